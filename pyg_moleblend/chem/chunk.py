@@ -1,0 +1,78 @@
+r"""A chunk of molecules on its way from RDKit to PyG: flat arrays, and the SMILES of each."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rdkit import Chem
+
+from pyg_moleblend.chem.errors import MoleculeError
+from pyg_moleblend.chem.featurize import FlatGraphs, featurize
+from pyg_moleblend.chem.hydrogens import Hydrogens, apply_hydrogens
+from pyg_moleblend.chem.parse import given_smiles, parse_smiles
+
+
+class MoleculeChunk(NamedTuple):
+    r"""Flat arrays of M molecules and their M SMILES."""
+
+    graphs: FlatGraphs
+    smiles: list[str]
+
+
+def chunk_from_smiles(
+    smiles: Sequence[str], hydrogens: Hydrogens | str = Hydrogens.REMOVE
+) -> MoleculeChunk:
+    r"""Chunk of molecules given as SMILES.
+
+    Args:
+        smiles: M SMILES.
+        hydrogens: Which hydrogens become atoms.
+
+    Returns:
+        The chunk; its SMILES are those that were given, without names after them.
+
+    Raises:
+        MoleculeError: If one of them cannot be read.
+    """
+    mols = [parse_smiles(text, hydrogens) for text in smiles]
+    return MoleculeChunk(
+        featurize(mols), [given_smiles(text, mol) for text, mol in zip(smiles, mols, strict=True)]
+    )
+
+
+def chunk_from_mols(
+    mols: Sequence[Chem.Mol],
+    hydrogens: Hydrogens | str = Hydrogens.REMOVE,
+    smiles: Sequence[str] | None = None,
+) -> MoleculeChunk:
+    r"""Chunk of RDKit molecules; their atoms, coordinates and atom order are kept.
+
+    Args:
+        mols: M sanitized molecules; they are not modified.
+        hydrogens: Which hydrogens become atoms.
+        smiles: M SMILES to store; by default they are written from the molecules, in the order of their atoms
+            wherever SMILES can say that order. (Canonical ones would shuffle the atoms.)
+
+    Returns:
+        The chunk.
+
+    Raises:
+        MoleculeError: If one of them cannot be used.
+        ValueError: If there are not as many SMILES as molecules.
+    """
+    if smiles is not None and len(smiles) != len(mols):
+        raise ValueError(f"expected one SMILES a molecule, got {len(smiles)} for {len(mols)} molecules")
+    mols = [_with_hydrogens(mol, hydrogens) for mol in mols]
+    graphs = featurize(mols)
+    if smiles is None:
+        smiles = [Chem.MolToSmiles(mol, canonical=False) for mol in mols]
+    return MoleculeChunk(graphs, list(smiles))
+
+
+def _with_hydrogens(mol: Chem.Mol, hydrogens: Hydrogens | str) -> Chem.Mol:
+    if not isinstance(mol, Chem.Mol):
+        raise MoleculeError(
+            repr(mol),
+            f"expected an rdkit.Chem.Mol, got {type(mol).__name__}",
+            "parse with pyg_moleblend.chem.parse_smiles, which says why a molecule cannot be read",
+        )
+    return apply_hydrogens(mol, hydrogens)

@@ -1,0 +1,103 @@
+r"""Text to RDKit molecule, with the reason where that fails."""
+
+import re
+import string
+
+from rdkit import Chem
+
+from pyg_moleblend.chem.errors import MoleculeError
+from pyg_moleblend.chem.hydrogens import Hydrogens, apply_hydrogens
+from pyg_moleblend.chem.rdkit_log import LOG_LOCK, ErrorLog, reason_from_log
+
+# Spreadsheets put byte-order marks, carriage returns and no-break or zero-width spaces around a cell.
+_MARGIN = string.whitespace + "\ufeff\u00a0\u200b"
+# Two arrows' heads that are not those of dative bonds, "->".
+_REACTION = re.compile(r"(?<!-)>[^\s|]*(?<!-)>")
+_CORRECT_SMILES = "correct the SMILES or leave the molecule out"
+_CORRECT_MOLBLOCK = "correct the molblock or leave the molecule out"
+
+_WITH_HYDROGENS = Chem.SmilesParserParams()
+_WITH_HYDROGENS.removeHs = False
+
+
+def parse_smiles(smiles: str, hydrogens: Hydrogens | str = Hydrogens.REMOVE) -> Chem.Mol:
+    r"""RDKit molecule of a SMILES.
+
+    Whitespace and byte-order marks around it are ignored, CXSMILES extensions are read, and a name after the
+    SMILES becomes the molecule's ``_Name``. RDKit's error log stays silent: its message is in the error.
+
+    Args:
+        smiles: The SMILES, ``"CCO"``, ``"CCO ethanol"`` or with extensions.
+        hydrogens: Which hydrogens become atoms.
+
+    Returns:
+        A sanitized molecule with at least one atom.
+
+    Raises:
+        MoleculeError: If it is not a string, is empty, is a reaction, or RDKit cannot read it.
+    """
+    hydrogens = Hydrogens(hydrogens)
+    text = _text_of(smiles, "SMILES")
+    with LOG_LOCK, ErrorLog() as log:
+        try:
+            # The two-argument form only where it is needed: OGB's own call is the plain one.
+            mol = (
+                Chem.MolFromSmiles(text)
+                if hydrogens is Hydrogens.REMOVE
+                else Chem.MolFromSmiles(text, _WITH_HYDROGENS)
+            )
+        except (RuntimeError, ValueError) as error:
+            raise MoleculeError(smiles, f"RDKit failed: {error}", _CORRECT_SMILES) from error
+    if mol is None:
+        if _REACTION.search(text):
+            raise MoleculeError(smiles, "it is a reaction", "give one molecule a SMILES")
+        raise MoleculeError(smiles, reason_from_log(log.messages), _CORRECT_SMILES)
+    if mol.GetNumAtoms() == 0:
+        raise MoleculeError(smiles, "it has no atoms", _CORRECT_SMILES)
+    return apply_hydrogens(mol, hydrogens) if hydrogens is Hydrogens.ADD else mol
+
+
+def parse_molblock(molblock: str, hydrogens: Hydrogens | str = Hydrogens.REMOVE) -> Chem.Mol:
+    r"""RDKit molecule of a molblock (V2000 or V3000), with its coordinates.
+
+    Args:
+        molblock: The text of a mol file.
+        hydrogens: Which hydrogens become atoms.
+
+    Returns:
+        A sanitized molecule with at least one atom.
+
+    Raises:
+        MoleculeError: If it is not a string, is empty, or RDKit cannot read it.
+    """
+    hydrogens = Hydrogens(hydrogens)
+    _text_of(molblock, "molblock")
+    with LOG_LOCK, ErrorLog() as log:
+        try:
+            # The header's lines may be blank and must stay.
+            mol = Chem.MolFromMolBlock(molblock.lstrip("\ufeff"), removeHs=hydrogens is Hydrogens.REMOVE)
+        except (RuntimeError, ValueError) as error:
+            raise MoleculeError(molblock, f"RDKit failed: {error}", _CORRECT_MOLBLOCK) from error
+    if mol is None:
+        raise MoleculeError(molblock, reason_from_log(log.messages), _CORRECT_MOLBLOCK)
+    if mol.GetNumAtoms() == 0:
+        raise MoleculeError(molblock, "it has no atoms", _CORRECT_MOLBLOCK)
+    return apply_hydrogens(mol, hydrogens) if hydrogens is Hydrogens.ADD else mol
+
+
+def given_smiles(smiles: str, mol: Chem.Mol) -> str:
+    r"""A SMILES as it was given to :func:`parse_smiles`, less its margin and the molecule's name."""
+    text = smiles.strip(_MARGIN)
+    name = mol.GetProp("_Name") if mol.HasProp("_Name") else ""
+    return text[: -len(name)].rstrip() if name and text.endswith(name) else text
+
+
+def _text_of(value: object, kind: str) -> str:
+    if not isinstance(value, str):
+        missing = value is None or value != value  # NaN, a table's empty cell
+        reason = "the value is missing" if missing else f"expected a string, got {type(value).__name__}"
+        raise MoleculeError(repr(value), reason, f"give a {kind} string")
+    text = value.strip(_MARGIN)
+    if not text:
+        raise MoleculeError(value, f"the {kind} is empty", f"give a {kind}, or leave the row out")
+    return text

@@ -1,0 +1,69 @@
+r"""Coordinates of RDKit molecules, and the rule that says which of them are a 3D structure."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from rdkit.Chem import Mol
+
+from pyg_moleblend.chem.errors import MoleculeError
+
+
+def positions_of(mols: Sequence[Mol], total_atoms: int) -> np.ndarray:
+    r"""Coordinates of a chunk of molecules.
+
+    Args:
+        mols: The molecules.
+        total_atoms: Number of atoms of all of them, ΣN.
+
+    Returns:
+        ``[ΣN, 3]`` float32, in Å; NaN for the molecules without a 3D structure (:func:`structure_of`).
+
+    Raises:
+        MoleculeError: If a coordinate of a 3D structure is not finite.
+    """
+    pos = np.full((total_atoms, 3), np.nan, dtype=np.float32)
+    start = 0
+    for index, mol in enumerate(mols):
+        stop = start + mol.GetNumAtoms()
+        if mol.GetNumConformers():
+            structure = structure_of(mol, f"number {index} of the chunk")
+            if structure is not None:
+                pos[start:stop] = structure
+        start = stop
+    return pos
+
+
+def structure_of(mol: Mol, name: str) -> np.ndarray | None:
+    r"""Coordinates of the first conformer if it is a 3D structure.
+
+    It is one if RDKit flags it as 3D and, in a molecule of two atoms and more, not all atoms lie on one point:
+    a depiction and a block of zeros are no structure. A planar molecule may well have ``z = 0`` throughout.
+
+    Args:
+        mol: The molecule.
+        name: What to call it in an error.
+
+    Returns:
+        ``[N, 3]`` float64 coordinates in Å, or ``None`` without a 3D structure.
+
+    Raises:
+        MoleculeError: If the conformer is flagged as 3D and a coordinate is not finite.
+    """
+    if not mol.GetNumConformers():
+        return None
+
+    conformer = mol.GetConformer()
+    if not conformer.Is3D():
+        return None
+    structure = conformer.GetPositions()  # [N, 3]
+    bad = np.flatnonzero(~np.isfinite(structure).all(axis=1))
+    if len(bad):
+        atom = mol.GetAtomWithIdx(int(bad[0]))
+        raise MoleculeError(
+            name,
+            f"atom {bad[0]} ({atom.GetSymbol()}) has a coordinate that is not finite: {structure[bad[0]].tolist()}",
+            "correct the coordinates, or remove them with mol.RemoveAllConformers()",
+        )
+    if len(structure) > 1 and (structure == structure[0]).all():
+        return None
+    return structure

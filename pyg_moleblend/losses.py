@@ -1,0 +1,97 @@
+r"""The pretraining losses (arXiv 2307.06235, section 3.2), one pure function an objective.
+
+Every loss is a mean over what is counted, and 0 where nothing is.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pyg_moleblend.relations import SPD_UNREACHABLE
+
+
+def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
+    r"""Mean of the values where the mask is True, 0 if it is nowhere."""
+    total = torch.where(mask, values, torch.zeros_like(values)).sum()
+    return total / mask.sum().clamp(min=1)
+
+
+def classification_loss(logits: Tensor, target: Tensor) -> Tensor:
+    r"""Cross entropy, the mean over entries whose target is not negative.
+
+    Args:
+        logits: ``[..., classes]``.
+        target: ``[...]`` int64; negative entries are not counted.
+    """
+    logits = logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
+    total = F.cross_entropy(logits.flatten(0, -2), target.flatten().clamp(min=-1), ignore_index=-1, reduction="sum")
+    return total / (target >= 0).sum().clamp(min=1)
+
+
+def spd_target(spd: Tensor, pair_mask: Tensor, num_classes: int) -> Tensor:
+    r"""Class of each pair's shortest-path distance: 0 for 1 hop, the last one for ``num_classes`` hops and more.
+
+    Args:
+        spd: ``[B, N, N]`` uint8.
+        pair_mask: True for pairs of real atoms, ``[B, N, N]``.
+        num_classes: 11 in the published model.
+
+    Returns:
+        ``[B, N, N]`` int64; -1 for the atom itself, unreachable and padded pairs.
+    """
+    counted = pair_mask & (spd != 0) & (spd != SPD_UNREACHABLE)
+    return torch.where(counted, spd.long().clamp(max=num_classes) - 1, -1)
+
+
+def displacement_loss(prediction: Tensor, pos: Tensor, atoms: Tensor) -> Tensor:
+    r"""One minus the cosine between predicted and true displacement of each ordered pair, the release's 3D loss.
+
+    The mean is taken over a molecule's pairs of different atoms that do not coincide, then over molecules.
+
+    Args:
+        prediction: ``[B, N, N, 3]``; entry ``[i, j]`` is to point along ``pos[j] - pos[i]``.
+        pos: Clean coordinates in Å, ``[B, N, 3]``.
+        atoms: True for atoms whose coordinates are known, ``[B, N]``.
+    """
+    target = pos[:, None, :, :] - pos[:, :, None, :]
+    counted = _pairs(atoms) & (target != 0).any(-1)
+    cosine = F.cosine_similarity(prediction.to(target.dtype), target, dim=-1)
+    return _mean_of_molecules(1 - cosine, counted)
+
+
+def distance_loss(prediction: Tensor, pos: Tensor, atoms: Tensor) -> Tensor:
+    r"""Absolute error of the predicted distance of each pair, in Å: the rotation-invariant 3D loss.
+
+    The mean is taken over a molecule's pairs of different atoms, then over molecules.
+
+    Args:
+        prediction: ``[B, N, N]`` in Å.
+        pos: Clean coordinates in Å, ``[B, N, 3]``.
+        atoms: True for atoms whose coordinates are known, ``[B, N]``.
+    """
+    target = (pos[:, None, :, :] - pos[:, :, None, :]).norm(dim=-1)
+    return _mean_of_molecules((prediction.to(target.dtype) - target).abs(), _pairs(atoms))
+
+
+def denoising_loss(prediction: Tensor, noise: Tensor, atoms: Tensor) -> Tensor:
+    r"""One minus the cosine between predicted and added noise, the mean over the counted atoms.
+
+    Args:
+        prediction: ``[B, N, 3]``.
+        noise: The noise that was added to the coordinates, ``[B, N, 3]``.
+        atoms: True for atoms that count, ``[B, N]``.
+    """
+    return masked_mean(1 - F.cosine_similarity(prediction.to(noise.dtype), noise, dim=-1), atoms)
+
+
+def _pairs(atoms: Tensor) -> Tensor:
+    same = torch.eye(atoms.size(1), dtype=torch.bool, device=atoms.device)
+    return atoms[:, :, None] & atoms[:, None, :] & ~same
+
+
+def _mean_of_molecules(values: Tensor, counted: Tensor) -> Tensor:
+    pairs = counted.sum((1, 2))
+    totals = torch.where(counted, values, torch.zeros_like(values)).sum((1, 2))
+    return masked_mean(totals / pairs.clamp(min=1), pairs > 0)

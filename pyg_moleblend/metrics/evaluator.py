@@ -1,0 +1,125 @@
+r"""One number for many tasks with missing labels."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from pyg_moleblend.metrics.scores import METRICS, Values
+
+
+class Score(NamedTuple):
+    r"""What a metric says of a set of predictions.
+
+    Attributes:
+        metric: Name of the metric.
+        value: Mean over the scored tasks; NaN when no task could be scored.
+        num_tasks_scored: Tasks that entered the mean.
+        per_task: Score of each task, NaN where it is not defined.
+    """
+
+    metric: str
+    value: float
+    num_tasks_scored: int
+    per_task: tuple[float, ...]
+
+    def __str__(self) -> str:
+        return f"{self.metric} {self.value:.4f} ({self.num_tasks_scored} of {len(self.per_task)} tasks)"
+
+
+class Evaluator:
+    r"""Scores predictions as the `Open Graph Benchmark <https://arxiv.org/abs/2005.00687>`_ does.
+
+    Missing labels (NaN) do not count, task by task; a task whose labels do not allow the metric (one class
+    only, no label at all, for R² no variance) is not scored; the value is the mean over the scored tasks.
+    Unlike OGB's own evaluator this one also leaves out regression tasks without a label, where OGB's mean is
+    NaN, and gives NaN with ``num_tasks_scored=0`` where OGB raises because no task can be scored.
+
+    Args:
+        metric: ``"rocauc"``, ``"ap"`` (average precision), ``"rmse"``, ``"mae"`` or ``"r2"``.
+
+    Raises:
+        ValueError: If the metric is unknown.
+    """
+
+    def __init__(self, metric: str) -> None:
+        if metric not in METRICS:
+            raise ValueError(f"`metric` must be one of {sorted(METRICS)}, got {metric!r}")
+        self.metric = METRICS[metric]
+
+    @property
+    def name(self) -> str:
+        r"""Name of the metric."""
+        return self.metric.name
+
+    @property
+    def higher_is_better(self) -> bool:
+        r"""The metric's direction."""
+        return self.metric.higher_is_better
+
+    @property
+    def mode(self) -> str:
+        r"""The direction as Lightning's callbacks want it, ``"max"`` or ``"min"``."""
+        return "max" if self.higher_is_better else "min"
+
+    def is_better(self, value: float, than: float) -> bool:
+        r"""Whether `value` beats `than`. A NaN beats nothing, and every number beats NaN."""
+        if math.isnan(value) or math.isnan(than):
+            return not math.isnan(value)
+        return value > than if self.higher_is_better else value < than
+
+    def __call__(self, *, y_true: Tensor | ArrayLike, y_pred: Tensor | ArrayLike) -> Score:
+        r"""Scores predictions; both arguments are named, so that they cannot be swapped.
+
+        Args:
+            y_true: Labels, ``[M, T]`` or ``[M]``; NaN where there is none; 0 or 1 for classification.
+            y_pred: Predictions of the same shape: logits or probabilities, or values in the labels' unit.
+
+        Raises:
+            ValueError: If shapes differ, a class label is not 0 or 1, a label is infinite, or the prediction
+                of a labelled entry is not finite.
+        """
+        labels, predictions = _matrix(y_true), _matrix(y_pred)
+        if labels.shape != predictions.shape:
+            raise ValueError(
+                f"labels and predictions must have one shape, got {np.shape(y_true)} and {np.shape(y_pred)}"
+            )
+        labelled = ~np.isnan(labels)
+        self._check(labels[labelled], predictions[labelled])
+        columns = zip(labels.T, predictions.T, labelled.T, strict=True)
+        per_task = tuple(
+            self._score_task(label[rows], prediction[rows]) for label, prediction, rows in columns
+        )
+        scored = [value for value in per_task if not math.isnan(value)]
+        return Score(self.name, sum(scored) / len(scored) if scored else math.nan, len(scored), per_task)
+
+    def _score_task(self, labels: Values, predictions: Values) -> float:
+        return float(self.metric.score(labels, predictions)) if self.metric.is_defined(labels) else math.nan
+
+    def _check(self, labels: Values, predictions: Values) -> None:
+        if self.metric.task_type == "classification" and (strange := set(labels.tolist()) - {0.0, 1.0}):
+            raise ValueError(
+                f"{self.name} needs labels 0 and 1, with NaN for missing ones, got {sorted(strange)[:5]}"
+            )
+        if not np.isfinite(labels).all():
+            raise ValueError("labels must be finite, or NaN where there is none, got an infinite one")
+        if bad := int((~np.isfinite(predictions)).sum()):
+            raise ValueError(
+                f"{bad} of {len(predictions)} labelled entries have no finite prediction; "
+                "leave rows without a prediction out of both arguments"
+            )
+
+    def __repr__(self) -> str:
+        return f"{self.__class__.__name__}({self.name!r})"
+
+
+def _matrix(values: Tensor | ArrayLike) -> Values:
+    if isinstance(values, Tensor):
+        values = values.detach().to("cpu", torch.float64).numpy()
+    matrix = np.asarray(values, dtype=np.float64)
+    if matrix.ndim not in (1, 2):
+        raise ValueError(f"labels and predictions must have shape [M, T] or [M], got {list(matrix.shape)}")
+    return matrix[:, None] if matrix.ndim == 1 else matrix

@@ -1,0 +1,29 @@
+r"""The encoder and the models on top of it."""
+
+from pyg_moleblend.models.config import MoleBlendConfig
+from pyg_moleblend.models.moleblend import (
+    DenseEncoderOutput,
+    EncoderOutput,
+    MoleBlend,
+    default_relations,
+)
+from pyg_moleblend.models.pretraining import (
+    MoleBlendForPretraining,
+    PretrainingOutput,
+    default_objectives,
+)
+from pyg_moleblend.models.property_prediction import MoleBlendForPropertyPrediction
+from pyg_moleblend.nn.blending import Blend
+
+__all__ = [
+    "Blend",
+    "DenseEncoderOutput",
+    "EncoderOutput",
+    "MoleBlend",
+    "MoleBlendConfig",
+    "MoleBlendForPretraining",
+    "MoleBlendForPropertyPrediction",
+    "PretrainingOutput",
+    "default_objectives",
+    "default_relations",
+]

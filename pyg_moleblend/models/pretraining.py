@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.data import Data
+
+from pyg_moleblend.models.config import MoleBlendConfig
+from pyg_moleblend.models.moleblend import MoleBlend
+from pyg_moleblend.nn import (
+    Blend,
+    BondPathRecovery,
+    Denoising,
+    DisplacementRecovery,
+    DistanceRecovery,
+    Objective,
+    Quality,
+    RecoveryState,
+    SPDRecovery,
+    draw_blend,
+)
+from pyg_moleblend.utils import DenseMolecules, pack
+
+
+class PretrainingOutput(NamedTuple):
+    r"""What one step of blend-then-predict gives.
+
+    Attributes:
+        loss: Weighted sum of the losses, scalar.
+        losses: Loss of each objective by name, scalars.
+        predictions: Prediction of each objective by name.
+        qualities: Quality of each objective by name, without gradient.
+        blend: The blend that was predicted from; give it back to replay the step.
+    """
+
+    loss: Tensor
+    losses: dict[str, Tensor]
+    predictions: dict[str, Tensor]
+    qualities: dict[str, Quality]
+    blend: Blend
+
+
+def default_objectives(config: MoleBlendConfig) -> dict[str, Objective]:
+    r"""The objectives of the paper; leave one out, or add your own entry (arXiv 2307.06235, section 3.2)."""
+    C, R = config.channels, config.pair_channels
+    geometry = {"displacement": DisplacementRecovery, "distance": DistanceRecovery}[config.geometry_objective]
+    return {
+        "spd": SPDRecovery(C, config.num_spd_classes, R),
+        "bond_path": BondPathRecovery(C, config.max_path_length, config.bond_vocabulary, R),
+        config.geometry_objective: geometry(C, R),
+        "denoising": Denoising(C, config.heads),
+    }
+
+
+class MoleBlendForPretraining(nn.Module):
+    r"""Blend-then-predict (arXiv 2307.06235, section 3.2): for every pair of atoms one relation is drawn to enter
+    the encoder, and all relations are predicted back from the atoms' states.
+
+    Args:
+        config: The model's shape and how it is pretrained.
+        encoder: The encoder; one with the relations of the paper by default.
+        objectives: What is predicted, by name; those of :func:`default_objectives` by default.
+
+    Raises:
+        ValueError: If there is not one probability for each relation and one loss weight for each objective.
+    """
+
+    def __init__(
+        self,
+        config: MoleBlendConfig,
+        encoder: MoleBlend | None = None,
+        objectives: Mapping[str, Objective] | None = None,
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = MoleBlend(config) if encoder is None else encoder
+        self.objectives = nn.ModuleDict(default_objectives(config) if objectives is None else objectives)
+        relations = self.encoder.attention_bias.blend.names
+        if len(relations) != len(config.relation_probabilities):
+            raise ValueError(
+                f"`relation_probabilities` must have one entry for each relation {relations}, "
+                f"got {config.relation_probabilities}"
+            )
+        if missing := sorted(set(self.objectives) - set(config.loss_weights)):
+            raise ValueError(f"`loss_weights` has no weight for the objectives {missing}, got {config.loss_weights}")
+
+    def reset_parameters(self) -> None:
+        r"""Draws fresh weights."""
+        self.encoder.reset_parameters()
+        for objective in self.objectives.values():
+            objective.reset_parameters()
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        r"""Compiles :meth:`recover` in place; packing a batch has data-dependent sizes and stays outside."""
+        self.recover = torch.compile(self.recover, *args, **kwargs)  # type: ignore[method-assign]
+
+    def pack(self, batch: Data | DenseMolecules) -> DenseMolecules:
+        r"""Lays out a batch with all fields that the relations and objectives read."""
+        fields = set(self.encoder.attention_bias.blend.pair_fields)
+        for objective in self.objectives.values():
+            fields.update(objective.pair_fields)
+        return pack(batch, fields, self.config.max_path_length)
+
+    def draw_blend(self, molecules: DenseMolecules, generator: torch.Generator | None = None) -> Blend:
+        r"""Draws a blend for packed molecules by the configuration's probabilities."""
+        return draw_blend(
+            molecules,
+            self.encoder.attention_bias.blend.modalities,
+            self.config.relation_probabilities,
+            self.config.atom_feature_probabilities,
+            self.config.noise_scale,
+            self.config.blend_scope,
+            generator,
+        )
+
+    def recover(self, molecules: DenseMolecules, blend: Blend) -> PretrainingOutput:
+        r"""Encodes packed molecules under a blend, predicts, and takes the losses."""
+        atoms = molecules.mask & molecules.has_3d[:, None]
+        noisy_pos = molecules.pos + blend.pos_noise * atoms[..., None]
+        encoded = self.encoder.encode(molecules._replace(pos=noisy_pos), blend)
+        state = RecoveryState(encoded.atoms, encoded.bias, molecules, noisy_pos, blend)
+        losses, predictions, qualities = {}, {}, {}
+        for name, objective in self.objectives.items():
+            prediction = objective(state)
+            predictions[name] = prediction
+            losses[name] = objective.loss(prediction, state)
+            with torch.no_grad():
+                qualities[name] = objective.quality(prediction, state)
+        weighted = [self.config.loss_weights[name] * loss for name, loss in losses.items()]
+        return PretrainingOutput(sum(weighted[1:], start=weighted[0]), losses, predictions, qualities, blend)
+
+    def forward(
+        self,
+        batch: Data | DenseMolecules,
+        blend: Blend | None = None,
+        generator: torch.Generator | None = None,
+    ) -> PretrainingOutput:
+        r"""One step of blend-then-predict.
+
+        Args:
+            batch: A ``Batch`` or one ``Data`` with the fields of :mod:`pyg_moleblend.relations`.
+            blend: The blend to use; drawn when it is not given.
+            generator: Source of randomness of the draw, on the batch's device.
+        """
+        molecules = self.pack(batch)
+        return self.recover(molecules, self.draw_blend(molecules, generator) if blend is None else blend)

@@ -1,0 +1,53 @@
+r"""Layers of MoleBLEND: tensors in, tensors out. Nothing here knows of datasets or RDKit."""
+
+from pyg_moleblend.nn.atom_embedding import AtomEmbedding
+from pyg_moleblend.nn.attention import MultiHeadAttention
+from pyg_moleblend.nn.attention_bias import AttentionBias, RelationBlend
+from pyg_moleblend.nn.blending import Blend, BlendScope, constant_blend, draw_blend
+from pyg_moleblend.nn.bond_path_bias import BondPathBias
+from pyg_moleblend.nn.conv import MoleBlendConv
+from pyg_moleblend.nn.denoising import Denoising
+from pyg_moleblend.nn.denoising_head import DenoisingHead
+from pyg_moleblend.nn.distance_bias import DistanceBias
+from pyg_moleblend.nn.drop_path import DropPath
+from pyg_moleblend.nn.gaussian_basis import GaussianBasis
+from pyg_moleblend.nn.layer import MoleBlendLayer
+from pyg_moleblend.nn.objective import Objective, Quality, RecoveryState
+from pyg_moleblend.nn.pair_head import PairHead
+from pyg_moleblend.nn.recovery import (
+    BondPathRecovery,
+    DisplacementRecovery,
+    DistanceRecovery,
+    SPDRecovery,
+)
+from pyg_moleblend.nn.relation_bias import RelationBias
+from pyg_moleblend.nn.spd_bias import SPDBias
+
+__all__ = [
+    "AtomEmbedding",
+    "AttentionBias",
+    "Blend",
+    "BlendScope",
+    "BondPathBias",
+    "BondPathRecovery",
+    "Denoising",
+    "DenoisingHead",
+    "DisplacementRecovery",
+    "DistanceBias",
+    "DistanceRecovery",
+    "DropPath",
+    "GaussianBasis",
+    "MoleBlendConv",
+    "MoleBlendLayer",
+    "MultiHeadAttention",
+    "Objective",
+    "PairHead",
+    "Quality",
+    "RecoveryState",
+    "RelationBias",
+    "RelationBlend",
+    "SPDBias",
+    "SPDRecovery",
+    "constant_blend",
+    "draw_blend",
+]

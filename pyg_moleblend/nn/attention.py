@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pyg_moleblend.nn.precision import reset_linear
+
+
+class MultiHeadAttention(nn.Module):
+    r"""Self-attention with an additive bias for each head and pair of tokens.
+
+    Args:
+        channels: C.
+        heads: H, a divisor of C.
+        dropout: Probability with which an attention weight is dropped in training.
+
+    Shapes:
+        - **input:** tokens ``[B, T, C]``, bias ``[B, H, T, T]`` (``-inf`` shuts a key out)
+        - **output:** ``[B, T, C]``
+    """
+
+    def __init__(self, channels: int, heads: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        if channels % heads:
+            raise ValueError(f"`channels` must be divisible by `heads`, got {channels} and {heads}")
+        self.heads = heads
+        self.dropout = dropout
+        self.qkv = nn.Linear(channels, 3 * channels)
+        self.out = nn.Linear(channels, channels)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        reset_linear(self.qkv)
+        reset_linear(self.out)
+
+    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
+        B, T, C = x.shape
+        query, key, value = self.qkv(x).view(B, T, 3, self.heads, C // self.heads).permute(2, 0, 3, 1, 4)
+        dropout = self.dropout if self.training else 0.0
+        mixed = F.scaled_dot_product_attention(query, key, value, bias.to(query.dtype), dropout)
+        return self.out(mixed.transpose(1, 2).reshape(B, T, C))

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pyg_moleblend.nn.precision import INIT_STD
+from pyg_moleblend.nn.relation_bias import RelationBias
+from pyg_moleblend.utils import DenseMolecules
+
+
+def shut_padded_keys(bias: Tensor, mask: Tensor) -> Tensor:
+    r"""The bias ``[B, H, T, T]`` with ``-inf`` at the keys where the mask ``[B, T]`` is False."""
+    return bias.masked_fill(~mask[:, None, None, :], float("-inf"))
+
+
+class RelationBlend(nn.Module):
+    r"""Sums the biases of all relations, or lets one of them in for each pair: the blending of MoleBLEND
+    (arXiv 2307.06235, section 3.2).
+
+    Args:
+        relations: Bias of each relation by name; their order numbers the relations of a blend.
+
+    Shapes:
+        - **input:** molecules; optionally the relation that is to enter for each pair, ``[B, N, N]`` int64
+        - **output:** ``[B, H, N, N]``
+    """
+
+    def __init__(self, relations: Mapping[str, RelationBias]) -> None:
+        super().__init__()
+        if not relations:
+            raise ValueError("an attention bias needs at least one relation")
+        self.relations = nn.ModuleDict(relations)
+
+    def reset_parameters(self) -> None:
+        for relation in self.relations.values():
+            relation.reset_parameters()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        r"""The relations' names, in the order that numbers them."""
+        return tuple(self.relations)
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        r"""``"2d"`` or ``"3d"`` for each relation."""
+        return tuple(relation.modality for relation in self.relations.values())
+
+    @property
+    def pair_fields(self) -> set[str]:
+        r"""Pair fields of ``Data`` that the relations read."""
+        return {field for relation in self.relations.values() for field in relation.pair_fields}
+
+    def forward(self, molecules: DenseMolecules, chosen: Tensor | None = None) -> Tensor:
+        biases = []
+        for number, relation in enumerate(self.relations.values()):
+            enters = molecules.available(relation.modality)[:, None, None, None]  # [B, 1, 1, 1]
+            if chosen is not None:
+                enters = enters & (chosen == number)[:, None]  # [B, 1, N, N]
+            bias = relation(molecules)
+            biases.append(torch.where(enters, bias, torch.zeros_like(bias)))
+        return sum(biases[1:], start=biases[0])
+
+
+class AttentionBias(nn.Module):
+    r"""The attention bias of a molecule with its graph token, computed once a forward and shared by all layers.
+
+    Args:
+        relations: Bias of each relation by name; their order numbers the relations of a blend.
+        heads: H.
+
+    Shapes:
+        - **input:** molecules; optionally the relation that is to enter for each pair, ``[B, N, N]`` int64
+        - **output:** ``[B, H, 1 + N, 1 + N]``, ``-inf`` at padded keys
+    """
+
+    def __init__(self, relations: Mapping[str, RelationBias], heads: int) -> None:
+        super().__init__()
+        self.blend = RelationBlend(relations)
+        self.graph_token = nn.Parameter(torch.empty(heads))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        self.blend.reset_parameters()
+        nn.init.normal_(self.graph_token, std=INIT_STD)
+
+    def forward(self, molecules: DenseMolecules, chosen: Tensor | None = None) -> Tensor:
+        bias = F.pad(self.blend(molecules, chosen), (1, 0, 1, 0))
+        first = torch.arange(bias.size(-1), device=bias.device) == 0
+        token = (first[:, None] | first) * self.graph_token[:, None, None]  # [H, T, T], the corner once
+        return shut_padded_keys(bias + token, F.pad(molecules.mask, (1, 0), value=True))

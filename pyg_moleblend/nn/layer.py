@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pyg_moleblend.nn.attention import MultiHeadAttention
+from pyg_moleblend.nn.drop_path import DropPath
+from pyg_moleblend.nn.precision import LayerNorm, reset_linear
+
+
+class MoleBlendLayer(nn.Module):
+    r"""One layer of the MoleBLEND encoder: biased self-attention and a feed-forward network, each followed by
+    its residual and a layer normalisation (post-norm; arXiv 2307.06235, section 3.3).
+
+    Args:
+        channels: C.
+        heads: H, a divisor of C.
+        ffn_channels: Width of the feed-forward network; C by default.
+        dropout: Dropout probability of both branches' outputs.
+        attention_dropout: Dropout probability of the attention weights.
+        activation_dropout: Dropout probability within the feed-forward network.
+        drop_path: Probability of dropping a branch for a whole molecule.
+
+    Shapes:
+        - **input:** tokens ``[B, T, C]``, bias ``[B, H, T, T]`` (``-inf`` shuts a key out)
+        - **output:** ``[B, T, C]``
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        heads: int,
+        ffn_channels: int | None = None,
+        dropout: float = 0.0,
+        attention_dropout: float = 0.0,
+        activation_dropout: float = 0.0,
+        drop_path: float = 0.0,
+    ) -> None:
+        super().__init__()
+        ffn_channels = ffn_channels or channels
+        self.attention = MultiHeadAttention(channels, heads, attention_dropout)
+        self.attention_norm = LayerNorm(channels)
+        self.ffn_in = nn.Linear(channels, ffn_channels)
+        self.ffn_out = nn.Linear(ffn_channels, channels)
+        self.ffn_norm = LayerNorm(channels)
+        self.dropout = nn.Dropout(dropout)
+        self.activation_dropout = nn.Dropout(activation_dropout)
+        self.drop_path = DropPath(drop_path)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        self.attention.reset_parameters()
+        self.attention_norm.reset_parameters()
+        reset_linear(self.ffn_in)
+        reset_linear(self.ffn_out)
+        self.ffn_norm.reset_parameters()
+
+    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
+        mixed = self.dropout(self.attention(x, bias))
+        x = self.attention_norm(x + self.drop_path(mixed))
+        hidden = self.activation_dropout(F.gelu(self.ffn_in(x)))
+        return self.ffn_norm(x + self.drop_path(self.dropout(self.ffn_out(hidden))))

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pyg_moleblend.nn.precision import INIT_STD, LayerNorm, reset_linear
+
+
+class PairHead(nn.Module):
+    r"""Predicts a vector for every ordered pair of atoms from the outer product of a row and a column feature.
+
+    The published head maps the ``pair_channels²`` features of the outer product linearly (arXiv 2307.06235,
+    section 3.2). That is a bilinear form, so the column feature is contracted with the weights first and the
+    outer product never exists.
+
+    Args:
+        channels: C.
+        out_channels: O.
+        pair_channels: Width of the row and the column feature.
+
+    Shapes:
+        - **input:** atom states ``[B, N, C]``
+        - **output:** ``[B, N, N, O]``
+    """
+
+    def __init__(self, channels: int, out_channels: int, pair_channels: int = 32) -> None:
+        super().__init__()
+        self.row = nn.Linear(channels, pair_channels)
+        self.row_norm = LayerNorm(pair_channels, eps=1e-12)
+        self.column = nn.Linear(channels, pair_channels)
+        self.column_norm = LayerNorm(pair_channels, eps=1e-12)
+        self.weight = nn.Parameter(torch.empty(out_channels, pair_channels, pair_channels))  # [O, row, column]
+        self.bias = nn.Parameter(torch.empty(out_channels))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        for linear, norm in ((self.row, self.row_norm), (self.column, self.column_norm)):
+            reset_linear(linear)
+            norm.reset_parameters()
+        nn.init.normal_(self.weight, std=INIT_STD)
+        nn.init.zeros_(self.bias)
+
+    def forward(self, atoms: Tensor) -> Tensor:
+        B, N, _ = atoms.shape
+        O, R, Q = self.weight.shape
+        row = self.row_norm(F.gelu(self.row(atoms)))  # [B, N, R]
+        column = self.column_norm(F.gelu(self.column(atoms)))  # [B, N, Q]
+        contracted = column @ self.weight.permute(2, 1, 0).reshape(Q, R * O)  # [B, N, R * O]
+        contracted = contracted.view(B, N, R, O).transpose(1, 2).reshape(B, R, N * O)
+        return torch.bmm(row, contracted).view(B, N, N, O) + self.bias

@@ -1,0 +1,120 @@
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from pyg_moleblend.metrics import METRICS, Evaluator
+
+
+@pytest.fixture(scope="module")
+def ogb_evaluator() -> Any:
+    module = pytest.importorskip("ogb.graphproppred")
+
+    def build(metric: str, num_tasks: int) -> Any:
+        evaluator = module.Evaluator("ogbg-molhiv")
+        evaluator.eval_metric, evaluator.num_tasks = metric, num_tasks
+        return evaluator
+
+    return build
+
+
+@st.composite
+def label_matrices(draw: st.DrawFn) -> tuple[NDArray[Any], NDArray[Any]]:
+    r"""Labels with few molecules, many gaps, one-class and empty tasks; predictions with many ties."""
+    rows, tasks = draw(st.integers(1, 12)), draw(st.integers(1, 5))
+    label = st.sampled_from([0.0, 1.0, math.nan])
+    prediction = st.integers(-3, 3).map(float)
+    y_true = [[draw(label) for _ in range(tasks)] for _ in range(rows)]
+    y_pred = [[draw(prediction) for _ in range(tasks)] for _ in range(rows)]
+    return np.array(y_true), np.array(y_pred)
+
+
+@settings(max_examples=150, deadline=None)
+@given(label_matrices(), st.sampled_from(["rocauc", "ap"]))
+def test_classification_agrees_with_ogb(ogb_evaluator: Any, matrices: Any, metric: str) -> None:
+    y_true, y_pred = matrices
+    score = Evaluator(metric)(y_true=y_true, y_pred=y_pred)
+    scorable = [len(set(column[~np.isnan(column)])) == 2 for column in y_true.T]
+    assert score.num_tasks_scored == sum(scorable)
+    assert [not math.isnan(value) for value in score.per_task] == scorable
+    if not any(scorable):
+        assert math.isnan(score.value)
+        return
+    expected = ogb_evaluator(metric, y_true.shape[1]).eval({"y_true": y_true, "y_pred": y_pred})[metric]
+    assert score.value == pytest.approx(expected, abs=1e-12)
+
+
+@settings(max_examples=100, deadline=None)
+@given(label_matrices())
+def test_rmse_agrees_with_ogb_where_ogb_has_a_number(ogb_evaluator: Any, matrices: Any) -> None:
+    y_true, y_pred = matrices
+    labelled = (~np.isnan(y_true)).any(0)
+    score = Evaluator("rmse")(y_true=y_true, y_pred=y_pred)
+    assert score.num_tasks_scored == labelled.sum()
+    if labelled.any():
+        arguments = {"y_true": y_true[:, labelled], "y_pred": y_pred[:, labelled]}
+        expected = ogb_evaluator("rmse", int(labelled.sum())).eval(arguments)["rmse"]
+        assert score.value == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
+def test_tensors_arrays_and_lists_give_one_value(metric: str, dtype: torch.dtype) -> None:
+    generator = torch.Generator().manual_seed(0)
+    y_true = (torch.rand(30, 3, generator=generator) > 0.5).float()
+    y_pred = torch.randn(30, 3, generator=generator).to(dtype).requires_grad_()
+    evaluator = Evaluator(metric)
+    score = evaluator(y_true=y_true, y_pred=y_pred)
+    assert score == evaluator(y_true=y_true.numpy(), y_pred=y_pred.detach().double().numpy())
+    assert score == evaluator(y_true=y_true.tolist(), y_pred=y_pred.tolist())
+    columns = [evaluator(y_true=y_true[:, task], y_pred=y_pred[:, task]).value for task in range(3)]
+    assert score.per_task == pytest.approx(columns)
+    assert score.value == pytest.approx(sum(columns) / 3)
+
+
+def test_prediction_without_a_label_may_be_anything() -> None:
+    score = Evaluator("mae")(y_true=[1.0, math.nan], y_pred=[3.0, math.nan])
+    assert (score.value, score.num_tasks_scored) == (2.0, 1)
+    assert str(score) == "mae 2.0000 (1 of 1 tasks)"
+
+
+def test_no_molecule_at_all_scores_nothing() -> None:
+    assert Evaluator("rocauc")(y_true=torch.zeros(0, 2), y_pred=torch.zeros(0, 2)).num_tasks_scored == 0
+    assert Evaluator("rmse")(y_true=[], y_pred=[]).num_tasks_scored == 0
+
+
+def test_direction() -> None:
+    rocauc, rmse = Evaluator("rocauc"), Evaluator("rmse")
+    assert (rocauc.mode, rmse.mode) == ("max", "min")
+    assert rocauc.is_better(0.8, than=0.7)
+    assert not rmse.is_better(0.8, than=0.7)
+    assert not rmse.is_better(0.7, than=0.7)
+    assert rmse.is_better(0.7, than=math.nan)
+    assert not rmse.is_better(math.nan, than=math.nan)
+    assert repr(rmse) == "Evaluator('rmse')"
+
+
+@pytest.mark.parametrize(
+    ("metric", "y_true", "y_pred", "message"),
+    [
+        ("rocauc", [[0.0], [-1.0]], [[0.0], [1.0]], r"labels 0 and 1.*\[-1\.0\]"),
+        ("mae", [[0.0, 1.0]], [[0.0], [1.0]], r"one shape, got \(1, 2\) and \(2, 1\)"),
+        ("mae", [0.0, 1.0], [math.nan, 1.0], "1 of 2 labelled entries"),
+        ("mae", [0.0, 1.0], [math.inf, 1.0], "1 of 2 labelled entries"),
+        ("mae", [math.inf], [0.0], "infinite"),
+        ("mae", [[[0.0]]], [[[0.0]]], r"\[1, 1, 1\]"),
+    ],
+)
+def test_refuses(metric: str, y_true: Any, y_pred: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Evaluator(metric)(y_true=y_true, y_pred=y_pred)
+
+
+def test_refuses_an_unknown_metric() -> None:
+    with pytest.raises(ValueError, match=r"\['ap', 'mae', 'r2', 'rmse', 'rocauc'\], got 'auc'"):
+        Evaluator("auc")
