@@ -46,8 +46,20 @@ FIELDS: tuple[Field, ...] = (
     Field("edge_attr", "[E, 3]", "int64", "OGB bond features"),
     Field("pos", "[N, 3]", "float32", "coordinates in Å; NaN rows where there is no 3D structure"),
     Field("has_pos", "[1]", "bool", "False: use the molecule as 2D only, whatever `pos` holds; optional"),
-    Field("spd", "[N * N]", "uint8", "shortest-path distance in bonds: 0 self, 254 or more, 255 unreachable", True),
-    Field("bond_path", "[N * N, P]", "uint8", "bond class of each hop of the shortest path, 0 past its end", True),
+    Field(
+        "spd",
+        "[N * N]",
+        "uint8",
+        "shortest-path distance in bonds: 0 self, 254 or more, 255 unreachable",
+        True,
+    ),
+    Field(
+        "bond_path",
+        "[N * N, P]",
+        "uint8",
+        "bond class of each hop of the shortest path, 0 past its end",
+        True,
+    ),
     Field("smiles", "str", "str", "the molecule as it was given"),
     Field("y", "[1, T]", "float32", "targets; NaN is a missing label"),
 )

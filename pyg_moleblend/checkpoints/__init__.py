@@ -8,4 +8,11 @@ from pyg_moleblend.checkpoints.pretrained import (
 )
 from pyg_moleblend.checkpoints.release import convert_release, from_release
 
-__all__ = ["convert_release", "from_pretrained", "from_release", "load_weights", "read_metadata", "save_pretrained"]
+__all__ = [
+    "convert_release",
+    "from_pretrained",
+    "from_release",
+    "load_weights",
+    "read_metadata",
+    "save_pretrained",
+]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,7 +22,10 @@ WEIGHTS_FILE = "model.safetensors"
 
 Model = MoleBlend | MoleBlendForPretraining | MoleBlendForPropertyPrediction
 M = TypeVar("M", bound=nn.Module)
-_CLASSES = {cls.__name__: cls for cls in (MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction)}
+_MODELS = (MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction)
+_CLASSES: dict[str, Callable[..., Model]] = {cls.__name__: cls for cls in _MODELS}
+    cls.__name__: cls for cls in (MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction)
+}
 
 
 def save_pretrained(model: Model, folder: str | Path, metadata: dict[str, Any] | None = None) -> Path:
@@ -66,11 +70,8 @@ def from_pretrained(source: str | Path) -> Model:
     config = MoleBlendConfig.from_dict(description["config"])
     if description["class"] not in _CLASSES:
         raise ValueError(f"{folder / CONFIG_FILE} is of class {description['class']!r}; known are {list(_CLASSES)}")
-    model: Model
-    if description["class"] == MoleBlendForPropertyPrediction.__name__:
-        model = MoleBlendForPropertyPrediction(config, description["num_tasks"])
-    else:
-        model = _CLASSES[description["class"]](config)
+    sizes = {"num_tasks": description["num_tasks"]} if "num_tasks" in description else {}
+    model = _CLASSES[description["class"]](config, **sizes)
     return load_weights(model, folder).eval()
 
 

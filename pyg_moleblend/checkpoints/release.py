@@ -152,7 +152,10 @@ def _linear(take: Take, source: str, target: str, rows: int, columns: int) -> St
 
 
 def _norm(take: Take, source: str, target: str, channels: int) -> State:
-    return {f"{target}.weight": take(f"{source}.weight", channels), f"{target}.bias": take(f"{source}.bias", channels)}
+    return {
+        f"{target}.weight": take(f"{source}.weight", channels),
+        f"{target}.bias": take(f"{source}.bias", channels),
+    }
 
 
 def _qkv(take: Take, source: str, target: str, channels: int) -> State:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from rdkit import Chem
 
-from pyg_moleblend.chem.errors import MoleculeError
+from pyg_moleblend.chem.errors import require_mol
 from pyg_moleblend.chem.featurize import FlatGraphs, featurize
 from pyg_moleblend.chem.hydrogens import Hydrogens, apply_hydrogens
 from pyg_moleblend.chem.parse import given_smiles, parse_smiles
@@ -18,9 +18,7 @@ class MoleculeChunk(NamedTuple):
     smiles: list[str]
 
 
-def chunk_from_smiles(
-    smiles: Sequence[str], hydrogens: Hydrogens | str = Hydrogens.REMOVE
-) -> MoleculeChunk:
+def chunk_from_smiles(smiles: Sequence[str], hydrogens: Hydrogens | str = Hydrogens.REMOVE) -> MoleculeChunk:
     r"""Chunk of molecules given as SMILES.
 
     Args:
@@ -61,18 +59,10 @@ def chunk_from_mols(
     """
     if smiles is not None and len(smiles) != len(mols):
         raise ValueError(f"expected one SMILES a molecule, got {len(smiles)} for {len(mols)} molecules")
-    mols = [_with_hydrogens(mol, hydrogens) for mol in mols]
+    for index, mol in enumerate(mols):
+        require_mol(mol, f"number {index} of the molecules")
+    mols = [apply_hydrogens(mol, hydrogens) for mol in mols]
     graphs = featurize(mols)
     if smiles is None:
         smiles = [Chem.MolToSmiles(mol, canonical=False) for mol in mols]
     return MoleculeChunk(graphs, list(smiles))
-
-
-def _with_hydrogens(mol: Chem.Mol, hydrogens: Hydrogens | str) -> Chem.Mol:
-    if not isinstance(mol, Chem.Mol):
-        raise MoleculeError(
-            repr(mol),
-            f"expected an rdkit.Chem.Mol, got {type(mol).__name__}",
-            "parse with pyg_moleblend.chem.parse_smiles, which says why a molecule cannot be read",
-        )
-    return apply_hydrogens(mol, hydrogens)

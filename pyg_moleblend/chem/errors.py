@@ -1,5 +1,7 @@
 r"""The one error of everything that reads a molecule."""
 
+from rdkit.Chem import Mol
+
 SHOWN_CHARACTERS: int = 80
 r"""Longer inputs are cut to this many characters in messages; :attr:`MoleculeError.input` is complete."""
 
@@ -25,3 +27,20 @@ class MoleculeError(ValueError):
     def __str__(self) -> str:
         shown = self.input if len(self.input) <= SHOWN_CHARACTERS else f"{self.input[:SHOWN_CHARACTERS]}..."
         return f"cannot use molecule {shown!r}: {self.reason}; {self.remedy}"
+
+
+def require_mol(mol: object, name: str) -> None:
+    r"""Raises a :class:`MoleculeError` if an object is not an RDKit molecule with atoms.
+
+    Args:
+        mol: The object.
+        name: What to call it in the error.
+    """
+    if not isinstance(mol, Mol):
+        raise MoleculeError(
+            name,
+            f"expected an rdkit.Chem.Mol, got {type(mol).__name__}",
+            "parse with pyg_moleblend.chem.parse_smiles, which says why a molecule cannot be read",
+        )
+    if mol.GetNumAtoms() == 0:
+        raise MoleculeError(name, "it has no atoms", "leave the molecule out")

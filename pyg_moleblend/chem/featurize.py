@@ -5,18 +5,18 @@ one. RDKit is asked through its public getters, an atom's wrapper is made once, 
 of the whole chunk into classes.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from rdkit.Chem import Atom, Bond, Mol
 
-from pyg_moleblend.chem.errors import MoleculeError
+from pyg_moleblend.chem.errors import MoleculeError, require_mol
 from pyg_moleblend.chem.positions import positions_of
 from pyg_moleblend.chem.vocabulary import ATOM_CLASSES, BOND_CLASSES
 
 # The columns of x.
-_ATOM_GETTERS = (
+_ATOM_GETTERS: tuple[Callable[[Atom], Any], ...] = (
     Atom.GetAtomicNum,
     Atom.GetChiralTag,
     Atom.GetTotalDegree,
@@ -28,7 +28,7 @@ _ATOM_GETTERS = (
     Atom.IsInRing,
 )
 # Both ends of a bond, then the columns of edge_attr.
-_BOND_GETTERS = (
+_BOND_GETTERS: tuple[Callable[[Bond], Any], ...] = (
     Bond.GetBeginAtomIdx,
     Bond.GetEndAtomIdx,
     Bond.GetBondType,
@@ -70,13 +70,15 @@ def featurize(mols: Sequence[Mol]) -> FlatGraphs:
         The flat arrays.
 
     Raises:
-        MoleculeError: If an entry is not a molecule, has no atoms or is not sanitized, or if a coordinate of a
-            3D structure is not finite.
+        MoleculeError: If an entry is not a molecule, has no atoms or is not sanitized, or if a coordinate of
+            a 3D structure is not finite.
     """
-    atom_columns: list[list[int]] = [[] for _ in _ATOM_GETTERS]
-    bond_columns: list[list[int]] = [[] for _ in _BOND_GETTERS]
+    atom_columns: list[list[Any]] = [[] for _ in _ATOM_GETTERS]
+    bond_columns: list[list[Any]] = [[] for _ in _BOND_GETTERS]
     for index, mol in enumerate(mols):
-        _check(mol, index)
+        require_mol(mol, name := f"number {index} of the molecules")
+        if mol.NeedsUpdatePropertyCache():
+            raise MoleculeError(name, "it is not sanitized", "call rdkit.Chem.SanitizeMol on it first")
         # Wrappers of one molecule at a time: kept for a whole chunk, they set off the garbage collector.
         atoms = list(map(mol.GetAtomWithIdx, range(mol.GetNumAtoms())))
         for column, getter in zip(atom_columns, _ATOM_GETTERS, strict=True):
@@ -97,17 +99,3 @@ def featurize(mols: Sequence[Mol]) -> FlatGraphs:
         num_atoms=num_atoms,
         num_edges=2 * num_bonds,
     )
-
-
-def _check(mol: object, index: int) -> None:
-    where = f"number {index} of the chunk"
-    if not isinstance(mol, Mol):
-        raise MoleculeError(
-            where,
-            f"expected an rdkit.Chem.Mol, got {type(mol).__name__}",
-            "parse with pyg_moleblend.chem.parse_smiles, which says why a molecule cannot be read",
-        )
-    if mol.GetNumAtoms() == 0:
-        raise MoleculeError(where, "it has no atoms", "leave the molecule out")
-    if mol.NeedsUpdatePropertyCache():
-        raise MoleculeError(where, "it is not sanitized", "call rdkit.Chem.SanitizeMol on it first")

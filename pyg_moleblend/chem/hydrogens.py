@@ -10,9 +10,9 @@ from pyg_moleblend.chem.errors import MoleculeError
 class Hydrogens(str, Enum):
     r"""What is done with hydrogens before a molecule becomes a graph. Strings (``"remove"``) are accepted.
 
-    * ``REMOVE``: heavy atoms only, as published (arXiv 2307.06235). These are RDKit's rules, so hydrogens that
-      carry information stay atoms: isotopes (``[2H]C``), ``[H][H]``, ``[H+]``, and those that define the
-      geometry of a double bond.
+    * ``REMOVE``: heavy atoms only, as published (arXiv 2307.06235). These are RDKit's rules, so hydrogens
+      that carry information stay atoms: isotopes (``[2H]C``), ``[H][H]``, ``[H+]``, and those that define
+      the geometry of a double bond.
     * ``KEEP``: the atoms that were given, no more and no fewer.
     * ``ADD``: every hydrogen is an atom.
     """

@@ -1,7 +1,5 @@
 r"""One molecule, or a list of them, as PyG data."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from rdkit import Chem
@@ -15,8 +13,8 @@ def from_smiles(smiles: str, hydrogens: Hydrogens | str = Hydrogens.REMOVE) -> D
     r"""Graph of a molecule given as SMILES, in OGB's vocabulary.
 
     Args:
-        smiles: The SMILES; whitespace around it, a name after it and CXSMILES extensions (whose 3D coordinates
-            become ``pos``) are understood.
+        smiles: The SMILES; whitespace around it, a name after it and CXSMILES extensions (whose 3D
+            coordinates become ``pos``) are understood.
         hydrogens: Which hydrogens become atoms; by default heavy atoms only, and the graph is exactly that of
             ``ogb.utils.smiles2graph``.
 
@@ -37,8 +35,8 @@ def from_smiles(smiles: str, hydrogens: Hydrogens | str = Hydrogens.REMOVE) -> D
 def from_mol(mol: Chem.Mol, hydrogens: Hydrogens | str = Hydrogens.REMOVE) -> Data:
     r"""Graph of an RDKit molecule, in OGB's vocabulary, with its atom order and 3D coordinates.
 
-    The coordinates are those of the first conformer if RDKit flags it as 3D and its atoms do not all lie on one
-    point. ``smiles`` follows the atom order wherever SMILES can say it.
+    The coordinates are those of the first conformer if RDKit flags it as 3D and its atoms do not all lie on
+    one point. ``smiles`` follows the atom order wherever SMILES can say it.
 
     Args:
         mol: A sanitized molecule; it is not modified.

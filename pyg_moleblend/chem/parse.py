@@ -2,6 +2,7 @@ r"""Text to RDKit molecule, with the reason where that fails."""
 
 import re
 import string
+from typing import Any
 
 from rdkit import Chem
 
@@ -16,7 +17,7 @@ _REACTION = re.compile(r"(?<!-)>[^\s|]*(?<!-)>")
 _CORRECT_SMILES = "correct the SMILES or leave the molecule out"
 _CORRECT_MOLBLOCK = "correct the molblock or leave the molecule out"
 
-_WITH_HYDROGENS = Chem.SmilesParserParams()
+_WITH_HYDROGENS: Any = Chem.SmilesParserParams()
 _WITH_HYDROGENS.removeHs = False
 
 
@@ -38,6 +39,8 @@ def parse_smiles(smiles: str, hydrogens: Hydrogens | str = Hydrogens.REMOVE) -> 
     """
     hydrogens = Hydrogens(hydrogens)
     text = _text_of(smiles, "SMILES")
+    if not text.isascii() and not text.split()[0].isascii():  # RDKit stops reading there, without a word
+        raise MoleculeError(smiles, "it has characters that are not ASCII", _CORRECT_SMILES)
     with LOG_LOCK, ErrorLog() as log:
         try:
             # The two-argument form only where it is needed: OGB's own call is the plain one.
@@ -52,16 +55,14 @@ def parse_smiles(smiles: str, hydrogens: Hydrogens | str = Hydrogens.REMOVE) -> 
         if _REACTION.search(text):
             raise MoleculeError(smiles, "it is a reaction", "give one molecule a SMILES")
         raise MoleculeError(smiles, reason_from_log(log.messages), _CORRECT_SMILES)
-    if mol.GetNumAtoms() == 0:
-        raise MoleculeError(smiles, "it has no atoms", _CORRECT_SMILES)
-    return apply_hydrogens(mol, hydrogens) if hydrogens is Hydrogens.ADD else mol
+    return _finished(mol, smiles, hydrogens, _CORRECT_SMILES)
 
 
 def parse_molblock(molblock: str, hydrogens: Hydrogens | str = Hydrogens.REMOVE) -> Chem.Mol:
     r"""RDKit molecule of a molblock (V2000 or V3000), with its coordinates.
 
     Args:
-        molblock: The text of a mol file.
+        molblock: The text of a mol file, or of one record of an SD file, whose properties are kept.
         hydrogens: Which hydrogens become atoms.
 
     Returns:
@@ -72,17 +73,25 @@ def parse_molblock(molblock: str, hydrogens: Hydrogens | str = Hydrogens.REMOVE)
     """
     hydrogens = Hydrogens(hydrogens)
     _text_of(molblock, "molblock")
+    # MolFromMolBlock is the same parser, but it writes its reasons to the log of warnings.
+    supplier = Chem.SDMolSupplier()
     with LOG_LOCK, ErrorLog() as log:
         try:
-            # The header's lines may be blank and must stay.
-            mol = Chem.MolFromMolBlock(molblock.lstrip("\ufeff"), removeHs=hydrogens is Hydrogens.REMOVE)
+            # The lines of the header may be blank and must stay.
+            supplier.SetData(molblock.lstrip("\ufeff"), removeHs=hydrogens is Hydrogens.REMOVE)
+            records = len(supplier)
+            mol = supplier[0] if records == 1 else None
         except (RuntimeError, ValueError) as error:
             raise MoleculeError(molblock, f"RDKit failed: {error}", _CORRECT_MOLBLOCK) from error
+    if records != 1:
+        raise MoleculeError(
+            molblock,
+            f"expected one molblock, got {records}",
+            "read SD files with pyg_moleblend.chem.read_sdf",
+        )
     if mol is None:
         raise MoleculeError(molblock, reason_from_log(log.messages), _CORRECT_MOLBLOCK)
-    if mol.GetNumAtoms() == 0:
-        raise MoleculeError(molblock, "it has no atoms", _CORRECT_MOLBLOCK)
-    return apply_hydrogens(mol, hydrogens) if hydrogens is Hydrogens.ADD else mol
+    return _finished(mol, molblock, hydrogens, _CORRECT_MOLBLOCK)
 
 
 def given_smiles(smiles: str, mol: Chem.Mol) -> str:
@@ -90,6 +99,13 @@ def given_smiles(smiles: str, mol: Chem.Mol) -> str:
     text = smiles.strip(_MARGIN)
     name = mol.GetProp("_Name") if mol.HasProp("_Name") else ""
     return text[: -len(name)].rstrip() if name and text.endswith(name) else text
+
+
+def _finished(mol: Chem.Mol, text: str, hydrogens: Hydrogens, remedy: str) -> Chem.Mol:
+    if mol.GetNumAtoms() == 0:
+        raise MoleculeError(text, "it has no atoms", remedy)
+    # The parser removes hydrogens itself, or keeps them; it does not add any.
+    return apply_hydrogens(mol, hydrogens) if hydrogens is Hydrogens.ADD else mol
 
 
 def _text_of(value: object, kind: str) -> str:

@@ -26,7 +26,7 @@ def positions_of(mols: Sequence[Mol], total_atoms: int) -> np.ndarray:
     for index, mol in enumerate(mols):
         stop = start + mol.GetNumAtoms()
         if mol.GetNumConformers():
-            structure = structure_of(mol, f"number {index} of the chunk")
+            structure = structure_of(mol, f"number {index} of the molecules")
             if structure is not None:
                 pos[start:stop] = structure
         start = stop
@@ -36,8 +36,9 @@ def positions_of(mols: Sequence[Mol], total_atoms: int) -> np.ndarray:
 def structure_of(mol: Mol, name: str) -> np.ndarray | None:
     r"""Coordinates of the first conformer if it is a 3D structure.
 
-    It is one if RDKit flags it as 3D and, in a molecule of two atoms and more, not all atoms lie on one point:
-    a depiction and a block of zeros are no structure. A planar molecule may well have ``z = 0`` throughout.
+    It is one if RDKit flags it as 3D and, in a molecule of two atoms and more, not all atoms lie on one
+    point: a depiction and a block of zeros are no structure. A planar molecule may well have ``z = 0``
+    throughout.
 
     Args:
         mol: The molecule.
@@ -51,7 +52,6 @@ def structure_of(mol: Mol, name: str) -> np.ndarray | None:
     """
     if not mol.GetNumConformers():
         return None
-
     conformer = mol.GetConformer()
     if not conformer.Is3D():
         return None
@@ -59,9 +59,10 @@ def structure_of(mol: Mol, name: str) -> np.ndarray | None:
     bad = np.flatnonzero(~np.isfinite(structure).all(axis=1))
     if len(bad):
         atom = mol.GetAtomWithIdx(int(bad[0]))
+        at = structure[bad[0]].tolist()
         raise MoleculeError(
             name,
-            f"atom {bad[0]} ({atom.GetSymbol()}) has a coordinate that is not finite: {structure[bad[0]].tolist()}",
+            f"atom {bad[0]} ({atom.GetSymbol()}) has a coordinate that is not finite: {at}",
             "correct the coordinates, or remove them with mol.RemoveAllConformers()",
         )
     if len(structure) > 1 and (structure == structure[0]).all():

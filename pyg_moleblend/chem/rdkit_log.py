@@ -1,7 +1,7 @@
 r"""What RDKit says on its error log while it reads one molecule.
 
-RDKit returns ``None`` for a molecule it cannot read, and writes the reason to a log. The log is redirected for
-the one call only, whatever the user has set up for it, and the reason goes into our error instead.
+RDKit returns ``None`` for a molecule it cannot read, and writes the reason to a log. The log is redirected
+for the one call only, whatever the user has set up for it, and the reason goes into our error instead.
 """
 
 import re
@@ -12,18 +12,26 @@ from rdkit import rdBase
 LOG_LOCK = threading.Lock()
 r"""Held while the log is redirected: RDKit has one log a process, and redirections must nest."""
 
-_TIMESTAMP = re.compile(r"^\[\d\d:\d\d:\d\d\] ?", re.MULTILINE)
+_PREFIX = re.compile(r"^\[\d\d:\d\d:\d\d\] ?(?:ERROR: )?", re.MULTILINE)
 _SMILES_PROBLEM = re.compile(r"SMILES Parse Error: (.+?) (?:while parsing|for input)")
 _POSITION = re.compile(r"around position (\d+)")
 
 
-class _SilencedLog(rdBase.BlockLogs):
+class SilencedLog:
     r"""Stands in where RDKit is too old to hand its messages over: nothing is printed, no reason is known."""
 
     messages = ""
 
+    def __enter__(self) -> "SilencedLog":
+        self._block = rdBase.BlockLogs()
+        self._block.__enter__()
+        return self
 
-ErrorLog = getattr(rdBase, "CaptureErrorLog", _SilencedLog)
+    def __exit__(self, *error: object) -> None:
+        self._block.__exit__(None, None, None)
+
+
+ErrorLog = getattr(rdBase, "CaptureErrorLog", SilencedLog)
 r"""Context manager; ``messages`` holds what RDKit wrote. Enter it under :data:`LOG_LOCK`."""
 
 
@@ -36,7 +44,7 @@ def reason_from_log(messages: str) -> str:
     Returns:
         The first problem, with the position in the SMILES where RDKit gives one.
     """
-    messages = _TIMESTAMP.sub("", messages).strip()
+    messages = _PREFIX.sub("", messages).strip()
     if not messages:
         return "RDKit cannot read it and gives no reason"
     problem = _SMILES_PROBLEM.search(messages)

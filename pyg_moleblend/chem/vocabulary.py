@@ -52,7 +52,7 @@ def classes_of(values: Iterable[Hashable], vocabulary: tuple[Hashable, ...]) -> 
 
 
 class Column(NamedTuple):
-    r"""Classes of the integers ``low, low + 1, ...``; integers beyond either end have the class of that end."""
+    r"""Classes of the integers ``low, low + 1, ...``; integers beyond an end have the class of that end."""
 
     low: int
     table: np.ndarray

@@ -10,6 +10,9 @@ from pyg_moleblend.relations import MAX_PATH_LENGTH, BondVocabulary
 
 GeometryObjective = Literal["displacement", "distance"]
 
+_MODEL_SIZES = ("channels", "num_layers", "heads", "ffn_channels", "num_gaussians")
+_PREDICTION_SIZES = ("max_path_length", "num_spd_classes", "pair_channels")
+
 
 def _published_loss_weights() -> dict[str, float]:
     return {"spd": 0.1, "bond_path": 0.1, "displacement": 0.5, "distance": 0.5, "denoising": 6.0}
@@ -68,10 +71,7 @@ class MoleBlendConfig:
     loss_weights: dict[str, float] = field(default_factory=_published_loss_weights)
 
     def __post_init__(self) -> None:
-        sizes = (
-            "channels num_layers heads ffn_channels num_gaussians max_path_length num_spd_classes pair_channels".split()
-        )
-        for name in sizes:
+        for name in _MODEL_SIZES + _PREDICTION_SIZES:
             if getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}")
         if self.channels % self.heads:
@@ -96,9 +96,7 @@ class MoleBlendConfig:
     @classmethod
     def paper(cls, **changes: Any) -> MoleBlendConfig:
         r"""The published model: 12 layers of 768 channels, pretrained on PCQM4Mv2 (arXiv 2307.06235, section 4.1)."""
-        published = cls(
-            channels=768, num_layers=12, heads=32, ffn_channels=768, num_gaussians=128, drop_path=0.1
-        )
+        published = cls(channels=768, num_layers=12, heads=32, ffn_channels=768, num_gaussians=128, drop_path=0.1)
         return replace(published, **changes)
 
     def to_dict(self) -> dict[str, Any]:

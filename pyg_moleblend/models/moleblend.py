@@ -100,7 +100,13 @@ class MoleBlend(nn.Module):
     def reset_parameters(self) -> None:
         r"""Draws fresh weights."""
         nn.init.normal_(self.graph_token, std=INIT_STD)
-        for module in (self.gaussians, self.atom_embedding, self.embedding_norm, self.attention_bias, *self.layers):
+        for module in (
+            self.gaussians,
+            self.atom_embedding,
+            self.embedding_norm,
+            self.attention_bias,
+            *self.layers,
+        ):
             module.reset_parameters()
 
     def compile(self, *args: Any, **kwargs: Any) -> None:

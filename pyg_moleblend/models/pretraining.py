@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -86,10 +86,14 @@ class MoleBlendForPretraining(nn.Module):
         if missing := sorted(set(self.objectives) - set(config.loss_weights)):
             raise ValueError(f"`loss_weights` has no weight for the objectives {missing}, got {config.loss_weights}")
 
+    def items(self) -> list[tuple[str, Objective]]:
+        r"""Names and objectives."""
+        return [(name, cast(Objective, objective)) for name, objective in self.objectives.items()]
+
     def reset_parameters(self) -> None:
         r"""Draws fresh weights."""
         self.encoder.reset_parameters()
-        for objective in self.objectives.values():
+        for _, objective in self.items():
             objective.reset_parameters()
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
@@ -99,7 +103,7 @@ class MoleBlendForPretraining(nn.Module):
     def pack(self, batch: Data | DenseMolecules) -> DenseMolecules:
         r"""Lays out a batch with all fields that the relations and objectives read."""
         fields = set(self.encoder.attention_bias.blend.pair_fields)
-        for objective in self.objectives.values():
+        for _, objective in self.items():
             fields.update(objective.pair_fields)
         return pack(batch, fields, self.config.max_path_length)
 
@@ -122,7 +126,7 @@ class MoleBlendForPretraining(nn.Module):
         encoded = self.encoder.encode(molecules._replace(pos=noisy_pos), blend)
         state = RecoveryState(encoded.atoms, encoded.bias, molecules, noisy_pos, blend)
         losses, predictions, qualities = {}, {}, {}
-        for name, objective in self.objectives.items():
+        for name, objective in self.items():
             prediction = objective(state)
             predictions[name] = prediction
             losses[name] = objective.loss(prediction, state)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -34,28 +35,32 @@ class RelationBlend(nn.Module):
             raise ValueError("an attention bias needs at least one relation")
         self.relations = nn.ModuleDict(relations)
 
+    def items(self) -> list[tuple[str, RelationBias]]:
+        r"""Names and biases of the relations, in the order that numbers them."""
+        return [(name, cast(RelationBias, relation)) for name, relation in self.relations.items()]
+
     def reset_parameters(self) -> None:
-        for relation in self.relations.values():
+        for _, relation in self.items():
             relation.reset_parameters()
 
     @property
     def names(self) -> tuple[str, ...]:
         r"""The relations' names, in the order that numbers them."""
-        return tuple(self.relations)
+        return tuple(name for name, _ in self.items())
 
     @property
     def modalities(self) -> tuple[str, ...]:
         r"""``"2d"`` or ``"3d"`` for each relation."""
-        return tuple(relation.modality for relation in self.relations.values())
+        return tuple(relation.modality for _, relation in self.items())
 
     @property
     def pair_fields(self) -> set[str]:
         r"""Pair fields of ``Data`` that the relations read."""
-        return {field for relation in self.relations.values() for field in relation.pair_fields}
+        return {field for _, relation in self.items() for field in relation.pair_fields}
 
     def forward(self, molecules: DenseMolecules, chosen: Tensor | None = None) -> Tensor:
         biases = []
-        for number, relation in enumerate(self.relations.values()):
+        for number, (_, relation) in enumerate(self.items()):
             enters = molecules.available(relation.modality)[:, None, None, None]  # [B, 1, 1, 1]
             if chosen is not None:
                 enters = enters & (chosen == number)[:, None]  # [B, 1, N, N]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -44,7 +46,7 @@ class MoleBlendConv(nn.Module):
         num_gaussians: int = 32,
         max_path_length: int = MAX_PATH_LENGTH,
         num_types: int = 1,
-        **layer_kwargs: float,
+        **layer_kwargs: Any,
     ) -> None:
         super().__init__()
         self.channels = channels

@@ -28,15 +28,15 @@ class RecoveryState(NamedTuple):
 
 
 class Quality(NamedTuple):
-    r"""How well an objective is met, summed over what was counted: the mean is ``total / count``.
+    r"""How well an objective is met, summed over what was counted: the mean is ``total / weight``.
 
     Attributes:
         total: Scalar.
-        count: Scalar; 0 where nothing counted.
+        weight: How much was counted, scalar; 0 where nothing was.
     """
 
     total: Tensor
-    count: Tensor
+    weight: Tensor
 
 
 class Objective(nn.Module, ABC):

@@ -43,9 +43,9 @@ class PairHead(nn.Module):
 
     def forward(self, atoms: Tensor) -> Tensor:
         B, N, _ = atoms.shape
-        O, R, Q = self.weight.shape
+        out, R, Q = self.weight.shape
         row = self.row_norm(F.gelu(self.row(atoms)))  # [B, N, R]
         column = self.column_norm(F.gelu(self.column(atoms)))  # [B, N, Q]
-        contracted = column @ self.weight.permute(2, 1, 0).reshape(Q, R * O)  # [B, N, R * O]
-        contracted = contracted.view(B, N, R, O).transpose(1, 2).reshape(B, R, N * O)
-        return torch.bmm(row, contracted).view(B, N, N, O) + self.bias
+        contracted = column @ self.weight.permute(2, 1, 0).reshape(Q, R * out)  # [B, N, R * O]
+        contracted = contracted.view(B, N, R, out).transpose(1, 2).reshape(B, R, N * out)
+        return torch.bmm(row, contracted).view(B, N, N, out) + self.bias

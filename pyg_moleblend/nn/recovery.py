@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from pyg_moleblend.losses import (

@@ -4,7 +4,9 @@ import torch
 from torch import Tensor
 
 
-def num_atoms(batch: Tensor | None, total: int, batch_size: int | None = None, device: torch.device | None = None) -> Tensor:
+def num_atoms(
+    batch: Tensor | None, total: int, batch_size: int | None = None, device: torch.device | None = None
+) -> Tensor:
     r"""Atoms of each molecule, ``[B]`` int64.
 
     Args:

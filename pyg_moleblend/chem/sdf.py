@@ -1,0 +1,69 @@
+r"""SD files, record by record, with the bad records reported in their place."""
+
+import gzip
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from rdkit import Chem
+
+from pyg_moleblend.chem.errors import MoleculeError
+from pyg_moleblend.chem.hydrogens import Hydrogens
+from pyg_moleblend.chem.parse import parse_molblock
+
+_END = "$$$$"
+
+
+def read_sdf(
+    path: str | os.PathLike[str], hydrogens: Hydrogens | str = Hydrogens.REMOVE
+) -> Iterator[tuple[int, Chem.Mol | MoleculeError]]:
+    r"""Molecules of an SD file, with their properties (``mol.GetPropsAsDict()``) and coordinates.
+
+    The file is cut at its ``$$$$`` lines before RDKit sees it, so a broken record cannot take others with it.
+    A record that cannot be read comes as the error that says why: nothing is skipped.
+
+    Args:
+        path: The file; ``.gz`` is decompressed. Text that is not UTF-8 is kept as backslash escapes.
+        hydrogens: Which hydrogens become atoms.
+
+    Yields:
+        The index of the record in the file, from 0, and its molecule or its error.
+
+    Raises:
+        MoleculeError: If the file holds no record at all.
+        FileNotFoundError: If there is no such file.
+    """
+    hydrogens = Hydrogens(hydrogens)
+    path = Path(path)
+    index = -1
+    with _open(path) as file:
+        for index, record in enumerate(_records(file)):
+            yield index, _read(record, hydrogens, f"record {index} of {path.name}")
+    if index < 0:
+        raise MoleculeError(str(path), "the SD file holds no record", "check that it was written completely")
+
+
+def _open(path: Path) -> IO[str]:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8-sig", errors="backslashreplace")
+    return path.open(encoding="utf-8-sig", errors="backslashreplace")
+
+
+def _records(file: IO[str]) -> Iterator[str]:
+    lines: list[str] = []
+    for line in file:
+        lines.append(line)
+        if line.startswith(_END):
+            yield "".join(lines)
+            lines = []
+    # What follows the last delimiter is a record that was cut off, unless it is blank.
+    if any(line.strip() for line in lines):
+        yield "".join(lines)
+
+
+def _read(record: str, hydrogens: Hydrogens, name: str) -> Chem.Mol | MoleculeError:
+    try:
+        return parse_molblock(record, hydrogens)
+    except MoleculeError as error:
+        return MoleculeError(name, error.reason, "correct the record or leave it out")

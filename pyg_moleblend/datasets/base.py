@@ -1,0 +1,117 @@
+r"""The in-memory dataset that all of ours are: compact in memory, OGB's integers when looked at."""
+
+import copy
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch_geometric.data import Data, InMemoryDataset
+from torch_geometric.data.collate import collate
+from torch_geometric.data.separate import separate
+
+from pyg_moleblend.datasets.reading import Failure, Reading
+
+Transform = Callable[[Data], Data]
+Stored = tuple[Data, dict[str, Tensor]]
+
+# Given as int64, but stored in the smallest type that holds them: a third of the memory.
+_INTEGERS = ("x", "edge_index", "edge_attr")
+
+
+class MoleculeDataset(InMemoryDataset):
+    r"""Molecules in memory, and the rows of their source that are no molecule.
+
+    Every ``Data`` holds ``x``, ``edge_index``, ``edge_attr``, ``pos`` (NaN without a 3D structure),
+    ``smiles``, ``row`` (int64 ``[1]``: the row of the source, counted from 0), and ``y`` where there are
+    targets (float32 ``[1, T]``, NaN where there is no label).
+    """
+
+    failures: list[Failure]
+    r"""The rows that are not in the dataset, and why."""
+
+    target_names: list[str]
+    r"""Names of the columns of ``y``."""
+
+    def get(self, idx: int) -> Data:
+        r"""Molecule `idx` of the whole dataset, before the transform."""
+        data = self.get_stored(idx)
+        if "y" in data:
+            data.y = data.y.float()
+        return data
+
+    def get_stored(self, idx: int) -> Data:
+        r"""Molecule `idx` with the digits its targets are stored with, which may be more than float32 has."""
+        # Not PyG's own, which keeps every molecule it has given: twice the memory after one epoch.
+        if self.slices is None:
+            data = copy.copy(self._data)
+        else:
+            data = separate(Data, batch=self._data, idx=idx, slice_dict=self.slices, decrement=False)
+        for key in _INTEGERS:
+            if not data[key].is_floating_point():
+                data[key] = data[key].long()
+        return data
+
+    @property
+    def smiles(self) -> list[str]:
+        r"""SMILES of the molecules, in the dataset's order."""
+        return [self._data.smiles[i] for i in self.indices()]
+
+    @property
+    def row(self) -> Tensor:
+        r"""Row of the source of each molecule, int64 ``[M]``."""
+        return self._data.row[torch.as_tensor(self.indices(), dtype=torch.long)]
+
+    @property
+    def y(self) -> Tensor:
+        r"""Targets of the molecules, ``[M, T]`` float32."""
+        return self._data.y[torch.as_tensor(self.indices(), dtype=torch.long)].float()
+
+
+def store(reading: Reading, **columns: Tensor) -> Stored:
+    r"""What an in-memory dataset holds, straight from flat graphs: no data object is made on the way.
+
+    Args:
+        reading: M molecules.
+        columns: More attributes, one row a molecule, ``[M, ...]``.
+    """
+    graphs = reading.graphs
+    atoms, edges = _ends(graphs.num_atoms), _ends(graphs.num_edges)
+    ones = torch.arange(len(reading.rows) + 1)
+    data = Data(
+        x=torch.from_numpy(graphs.x),
+        edge_index=torch.from_numpy(graphs.edge_index),
+        edge_attr=torch.from_numpy(graphs.edge_attr),
+        pos=torch.from_numpy(graphs.pos),
+        smiles=reading.smiles,
+        row=torch.from_numpy(reading.rows),
+        **columns,
+    )
+    slices = {"x": atoms, "edge_index": edges, "edge_attr": edges, "pos": atoms, "smiles": ones, "row": ones}
+    return compact(data), {**slices, **dict.fromkeys(columns, ones)}
+
+
+def store_list(data_list: list[Data]) -> Stored:
+    r"""What an in-memory dataset holds, from at least one data object."""
+    # Not InMemoryDataset.collate, which has no slices for a single molecule.
+    data, slices, _ = collate(Data, data_list, increment=False, add_batch=False)
+    return compact(data), slices
+
+
+def compact(data: Data) -> Data:
+    r"""The graph's integers in the smallest type that holds them; other values stay as they are."""
+    data = copy.copy(data)
+    for key in _INTEGERS:
+        value = data[key]
+        if value.dtype == torch.long and value.numel() and int(value.min()) >= 0:
+            high = int(value.max())
+            fitting = [
+                dtype for dtype in (torch.uint8, torch.int16, torch.int32) if high <= torch.iinfo(dtype).max
+            ]
+            data[key] = value.to(fitting[0]) if fitting else value
+    return data
+
+
+def _ends(counts: NDArray[np.int64]) -> Tensor:
+    return torch.from_numpy(np.concatenate([[0], np.cumsum(counts)]))

@@ -1,0 +1,176 @@
+r"""Datasets that are processed once and kept on disk, complete or not at all, and never stale."""
+
+import csv
+import json
+import re
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import rdkit
+import torch
+from torch_geometric.data import Data
+
+import pyg_moleblend
+from pyg_moleblend.datasets.base import MoleculeDataset, Stored, Transform, store_list
+from pyg_moleblend.datasets.reading import Failure
+from pyg_moleblend.utils.files import atomic_write, content_key
+
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+
+
+class Built(NamedTuple):
+    r"""What a dataset makes of its raw files.
+
+    Attributes:
+        stored: The molecules.
+        failures: The rows without one.
+        facts: What else is to be remembered about the dataset, as JSON.
+    """
+
+    stored: Stored
+    failures: list[Failure]
+    facts: dict[str, Any]
+
+
+class CachedMoleculeDataset(MoleculeDataset):
+    r"""A dataset in a folder: raw files in, processed molecules out.
+
+    The processed files lie in a folder of their own that is named for everything they depend on: the class
+    and its parameters, the versions of RDKit and of this package, ``pre_transform`` and ``pre_filter`` by
+    their ``repr``. Other parameters are another folder, so nothing stale is ever loaded. A ``repr`` with a
+    memory address (a lambda, a function) says too little: then the molecules are processed each time, with a
+    warning. The files are written under temporary names, and ``manifest.json`` last: an interrupted run
+    leaves nothing that looks complete.
+
+    Subclasses give :meth:`parameters`, :meth:`build` and PyG's ``raw_file_names`` and :meth:`download`.
+
+    Args:
+        root: Folder of the dataset.
+        transform: Applied to every molecule when it is looked at.
+        pre_transform: Applied once, before the molecules are stored.
+        pre_filter: Says of every molecule whether it is to be stored.
+        log: Whether to say on stderr what is done.
+        force_reload: Whether to process the raw files anew.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        transform: Transform | None = None,
+        pre_transform: Transform | None = None,
+        pre_filter: Callable[[Data], bool] | None = None,
+        log: bool = True,
+        force_reload: bool = False,
+    ) -> None:
+        unknown = [given for given in (pre_transform, pre_filter) if _ADDRESS.search(repr(given))]
+        if unknown:
+            warnings.warn(
+                f"{unknown} cannot be told from others by its repr, so the molecules are processed each "
+                "time; give it a `__repr__` with all arguments",
+                stacklevel=3,
+            )
+        self._key = {
+            "dataset": type(self).__name__,
+            "parameters": self.parameters(),
+            "pre_transform": _ADDRESS.sub("", repr(pre_transform)),
+            "pre_filter": _ADDRESS.sub("", repr(pre_filter)),
+            "pyg_moleblend": pyg_moleblend.__version__,
+            "rdkit": rdkit.__version__,
+        }
+        super().__init__(str(root), transform, pre_transform, pre_filter, log, force_reload or bool(unknown))
+        self._load()
+
+    def parameters(self) -> dict[str, Any]:
+        r"""Everything the stored molecules depend on besides the raw files, as JSON."""
+        raise NotImplementedError
+
+    def build(self) -> Built:
+        r"""The molecules of the raw files."""
+        raise NotImplementedError
+
+    @property
+    def folder(self) -> Path:
+        r"""Where ``raw`` and ``processed`` lie."""
+        return Path(self.root)
+
+    @property
+    def raw_dir(self) -> str:
+        return str(self.folder / "raw")
+
+    @property
+    def processed_dir(self) -> str:
+        return str(self.folder / "processed" / content_key(**self._key))
+
+    @property
+    def processed_file_names(self) -> list[str]:
+        return ["data.pt", "failures.csv", "manifest.json"]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        r"""What :meth:`build` found worth remembering."""
+        return dict(self._manifest["facts"])
+
+    def say(self, text: str) -> None:
+        r"""Says something on stderr, if the dataset is to say anything."""
+        if self.log:
+            print(f"{self!r}: {text}", file=sys.stderr)
+
+    def _is_processed(self) -> bool:
+        return not self.force_reload and all(Path(path).is_file() for path in self.processed_paths)
+
+    # PyG's own wants the raw files even where they are not needed any more.
+    def _download(self) -> None:
+        if not self._is_processed():
+            super()._download()
+
+    # PyG's own would unpickle a file that says which `pre_transform` was used; ours is in the folder's name.
+    def _process(self) -> None:
+        if not self._is_processed():
+            self.process()
+
+    def process(self) -> None:
+        r"""Builds the molecules and writes them, the manifest last."""
+        built = self.build()
+        (data, slices), failures = self._prepare(built.stored), sorted(built.failures)
+        data_path, failures_path, manifest_path = map(Path, self.processed_paths)
+        manifest_path.unlink(missing_ok=True)
+        with atomic_write(data_path) as file:
+            torch.save((data.to_dict(), slices), file)
+        with atomic_write(failures_path, "w") as file:
+            csv.writer(file, lineterminator="\n").writerows([Failure._fields, *failures])
+        manifest = {**self._key, "facts": built.facts, "data_bytes": data_path.stat().st_size}
+        with atomic_write(manifest_path, "w") as file:
+            json.dump(manifest, file, indent=2)
+        if failures:
+            self.say(f"{len(failures)} rows are not in the dataset, see {failures_path}")
+
+    def _prepare(self, stored: Stored) -> Stored:
+        if self.pre_filter is None and self.pre_transform is None:
+            return stored
+        self.data, self.slices = stored
+        molecules = [self.get_stored(i) for i in range(self.len())]
+        if self.pre_filter is not None:
+            molecules = [data for data in molecules if self.pre_filter(data)]
+        if self.pre_transform is not None:
+            molecules = [self.pre_transform(data) for data in molecules]
+        if not molecules:
+            raise ValueError(f"pre_filter={self.pre_filter!r} leaves no molecule of {self.len()}")
+        return store_list(molecules)
+
+    def _load(self) -> None:
+        data_path, failures_path, manifest_path = map(Path, self.processed_paths)
+        self._manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
+        if data_path.stat().st_size != self._manifest["data_bytes"]:
+            raise ValueError(f"{data_path} is damaged; delete its folder, or pass force_reload=True")
+        # Memory-mapped: the processes of one machine share one copy.
+        data, self.slices = torch.load(data_path, weights_only=True, mmap=True)
+        self.data = Data.from_dict(data)
+        with open(failures_path, encoding="utf-8", newline="") as file:
+            self.failures = [Failure(int(row), *rest) for row, *rest in list(csv.reader(file))[1:]]
+
+    def __repr__(self) -> str:
+        size = len(self) if self.__dict__.get("slices") is not None else ""
+        return f"{type(self).__name__}({size})"
