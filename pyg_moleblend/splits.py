@@ -80,9 +80,7 @@ class Split:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         split = cls(content["name"], *(torch.tensor(content[part], dtype=torch.long) for part in PARTS))
         if split.hash != content["hash"]:
-            raise ValueError(
-                f"{path} was changed: its positions hash to {split.hash}, it says {content['hash']}"
-            )
+            raise ValueError(f"{path} was changed: its positions hash to {split.hash}, it says {content['hash']}")
         return split
 
     def __str__(self) -> str:
@@ -179,17 +177,13 @@ def _scaffold(smiles: str, position: int) -> str:
     try:
         return str(MurckoScaffoldSmiles(mol=parse_smiles(smiles), includeChirality=True))
     except MoleculeError as error:
-        raise ValueError(
-            f"no scaffold for molecule {position}, leave it out of the split: {error}"
-        ) from error
+        raise ValueError(f"no scaffold for molecule {position}, leave it out of the split: {error}") from error
 
 
 def _cumulative(fractions: Fractions) -> tuple[float, float]:
     shares = len(fractions) == 3 and fractions[0] > 0 and min(fractions) >= 0
     if not shares or not math.isclose(sum(fractions), 1.0, abs_tol=1e-9):
-        raise ValueError(
-            f"`fractions` must be shares of train, valid and test that sum to 1, got {fractions}"
-        )
+        raise ValueError(f"`fractions` must be shares of train, valid and test that sum to 1, got {fractions}")
     return fractions[0], fractions[0] + fractions[1]
 
 

@@ -24,8 +24,6 @@ Model = MoleBlend | MoleBlendForPretraining | MoleBlendForPropertyPrediction
 M = TypeVar("M", bound=nn.Module)
 _MODELS = (MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction)
 _CLASSES: dict[str, Callable[..., Model]] = {cls.__name__: cls for cls in _MODELS}
-    cls.__name__: cls for cls in (MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction)
-}
 
 
 def save_pretrained(model: Model, folder: str | Path, metadata: dict[str, Any] | None = None) -> Path:

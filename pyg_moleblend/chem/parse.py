@@ -53,7 +53,7 @@ def parse_smiles(smiles: str, hydrogens: Hydrogens | str = Hydrogens.REMOVE) -> 
             raise MoleculeError(smiles, f"RDKit failed: {error}", _CORRECT_SMILES) from error
     if mol is None:
         if _REACTION.search(text):
-            raise MoleculeError(smiles, "it is a reaction", "give one molecule a SMILES")
+            raise MoleculeError(smiles, "it is a reaction", "give one molecule")
         raise MoleculeError(smiles, reason_from_log(log.messages), _CORRECT_SMILES)
     return _finished(mol, smiles, hydrogens, _CORRECT_SMILES)
 

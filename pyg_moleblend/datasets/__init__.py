@@ -1,6 +1,9 @@
-r"""Datasets."""
+r"""Datasets whose rows never shift: every molecule knows its row, and every row that is none says why."""
 
+from pyg_moleblend.datasets.base import MoleculeDataset
 from pyg_moleblend.datasets.moleculenet import MoleculeNet
 from pyg_moleblend.datasets.qm9 import QM9
+from pyg_moleblend.datasets.reading import Failure
+from pyg_moleblend.datasets.table import MoleculeTable
 
-__all__ = ["QM9", "MoleculeNet"]
+__all__ = ["QM9", "Failure", "MoleculeDataset", "MoleculeNet", "MoleculeTable"]

@@ -2,6 +2,7 @@ r"""The in-memory dataset that all of ours are: compact in memory, OGB's integer
 
 import copy
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,7 +10,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch_geometric.data import Data, InMemoryDataset
 from torch_geometric.data.collate import collate
-from torch_geometric.data.separate import separate
 
 from pyg_moleblend.datasets.reading import Failure, Reading
 
@@ -43,15 +43,11 @@ class MoleculeDataset(InMemoryDataset):
 
     def get_stored(self, idx: int) -> Data:
         r"""Molecule `idx` with the digits its targets are stored with, which may be more than float32 has."""
-        # Not PyG's own, which keeps every molecule it has given: twice the memory after one epoch.
-        if self.slices is None:
-            data = copy.copy(self._data)
-        else:
-            data = separate(Data, batch=self._data, idx=idx, slice_dict=self.slices, decrement=False)
-        for key in _INTEGERS:
-            if not data[key].is_floating_point():
-                data[key] = data[key].long()
-        return data
+        # Not PyG's own, which keeps every molecule it has given: several times the memory after one epoch.
+        if self.slices is None:  # PyG's `copy` of one molecule
+            return copy.copy(self._data)
+        stored = self._data.to_dict()
+        return Data(**{key: _cut(key, stored[key], ends, idx) for key, ends in self.slices.items()})
 
     @property
     def smiles(self) -> list[str]:
@@ -67,6 +63,14 @@ class MoleculeDataset(InMemoryDataset):
     def y(self) -> Tensor:
         r"""Targets of the molecules, ``[M, T]`` float32."""
         return self._data.y[torch.as_tensor(self.indices(), dtype=torch.long)].float()
+
+
+def _cut(key: str, value: Any, ends: Tensor, idx: int) -> Any:
+    if not isinstance(value, Tensor):
+        return value[idx]
+    start, stop = ends[idx : idx + 2].tolist()
+    value = value[..., start:stop] if "index" in key else value[start:stop]  # as PyG collates
+    return value.long() if key in _INTEGERS and not value.is_floating_point() else value
 
 
 def store(reading: Reading, **columns: Tensor) -> Stored:
@@ -106,9 +110,7 @@ def compact(data: Data) -> Data:
         value = data[key]
         if value.dtype == torch.long and value.numel() and int(value.min()) >= 0:
             high = int(value.max())
-            fitting = [
-                dtype for dtype in (torch.uint8, torch.int16, torch.int32) if high <= torch.iinfo(dtype).max
-            ]
+            fitting = [dtype for dtype in (torch.uint8, torch.int16, torch.int32) if high <= torch.iinfo(dtype).max]
             data[key] = value.to(fitting[0]) if fitting else value
     return data
 

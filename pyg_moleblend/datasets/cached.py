@@ -40,7 +40,8 @@ class CachedMoleculeDataset(MoleculeDataset):
 
     The processed files lie in a folder of their own that is named for everything they depend on: the class
     and its parameters, the versions of RDKit and of this package, ``pre_transform`` and ``pre_filter`` by
-    their ``repr``. Other parameters are another folder, so nothing stale is ever loaded. A ``repr`` with a
+    their ``repr``. Other parameters are another folder, and raw files of another size are processed anew, so
+    nothing stale is ever loaded. A ``repr`` with a
     memory address (a lambda, a function) says too little: then the molecules are processed each time, with a
     warning. The files are written under temporary names, and ``manifest.json`` last: an interrupted run
     leaves nothing that looks complete.
@@ -119,7 +120,14 @@ class CachedMoleculeDataset(MoleculeDataset):
             print(f"{self!r}: {text}", file=sys.stderr)
 
     def _is_processed(self) -> bool:
-        return not self.force_reload and all(Path(path).is_file() for path in self.processed_paths)
+        paths = [Path(path) for path in self.processed_paths]
+        if self.force_reload or not all(path.is_file() for path in paths):
+            return False
+        # Raw files may be gone, but not be others.
+        return self._raw_bytes() in ({}, json.loads(paths[-1].read_text(encoding="utf-8"))["raw_bytes"])
+
+    def _raw_bytes(self) -> dict[str, int]:
+        return {Path(path).name: Path(path).stat().st_size for path in self.raw_paths if Path(path).is_file()}
 
     # PyG's own wants the raw files even where they are not needed any more.
     def _download(self) -> None:
@@ -141,7 +149,8 @@ class CachedMoleculeDataset(MoleculeDataset):
             torch.save((data.to_dict(), slices), file)
         with atomic_write(failures_path, "w") as file:
             csv.writer(file, lineterminator="\n").writerows([Failure._fields, *failures])
-        manifest = {**self._key, "facts": built.facts, "data_bytes": data_path.stat().st_size}
+        sizes = {"raw_bytes": self._raw_bytes(), "data_bytes": data_path.stat().st_size}
+        manifest = {**self._key, "facts": built.facts, **sizes}
         with atomic_write(manifest_path, "w") as file:
             json.dump(manifest, file, indent=2)
         if failures:

@@ -137,9 +137,7 @@ class MoleculeNet(CachedMoleculeDataset):
             )
         labels = table.iloc[:, self.source.targets]
         y = torch.tensor(labels.to_numpy(np.float32, na_value=np.nan))  # [rows, T]
-        reading = read_molecules(
-            table[self.source.smiles].tolist(), progress=self._title if self.log else None
-        )
+        reading = read_molecules(table[self.source.smiles].tolist(), progress=self._title if self.log else None)
         stored = store(reading, y=y[torch.from_numpy(reading.rows)])
         return Built(stored, reading.failures, {"rows": len(table), "target_names": list(labels)})
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch_geometric.data import Data
 from tqdm import tqdm
@@ -15,10 +16,10 @@ from tqdm import tqdm
 from pyg_moleblend.datasets.base import Transform, store
 from pyg_moleblend.datasets.cached import Built, CachedMoleculeDataset
 from pyg_moleblend.datasets.geometry import attach_geometries
-from pyg_moleblend.datasets.qm9_sources import RAW_FILES, package_files, read_package, read_raw
+from pyg_moleblend.datasets.qm9_sources import RAW_FILES, QM9Files, package_files, read_package, read_raw
 from pyg_moleblend.datasets.qm9_targets import ELEMENTS, TARGETS, atom_reference, factors
 from pyg_moleblend.datasets.raw import fetch
-from pyg_moleblend.datasets.reading import CHUNK_SIZE, concatenate, read_chunk
+from pyg_moleblend.datasets.reading import CHUNK_SIZE, Reading, concatenate, read_chunk
 from pyg_moleblend.splits import Split
 
 NUM_MOLECULES: int = 130_831
@@ -110,24 +111,8 @@ class QM9(CachedMoleculeDataset):
         self.say(f"reading from {Path(self.raw_paths[0]).parent} (source {self.source!r})")
         files = read_raw(self.raw_dir) if self._package is None else read_package(self._package)
         rows = _subset(len(files.number), self.max_molecules)
-        records, start, readings, counts = files.records(rows), 0, [], []
-        with tqdm(total=len(rows), desc="QM9", disable=not self.log, unit="mol") as bar:
-            while chunk := list(islice(records, CHUNK_SIZE)):
-                reading = attach_geometries(
-                    read_chunk([record.entry for record in chunk]), [r.geometry for r in chunk]
-                )
-                counts += [
-                    np.bincount(chunk[row].geometry.z, minlength=10)[list(ELEMENTS)] for row in reading.rows
-                ]
-                readings.append(reading.renumber(rows[start : start + len(chunk)]))
-                start += len(chunk)
-                bar.update(len(chunk))
-        reading = concatenate(readings)
-        stored = store(
-            reading,
-            y=torch.from_numpy(files.values[reading.rows]) * factors(),
-            atom_counts=torch.tensor(np.array(counts), dtype=torch.long),
-        )
+        reading, atom_counts = _read(files, rows, "QM9" if self.log else None)
+        stored = store(reading, y=torch.from_numpy(files.values[reading.rows]) * factors(), atom_counts=atom_counts)
         return Built(stored, reading.failures, {"rows": len(files.number)})
 
     def subtract_atom_reference(self) -> "QM9":
@@ -171,8 +156,25 @@ class QM9(CachedMoleculeDataset):
         return self.get_split().as_dict()
 
 
-def _subset(size: int, wanted: int | None) -> "np.ndarray[Any, np.dtype[np.int64]]":
+def _read(files: QM9Files, rows: NDArray[np.int64], progress: str | None) -> tuple[Reading, Tensor]:
+    r"""The molecules of some rows with their geometries, and their numbers of H, C, N, O and F ``[M, 5]``."""
+    records, start = files.records(rows), 0
+    readings: list[Reading] = []
+    atom_counts: list[NDArray[np.int64]] = []
+    with tqdm(total=len(rows), desc=progress, disable=progress is None, unit="mol") as bar:
+        while chunk := list(islice(records, CHUNK_SIZE)):
+            geometries = [record.geometry for record in chunk]
+            reading = attach_geometries(read_chunk([record.entry for record in chunk]), geometries)
+            for row in reading.rows.tolist():
+                atom_counts.append((geometries[row].z[:, None] == ELEMENTS).sum(0))
+            readings.append(reading.renumber(rows[start : start + len(chunk)]))
+            start += len(chunk)
+            bar.update(len(chunk))
+    return concatenate(readings), torch.from_numpy(np.array(atom_counts).reshape(-1, len(ELEMENTS)))
+
+
+def _subset(size: int, wanted: int | None) -> NDArray[np.int64]:
     if wanted is None or wanted >= size:
         return np.arange(size)
     order = torch.randperm(size, generator=torch.Generator().manual_seed(SUBSET_SEED))
-    return order[:wanted].sort().values.numpy()
+    return np.asarray(order[:wanted].sort().values)

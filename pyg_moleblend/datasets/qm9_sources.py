@@ -108,9 +108,7 @@ def read_uncharacterized(path: str | Path) -> NDArray[np.int64]:
     """
     lines = [line.split() for line in Path(path).read_text(encoding="utf-8").splitlines()[9:]]
     footer = [int(words[0]) for words in lines if words[1:] == ["compounds"]]
-    numbers = [
-        int(words[0]) for words in lines if words and words[0].isdigit() and words[1:] != ["compounds"]
-    ]
+    numbers = [int(words[0]) for words in lines if words and words[0].isdigit() and words[1:] != ["compounds"]]
     if footer and footer[0] != len(numbers):
         raise ValueError(f"{path} holds {len(numbers)} molecules but says {footer[0]}; download it anew")
     return np.array(numbers, dtype=np.int64)

@@ -2,7 +2,7 @@ r"""From the rows of a table to flat graphs: the one way in for every dataset, w
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,8 +126,7 @@ def read_chunk(entries: Sequence[Entry], hydrogens: Hydrogens | str = Hydrogens.
         single = [read_chunk([entry], hydrogens) for entry in entries]
         return concatenate([reading.renumber(np.array([row])) for row, reading in enumerate(single)])
     texts = [
-        Chem.MolToSmiles(mol, canonical=False) if text is None else text
-        for mol, text in zip(mols, smiles, strict=True)
+        Chem.MolToSmiles(mol, canonical=False) if text is None else text for mol, text in zip(mols, smiles, strict=True)
     ]
     return Reading(graphs, texts, np.array(rows, dtype=np.int64), failures)
 
@@ -153,8 +152,9 @@ def _molecule(entry: Entry, hydrogens: Hydrogens | str) -> tuple[Chem.Mol, str |
         raise entry
     if isinstance(entry, Chem.Mol):
         return apply_hydrogens(entry, hydrogens), None
-    mol = parse_smiles(entry, hydrogens)
-    return mol, given_smiles(entry, mol)
+    text = cast(str, entry)  # what is none, parse_smiles refuses with a reason
+    mol = parse_smiles(text, hydrogens)
+    return mol, given_smiles(text, mol)
 
 
 def _describe(mol: Chem.Mol) -> str:

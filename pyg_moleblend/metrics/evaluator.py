@@ -90,9 +90,7 @@ class Evaluator:
         labelled = ~np.isnan(labels)
         self._check(labels[labelled], predictions[labelled])
         columns = zip(labels.T, predictions.T, labelled.T, strict=True)
-        per_task = tuple(
-            self._score_task(label[rows], prediction[rows]) for label, prediction, rows in columns
-        )
+        per_task = tuple(self._score_task(label[rows], prediction[rows]) for label, prediction, rows in columns)
         scored = [value for value in per_task if not math.isnan(value)]
         return Score(self.name, sum(scored) / len(scored) if scored else math.nan, len(scored), per_task)
 
@@ -101,9 +99,7 @@ class Evaluator:
 
     def _check(self, labels: Values, predictions: Values) -> None:
         if self.metric.task_type == "classification" and (strange := set(labels.tolist()) - {0.0, 1.0}):
-            raise ValueError(
-                f"{self.name} needs labels 0 and 1, with NaN for missing ones, got {sorted(strange)[:5]}"
-            )
+            raise ValueError(f"{self.name} needs labels 0 and 1, with NaN for missing ones, got {sorted(strange)[:5]}")
         if not np.isfinite(labels).all():
             raise ValueError("labels must be finite, or NaN where there is none, got an infinite one")
         if bad := int((~np.isfinite(predictions)).sum()):

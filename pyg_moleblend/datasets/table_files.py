@@ -1,0 +1,99 @@
+r"""Tables of molecules from files: CSV, Parquet and SD files."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from rdkit import Chem
+
+from pyg_moleblend.chem import Hydrogens, read_sdf
+from pyg_moleblend.datasets.reading import Entry
+
+_SEPARATORS = {".csv": ",", ".tsv": "\t"}
+_COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip")
+
+
+def read_table(
+    source: str | Path | pd.DataFrame, smiles: str | None = None, hydrogens: Hydrogens | str = Hydrogens.REMOVE
+) -> tuple[pd.DataFrame, list[Entry]]:
+    r"""A table and the molecule of each of its rows.
+
+    Args:
+        source: A ``.csv``, ``.tsv`` (also compressed), ``.parquet`` or ``.sdf`` file, or a data frame.
+        smiles: Column of the SMILES, or of RDKit molecules; by default the one that is called so, in upper or
+            lower case. An SD file has none: its records are the molecules, and their properties the columns,
+            with the title as ``_Name``.
+        hydrogens: Which hydrogens of an SD file's records become atoms.
+
+    Returns:
+        The table, with a new index from 0 (cells of CSV files are text, exactly as written), and its entries.
+
+    Raises:
+        ValueError: If the file's kind is unknown, or the column is missing or not clear.
+        FileNotFoundError: If there is no such file.
+    """
+    if isinstance(source, pd.DataFrame):
+        frame = source.reset_index(drop=True)
+    else:
+        path = Path(source)
+        kind = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in _COMPRESSED][-1:]
+        if kind == [".sdf"]:
+            if smiles is not None:
+                raise ValueError(f"an SD file has no column of SMILES, leave smiles={smiles!r} out")
+            return _read_sdf(path, hydrogens)
+        if kind == [".parquet"]:
+            frame = pd.read_parquet(path)
+        elif kind and kind[0] in _SEPARATORS:
+            # As text: an identifier 007 stays 007, and what a column means is for its reader to say.
+            frame = pd.read_csv(path, sep=_SEPARATORS[kind[0]], dtype=str)
+        else:
+            raise ValueError(f"{path} must be a .csv, .tsv, .parquet or .sdf file")
+    column = _smiles_column(frame, smiles)
+    return frame, frame[column].tolist()
+
+
+def number_column(frame: pd.DataFrame, column: str) -> NDArray[np.float32]:
+    r"""A column as numbers, NaN where it is empty.
+
+    Raises:
+        ValueError: If there is no such column, or a value is neither a finite number nor missing.
+    """
+    check_column(frame, column)
+    given = frame[column].map(lambda value: np.nan if isinstance(value, str) and not value.strip() else value)
+    numbers = pd.to_numeric(given, errors="coerce").to_numpy(np.float32, na_value=np.nan)
+    bad = np.flatnonzero((np.isnan(numbers) & given.notna().to_numpy()) | np.isinf(numbers))
+    if len(bad):
+        raise ValueError(
+            f"column {column!r} must hold finite numbers, or nothing where there is no label; row {bad[0]} holds "
+            f"{frame[column][bad[0]]!r}, as do {len(bad) - 1} more rows"
+        )
+    return numbers
+
+
+def check_column(frame: pd.DataFrame, column: str) -> None:
+    r"""Raises ``ValueError``, and says which columns there are, unless there is exactly one of this name."""
+    found = list(frame.columns).count(column)
+    if found != 1:
+        raise ValueError(f"the table has {found} columns {column!r}; its columns are {list(frame.columns)}")
+
+
+def _smiles_column(frame: pd.DataFrame, smiles: str | None) -> str:
+    if smiles is None:
+        named = [column for column in frame.columns if str(column).lower() == "smiles"]
+        if len(named) != 1:
+            raise ValueError(f"say with smiles=... which column holds the molecules: one of {list(frame.columns)}")
+        return str(named[0])
+    check_column(frame, smiles)
+    return smiles
+
+
+def _read_sdf(path: Path, hydrogens: Hydrogens | str) -> tuple[pd.DataFrame, list[Entry]]:
+    entries: list[Entry] = [entry for _, entry in read_sdf(path, hydrogens)]
+    rows = [
+        {"_Name": entry.GetProp("_Name") if entry.HasProp("_Name") else "", **entry.GetPropsAsDict()}
+        if isinstance(entry, Chem.Mol)
+        else {}
+        for entry in entries
+    ]
+    return pd.DataFrame(rows, index=range(len(rows))), entries

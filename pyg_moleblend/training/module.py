@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor, nn
+
+from pyg_moleblend.training.seeds import derived_seed
+from pyg_moleblend.training.settings import Schedule
+
+
+class TrainingModule(pl.LightningModule):
+    r"""What pretraining and fine-tuning have in common: the optimizer, its schedule, and repeatable randomness.
+
+    Before each batch PyTorch's generators are seeded by the run's seed, the epoch, the batch and the process.
+    Dropout and blends so follow from the seed alone, and a run that was interrupted goes on as if it had not been.
+
+    Args:
+        model: The model.
+        schedule: How it is optimised.
+        seed: The run's seed.
+    """
+
+    def __init__(self, model: nn.Module, schedule: Schedule, seed: int = 0) -> None:
+        super().__init__()
+        self.model = model
+        self.schedule = schedule
+        self.seed = seed
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        r"""Seeds the batch's randomness."""
+        torch.manual_seed(derived_seed(self.seed, self.current_epoch, batch_idx, self.global_rank))
+
+    def configure_optimizers(self) -> Any:
+        r"""Adam, the warm-up and the cosine."""
+        schedule = self.schedule
+        optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay
+        )
+        total = int(self.trainer.estimated_stepping_batches)
+        warmup = schedule.warmup_steps(total)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warmup_cosine(step, warmup, total))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+
+def warmup_cosine(step: int, warmup: int, total: int) -> float:
+    r"""Factor of the learning rate: from above 0 linearly to 1 within the warm-up, then along a cosine to 0.
+
+    Args:
+        step: Updates that were made.
+        warmup: Updates of the warm-up.
+        total: All updates.
+    """
+    if step < warmup:
+        return (step + 1) / warmup
+    return 0.5 * (1 + math.cos(math.pi * min((step - warmup) / max(total - warmup, 1), 1.0)))
+
+
+def weighted_sum(values: dict[str, Tensor], weights: dict[str, float]) -> Tensor:
+    r"""The sum of the values by their weights; what is NaN, because nothing was counted, adds nothing."""
+    return torch.stack([weights[name] * value.nan_to_num(nan=0.0) for name, value in values.items()]).sum()

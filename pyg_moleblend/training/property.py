@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pyg_moleblend.metrics import Evaluator, Score
+from pyg_moleblend.models import MoleBlendForPropertyPrediction
+from pyg_moleblend.training.module import TrainingModule
+from pyg_moleblend.training.settings import Schedule
+from pyg_moleblend.training.tally import Collected, Tally
+from pyg_moleblend.training.task import Task
+from pyg_moleblend.utils import Modality
+
+
+class PropertyModule(TrainingModule):
+    r"""Fine-tuning to properties in Lightning (arXiv 2307.06235, section 4.2).
+
+    Only labelled entries count. Logged are the loss and every metric that fits the task, in the targets' units.
+
+    Args:
+        model: The model.
+        task: Its targets.
+        schedule: How it is optimised.
+        modality: Which inputs to use, ``"2d"``, ``"3d"`` or ``"2d+3d"`` (all that each molecule has).
+        seed: The run's seed.
+
+    Raises:
+        ValueError: If the model does not have one output for each target.
+    """
+
+    model: MoleBlendForPropertyPrediction
+
+    def __init__(
+        self,
+        model: MoleBlendForPropertyPrediction,
+        task: Task,
+        schedule: Schedule,
+        modality: Modality = "2d+3d",
+        seed: int = 0,
+    ) -> None:
+        super().__init__(model, schedule, seed)
+        if model.num_tasks != task.num_targets:
+            raise ValueError(f"a model of {model.num_tasks} outputs cannot learn {task.num_targets} targets")
+        self.task = task
+        self.modality: Modality = modality
+        self.tallies = nn.ModuleDict({"train": Tally(), "valid": Tally()})
+        self.collected = Collected()
+
+    def forward(self, batch: Any) -> Tensor:
+        r"""Values ``[B, T]``: probabilities, or in the targets' units."""
+        return self.task.restore(self.model(batch, self.modality))
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        r"""The loss of a batch."""
+        loss = self._loss("train", batch, self.model(batch, self.modality))
+        self.log("train/loss_step", loss, prog_bar=True, batch_size=batch.num_graphs)
+        return loss
+
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        r"""Keeps the predictions of a batch until all are there."""
+        outputs = self.model(batch, self.modality)
+        self._loss("valid", batch, outputs)
+        self.collected.update(batch.y, self.task.restore(outputs))
+
+    def on_train_epoch_end(self) -> None:
+        r"""Logs the epoch's loss."""
+        self._report("train")
+
+    def on_validation_epoch_end(self) -> None:
+        r"""Logs the loss and the metrics of the validation molecules."""
+        self._report("valid")
+        labels, predictions = self.collected.compute()
+        self.collected.reset()
+        for name, score in scores(self.task, labels, predictions).items():
+            self.log(f"valid/{name}", score.value)
+
+    def _loss(self, part: str, batch: Any, outputs: Tensor) -> Tensor:
+        loss, labels = self.task.loss(outputs, batch.y), (~batch.y.isnan()).sum()
+        self.tallies[part].update(loss * labels, labels)
+        return loss
+
+    def _report(self, part: str) -> None:
+        self.log(f"{part}/loss", self.tallies[part].compute())
+        self.tallies[part].reset()
+
+
+def scores(task: Task, labels: Tensor, predictions: Tensor) -> dict[str, Score]:
+    r"""Every metric that fits a task.
+
+    Args:
+        task: The task.
+        labels: ``[M, T]``, NaN where there is none.
+        predictions: ``[M, T]``, probabilities or values in the targets' units.
+    """
+    labels, predictions = labels.to(torch.float64), predictions.to(torch.float64)
+    return {name: Evaluator(name)(y_true=labels, y_pred=predictions) for name in task.metrics}

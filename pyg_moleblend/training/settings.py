@@ -1,0 +1,75 @@
+r"""How long, how fast and on what a model is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Schedule:
+    r"""How a model is optimised: Adam, linear warm-up, then a cosine to zero, gradients clipped.
+
+    The defaults of clipping and of Adam are the published ones (arXiv 2307.06235, section 4.1).
+
+    Args:
+        epochs: Passes over the training molecules.
+        steps: Updates, the warm-up included; when they are given they count, not the epochs.
+        batch_size: Molecules of a batch, on each device.
+        accumulate: Batches of an update.
+        learning_rate: The highest learning rate.
+        warmup: Updates until it is reached; below 1, their share of all updates.
+        weight_decay: Decoupled weight decay, as the release's optimizer has it; 0 is plain Adam.
+        clip_norm: Largest norm of an update's gradient.
+        max_pairs: Most padded pairs of atoms ``B * N²`` of a batch, against running out of memory; no limit by
+            default.
+
+    Raises:
+        ValueError: If a value is out of its range.
+    """
+
+    epochs: int = 10
+    steps: int | None = None
+    batch_size: int = 32
+    accumulate: int = 1
+    learning_rate: float = 1e-4
+    warmup: float = 0.1
+    weight_decay: float = 0.0
+    clip_norm: float = 5.0
+    max_pairs: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "steps", "batch_size", "accumulate", "max_pairs"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"`{name}` must be at least 1, got {value}")
+        for name in ("learning_rate", "clip_norm"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"`{name}` must be positive, got {getattr(self, name)}")
+        for name in ("warmup", "weight_decay"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"`{name}` must not be negative, got {getattr(self, name)}")
+
+    def warmup_steps(self, total: int) -> int:
+        r"""Updates of warm-up when there are ``total`` of them."""
+        return round(self.warmup * total if self.warmup < 1 else self.warmup)
+
+
+@dataclass(frozen=True)
+class Machine:
+    r"""What a run uses of the machine.
+
+    Args:
+        accelerator: Lightning's name of it: ``"auto"``, ``"cpu"``, ``"gpu"``.
+        devices: How many; ``"auto"`` is all of them.
+        precision: Lightning's name: ``"32-true"``, ``"bf16-mixed"``.
+        num_workers: Processes that collate batches.
+        compile: Whether the model's dense core is compiled; worth its minutes on a GPU.
+        progress: Whether to show a progress bar.
+    """
+
+    accelerator: str = "auto"
+    devices: int | str = "auto"
+    precision: str = "32-true"
+    num_workers: int = 0
+    compile: bool = False
+    progress: bool = True

@@ -1,0 +1,107 @@
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from rdkit import Chem
+
+from pyg_moleblend.chem import MoleculeError, embed_conformer, molecule_seed, parse_smiles
+from pyg_moleblend.chem.conformers import FRAGMENT_GAP
+
+
+def positions(smiles: str, seed: int = 0, hydrogens: str = "remove") -> np.ndarray:
+    mol = parse_smiles(smiles, hydrogens)
+    embedded = embed_conformer(mol, seed)
+    assert embedded.GetNumConformers() == 1
+    assert embedded.GetConformer().Is3D()
+    assert [a.GetAtomicNum() for a in embedded.GetAtoms()] == [a.GetAtomicNum() for a in mol.GetAtoms()]
+    return np.array(embedded.GetConformer().GetPositions())
+
+
+def closest(at: np.ndarray) -> float:
+    return float((np.linalg.norm(at[:, None] - at, axis=-1) + 99 * np.eye(len(at))).min())
+
+
+def test_bonds_have_their_lengths() -> None:
+    at = positions("CCO")
+    assert np.linalg.norm(at[0] - at[1]) == pytest.approx(1.52, abs=0.05)
+    assert np.linalg.norm(at[1] - at[2]) == pytest.approx(1.41, abs=0.05)
+
+
+@pytest.mark.parametrize("smiles", ["C", "[Na+]", "[H][H]", "[2H]C", "*CC*", "F[U](F)(F)(F)(F)F"])
+def test_tiny_and_odd_molecules(smiles: str) -> None:
+    at = positions(smiles)
+    assert np.isfinite(at).all()
+    assert closest(at) > 0.5
+
+
+def test_same_molecule_same_seed_same_conformer() -> None:
+    smiles = "CC(C)Cc1ccc(cc1)C(C)C(=O)O"
+    one, again, other = positions(smiles, 1), positions(smiles, 1), positions(smiles, 2)
+    np.testing.assert_array_equal(one, again)
+    assert not np.allclose(one, other)
+
+
+def test_another_process_gives_the_same_conformer() -> None:
+    code = (
+        "from pyg_moleblend.chem import *; m = embed_conformer(parse_smiles('CCOC(=O)CC'), 7); "
+        "print(m.GetConformer().GetPositions().tobytes().hex())"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == positions("CCOC(=O)CC", 7).tobytes().hex()
+
+
+def test_seed_depends_on_molecule_and_user_only() -> None:
+    ethanol = molecule_seed(parse_smiles("CCO"), 0)
+    assert ethanol == molecule_seed(parse_smiles("OCC"), 0)
+    assert len({ethanol, molecule_seed(parse_smiles("CCO"), 1), molecule_seed(parse_smiles("CCN"), 0)}) == 3
+    assert 0 < ethanol < 2**31
+
+
+@pytest.mark.parametrize("smiles", ["[Na+].[Cl-]", "N.N", "[F:1][C:2][F:3].[CH2:4]=[CH2:5]", "Cl.c1ccccc1.O.CCO"])
+def test_fragments_stand_apart(smiles: str) -> None:
+    for hydrogens in ("remove", "add"):
+        at = positions(smiles, hydrogens=hydrogens)
+        fragments = Chem.GetMolFrags(parse_smiles(smiles, hydrogens))
+        boxes = sorted((at[list(atoms), 0].min(), at[list(atoms), 0].max()) for atoms in fragments)
+        gaps = [right[0] - left[1] for left, right in zip(boxes, boxes[1:], strict=False)]
+        assert len(gaps) == len(fragments) - 1
+        assert min(gaps) >= FRAGMENT_GAP - 1e-9
+        if hydrogens == "add":  # then the boxes are those that were laid out
+            assert gaps == pytest.approx([FRAGMENT_GAP] * len(gaps))
+
+
+def test_stereochemistry_is_kept() -> None:
+    for smiles in ("C[C@H](F)Cl", "C[C@@H](F)Cl", "F/C=C/F", "F/C=C\\F", "C[C@H]1C[C@H](Cl)CC1"):
+        mol = embed_conformer(parse_smiles(smiles, "add"))
+        seen = Chem.Mol(mol)
+        Chem.AssignStereochemistryFrom3D(seen)
+        assert Chem.MolToSmiles(seen) == Chem.MolToSmiles(mol)
+
+
+def test_input_is_not_modified_and_old_conformers_go() -> None:
+    mol = Chem.MolFromSmiles("CO |(0,0,0;9,0,0.2)|")
+    before = mol.ToBinary()
+    embedded = embed_conformer(mol)
+    assert mol.ToBinary() == before
+    assert embedded.GetNumConformers() == 1
+    assert np.ptp(embedded.GetConformer().GetPositions()[:, 0]) < 2
+
+
+def test_failure_says_why_in_bounded_time() -> None:
+    # A strained cage with impossible stereochemistry.
+    smiles = "C1[C@H]2[C@@H]3O[C@@H]3[C@@H]1[C@@]13O[C@@]21[C@@H]1C[C@H]3[C@@H]2O[C@@H]21"
+    start = time.perf_counter()
+    with pytest.raises(MoleculeError, match="no conformer was found") as caught:
+        embed_conformer(parse_smiles(smiles), timeout=1)
+    assert time.perf_counter() - start < 15
+    assert "CHECK_TETRAHEDRAL_CENTERS" in caught.value.reason
+    assert "from random coordinates" in caught.value.reason
+
+
+def test_bad_arguments() -> None:
+    with pytest.raises(ValueError, match="positive number of seconds, got 0"):
+        embed_conformer(parse_smiles("C"), timeout=0)
+    with pytest.raises(MoleculeError, match="no atoms"):
+        embed_conformer(Chem.Mol())

@@ -1,0 +1,103 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from ogb.utils import smiles2graph
+from rdkit import Chem
+
+from pyg_moleblend.chem import FlatGraphs, MoleculeError, featurize, parse_smiles
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+
+
+def cut(graphs: FlatGraphs) -> list[dict[str, np.ndarray]]:
+    atoms = np.concatenate([[0], np.cumsum(graphs.num_atoms)])
+    edges = np.concatenate([[0], np.cumsum(graphs.num_edges)])
+    return [
+        {
+            "node_feat": graphs.x[atoms[m] : atoms[m + 1]],
+            "edge_index": graphs.edge_index[:, edges[m] : edges[m + 1]],
+            "edge_feat": graphs.edge_attr[edges[m] : edges[m + 1]],
+        }
+        for m in range(len(graphs.num_atoms))
+    ]
+
+
+def assert_ogbs(smiles: list[str]) -> None:
+    for text, graph in zip(smiles, cut(featurize([parse_smiles(s) for s in smiles])), strict=True):
+        expected = smiles2graph(text)
+        for key, value in graph.items():
+            assert value.dtype == expected[key].dtype == np.int64
+            np.testing.assert_array_equal(value, expected[key], err_msg=f"{key} of {text}")
+
+
+def test_equals_ogb_on_varied_molecules(varied_smiles: list[str]) -> None:
+    assert len(varied_smiles) > 60
+    assert_ogbs(varied_smiles)
+
+
+def test_equals_ogb_on_moleculenet(moleculenet_smiles: dict[str, list[str]]) -> None:
+    for smiles in moleculenet_smiles.values():
+        readable = [text for text in smiles if Chem.MolFromSmiles(text) is not None]
+        assert len(readable) >= 145
+        assert_ogbs(readable)
+
+
+def test_equals_the_published_release() -> None:
+    golden = torch.load(GOLDEN / "relations_public.pt", weights_only=True)
+    graphs = cut(featurize([parse_smiles(text) for text in golden["smiles"]]))
+    for text, graph, expected in zip(golden["smiles"], graphs, golden["graphs"], strict=True):
+        np.testing.assert_array_equal(graph["node_feat"], expected["x"], err_msg=text)
+        np.testing.assert_array_equal(graph["edge_index"], expected["edge_index"], err_msg=text)
+        np.testing.assert_array_equal(graph["edge_feat"], expected["edge_attr"], err_msg=text)
+
+
+def test_chunk_is_its_molecules_one_after_another(varied_smiles: list[str]) -> None:
+    mols = [parse_smiles(text) for text in varied_smiles]
+    chunk = featurize(mols)
+    singles = [featurize([mol]) for mol in mols]
+    for name, axis in (("x", 0), ("edge_index", 1), ("edge_attr", 0), ("pos", 0), ("num_atoms", 0)):
+        parts = [getattr(single, name) for single in singles]
+        np.testing.assert_array_equal(getattr(chunk, name), np.concatenate(parts, axis=axis))
+
+
+def test_empty_chunk() -> None:
+    graphs = featurize([])
+    assert graphs.x.shape == (0, 9)
+    assert graphs.edge_index.shape == (2, 0)
+    assert graphs.edge_attr.shape == (0, 3)
+    assert graphs.pos.shape == (0, 3)
+
+
+def test_atropisomer_bonds_are_featurized() -> None:
+    # OGB raises on these.
+    mol = Chem.MolFromSmiles("Cc1cccc(I)c1-c1c(C)cccc1Br")
+    bond = mol.GetBondBetweenAtoms(7, 8)
+    bond.SetStereo(Chem.BondStereo.STEREOATROPCW)
+    graphs = featurize([mol])
+    rows = graphs.edge_attr[2 * bond.GetIdx() : 2 * bond.GetIdx() + 2]
+    assert rows.tolist() == [[0, 0, 1], [0, 0, 1]]
+
+
+def test_does_not_modify_molecules() -> None:
+    mol = Chem.MolFromSmiles("C[C@H](F)Cl")
+    before = mol.ToBinary()
+    featurize([mol])
+    assert mol.ToBinary() == before
+
+
+@pytest.mark.parametrize(
+    ("mol", "reason"),
+    [
+        (None, "expected an rdkit.Chem.Mol, got NoneType"),
+        ("CCO", "expected an rdkit.Chem.Mol, got str"),
+        (Chem.Mol(), "no atoms"),
+        (Chem.MolFromSmiles("CCO", sanitize=False), "not sanitized"),
+        (Chem.MolFromSmiles("[CH3]", sanitize=False), "not sanitized"),
+    ],
+)
+def test_names_the_entry_it_cannot_use(mol: object, reason: str) -> None:
+    with pytest.raises(MoleculeError, match=reason) as caught:
+        featurize([Chem.MolFromSmiles("C"), mol])
+    assert caught.value.input == "number 1 of the molecules"

@@ -1,0 +1,95 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from rdkit import Chem
+from torch_geometric.data import Batch
+
+from pyg_moleblend.chem import MoleculeError, data_list, from_mol, from_smiles, parse_molblock
+from pyg_moleblend.chem.chunk import chunk_from_smiles
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+
+
+def test_fields() -> None:
+    data = from_smiles(" CCO ethanol")
+    assert data.keys() == ["x", "edge_index", "edge_attr", "pos", "smiles"]
+    assert data.smiles == "CCO"
+    assert data.x.dtype == data.edge_index.dtype == data.edge_attr.dtype == torch.int64
+    assert data.x[:, 0].tolist() == [5, 5, 7]
+    assert data.edge_index.tolist() == [[0, 1, 1, 2], [1, 0, 2, 1]]
+    assert data.edge_attr.shape == (4, 3)
+    assert data.pos.dtype == torch.float32
+    assert data.pos.shape == (3, 3)
+    assert data.pos.isnan().all()
+    assert data.validate()
+
+
+def test_lone_atom() -> None:
+    data = from_smiles("[Na+]")
+    assert data.num_nodes == 1
+    assert data.edge_index.shape == (2, 0)
+    assert data.edge_index.dtype == torch.int64
+    assert data.edge_attr.shape == (0, 3)
+
+
+def test_from_mol_equals_the_published_release() -> None:
+    golden = torch.load(GOLDEN / "public.pt", weights_only=True)
+    for block, expected in zip(golden["molblocks"], golden["graphs"], strict=True):
+        data = from_mol(parse_molblock(block))
+        for key in ("x", "edge_index", "edge_attr", "pos"):
+            assert torch.equal(data[key], expected[key].to(data[key].dtype)), key
+
+
+def test_from_mol_keeps_order_and_coordinates() -> None:
+    mol = Chem.MolFromSmiles("OCC |(0,0,0;1.4,0,0.2;2.1,1.2,0)|")
+    mol = Chem.RenumberAtoms(mol, [1, 2, 0])
+    data = from_mol(mol)
+    assert data.x[:, 0].tolist() == [5, 5, 7]
+    assert torch.allclose(data.pos, torch.tensor([[1.4, 0, 0.2], [2.1, 1.2, 0], [0, 0, 0]]))
+    assert Chem.CanonSmiles(data.smiles) == "CCO"
+
+
+def test_coordinates_of_a_cxsmiles_belong_to_its_heavy_atoms(shared_data: Path) -> None:
+    table = pd.read_csv(shared_data / "pcqm4mv2" / "pcqm4mv2-2k.csv.gz").sample(60, random_state=0)
+    params = Chem.SmilesParserParams()
+    params.removeHs = False
+    for text in table["cxsmiles" if "cxsmiles" in table else "smiles"]:
+        whole = Chem.MolFromSmiles(text, params)
+        heavy = [atom.GetIdx() for atom in whole.GetAtoms() if atom.GetAtomicNum() > 1]
+        data = from_smiles(text)
+        assert data.x[:, 0].tolist() == [whole.GetAtomWithIdx(i).GetAtomicNum() - 1 for i in heavy]
+        expected = torch.from_numpy(whole.GetConformer().GetPositions()[heavy]).float()
+        assert torch.equal(data.pos, expected)
+        assert from_smiles(text, "keep").num_nodes == whole.GetNumAtoms()
+
+
+def test_chirality_follows_the_molecule() -> None:
+    one, other = from_smiles("N[C@@H](C)C(=O)O"), from_smiles("N[C@H](C)C(=O)O")
+    assert {int(one.x[1, 1]), int(other.x[1, 1])} == {1, 2}
+    assert torch.equal(one.x[:, 2:], other.x[:, 2:])
+
+
+def test_mixed_2d_and_3d_collate() -> None:
+    batch = Batch.from_data_list([from_smiles("CCO"), from_smiles("CO |(0,0,0;1.4,0,0.2)|")])
+    assert batch.pos.isnan().any(dim=1).tolist() == [True, True, True, False, False]
+
+
+def test_data_objects_do_not_share_memory() -> None:
+    one, other = data_list(chunk_from_smiles(["CCO", "CCO"]))
+    one.x.zero_()
+    assert other.x[:, 0].tolist() == [5, 5, 7]
+    assert one.x.untyped_storage().nbytes() == one.x.numel() * 8
+    assert data_list(chunk_from_smiles([])) == []
+
+
+def test_unusable_input() -> None:
+    with pytest.raises(MoleculeError, match="syntax error"):
+        from_smiles("BAD(")
+    with pytest.raises(MoleculeError, match="got NoneType"):
+        from_mol(None)
+    with pytest.raises(MoleculeError, match="not sanitized"):
+        from_mol(Chem.MolFromSmiles("CCO", sanitize=False))
+    with pytest.raises(ValueError, match="one of"):
+        from_smiles("CCO", hydrogens="some")

@@ -1,0 +1,108 @@
+r"""Small random models and real molecules to try laws on."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import golden_data
+import torch
+from torch import Tensor, nn
+from torch_geometric.data import Data
+
+from pyg_moleblend.models import MoleBlendConfig
+from pyg_moleblend.relations import PAIR_FIELDS
+from pyg_moleblend.transforms import AddRelations
+
+M = TypeVar("M", bound=nn.Module)
+
+
+def tiny_config(**changes: object) -> MoleBlendConfig:
+    sizes = {"channels": 16, "num_layers": 2, "heads": 4, "ffn_channels": 24, "num_gaussians": 8, "pair_channels": 6}
+    return MoleBlendConfig(**{**sizes, **changes})
+
+
+def randomized(model: M, seed: int = 0, std: float = 0.3) -> M:
+    r"""The model in evaluation mode, with noise on every parameter: fresh weights are small and biases zero."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
+            parameter.add_((std * noise).to(parameter.dtype))
+    return model.eval()
+
+
+def molecules(count: int = 6) -> list[Data]:
+    r"""Real molecules in 3D, a salt and a lone atom among them."""
+    order = [9, 10, 0, 4, 2, 8, 1, 3, 5, 6, 7]
+    graphs = golden_data.public_graphs()
+    return [graphs[number] for number in order[:count]]
+
+
+def methane_like(**changes: Tensor) -> Data:
+    r"""One carbon atom, or as many as ``pos`` has rows, without bonds."""
+    size = changes["pos"].size(0) if "pos" in changes else 1
+    x = torch.tensor([[5, 0, 0, 5, 4, 0, 2, 0, 0]]).repeat(size, 1)
+    fields = {"edge_index": torch.zeros(2, 0, dtype=torch.long), "edge_attr": torch.zeros(0, 3, dtype=torch.long)}
+    return Data(x=x, **{**fields, **changes})
+
+
+def permuted(data: Data, order: Tensor) -> Data:
+    r"""The molecule with its atoms in another order, atom ``order[i]`` first becoming atom i.
+
+    Its pair fields are permuted along, not computed anew: of equally short paths the one taken depends on the
+    order of the atoms, so a fresh ``bond_path`` may name other, equally good bonds.
+    """
+    size, place = data.num_nodes, order.argsort()
+    data = AddRelations()(data)
+    changed = Data(
+        x=data.x[order], pos=data.pos[order], edge_index=place[data.edge_index], edge_attr=data.edge_attr
+    )
+    for name in PAIR_FIELDS:
+        flat = data[name]
+        changed[name] = flat.view(size, size, *flat.shape[1:])[order][:, order].reshape(flat.shape)
+    return changed
+
+
+def moved(data: Data, seed: int = 0) -> Data:
+    r"""The molecule turned at random and shifted by several Å."""
+    generator = torch.Generator().manual_seed(seed)
+    shift = 3 * torch.randn(3, generator=generator)
+    moved = data.clone()
+    moved.pos = data.pos @ rotation(seed).to(data.pos.dtype).T + shift
+    return moved
+
+
+def rotation(seed: int = 0) -> Tensor:
+    r"""A random proper rotation, ``[3, 3]`` float64."""
+    generator = torch.Generator().manual_seed(seed)
+    orthogonal, _ = torch.linalg.qr(torch.randn(3, 3, generator=generator, dtype=torch.float64))
+    return orthogonal * orthogonal.det()
+
+
+def in_double(data: Data) -> Data:
+    data = data.clone()
+    data.pos = data.pos.double()
+    return data
+
+
+def assert_same(actual: Tensor, expected: Tensor, tolerance: float = 1e-5) -> None:
+    golden_data.assert_matches(actual, expected, tolerance=tolerance)
+
+
+def finite_gradients(model: nn.Module) -> bool:
+    r"""Whether all gradients that exist are finite, and some exist."""
+    gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+    return bool(gradients) and all(bool(gradient.isfinite().all()) for gradient in gradients)
+
+
+def gradcheck_parameters(module: nn.Module, function: Callable[[], Tensor], inputs: Sequence[Tensor] = ()) -> bool:
+    r"""Compares the gradients of a module's float64 parameters, and of further inputs, with finite differences.
+
+    Args:
+        module: The module; its parameters are perturbed in place and restored.
+        function: Calls the module on the inputs.
+        inputs: Further leaves that need gradients.
+    """
+    leaves = [*module.parameters(), *inputs]
+    assert leaves
+    assert all(leaf.dtype == torch.float64 and leaf.requires_grad for leaf in leaves)
+    return torch.autograd.gradcheck(lambda *_: function(), leaves, fast_mode=True)

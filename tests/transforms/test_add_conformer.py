@@ -1,0 +1,97 @@
+import copy
+
+import pytest
+import torch
+from rdkit import Chem
+from torch_geometric.data import Batch, Data
+from torch_geometric.transforms import Compose
+
+from pyg_moleblend.chem import MoleculeError, embed_conformer, from_mol, from_smiles, parse_smiles
+from pyg_moleblend.transforms.add_conformer import AddConformer
+
+IMPOSSIBLE = "C1[C@H]2[C@@H]3O[C@@H]3[C@@H]1[C@@]13O[C@@]21[C@@H]1C[C@H]3[C@@H]2O[C@@H]21"
+
+
+def test_repr_has_every_argument() -> None:
+    expected = "AddConformer(seed=0, hydrogens='remove', on_failure='raise', timeout=10)"
+    assert str(AddConformer()) == expected
+    changed = AddConformer(seed=3, hydrogens="add", on_failure="nan", timeout=2)
+    assert str(changed) == "AddConformer(seed=3, hydrogens='add', on_failure='nan', timeout=2)"
+
+
+@pytest.mark.parametrize("hydrogens", ["remove", "keep", "add"])
+def test_sets_the_conformer_of_the_molecule(hydrogens: str) -> None:
+    data = AddConformer(seed=5, hydrogens=hydrogens)(from_smiles("[H]OC(C)C", hydrogens))
+    embedded = embed_conformer(parse_smiles("[H]OC(C)C", hydrogens), 5)
+    expected = from_mol(embedded, "keep")
+    assert data.pos.dtype == torch.float32
+    assert torch.equal(data.pos, expected.pos)
+    assert torch.equal(data.x, expected.x)
+    assert "conformer_error" not in data
+
+
+def test_functional_name_and_composition() -> None:
+    data = Compose([AddConformer(seed=1)])(from_smiles("CCO"))
+    assert not data.pos.isnan().any()
+
+
+def test_input_is_not_modified() -> None:
+    data = from_smiles("CCO")
+    before = copy.copy(data)
+    pos = data.pos.clone()
+    AddConformer()(data)
+    assert data.keys() == before.keys()
+    assert data.pos is before.pos
+    assert torch.equal(data.pos.isnan(), pos.isnan())
+
+
+def test_graph_of_a_molecule_in_another_order() -> None:
+    mol = Chem.RenumberAtoms(Chem.MolFromSmiles("CC(=O)Nc1ccccc1"), [4, 0, 9, 2, 7, 1, 3, 8, 5, 6])
+    with pytest.raises(ValueError, match=r"from_mol\(embed_conformer\(mol\)\)"):
+        AddConformer()(from_mol(mol))
+    assert not from_mol(embed_conformer(mol)).pos.isnan().any()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"smiles": "CCCO"}, "it has 4 atoms, x has 3"),
+        ({"smiles": "OCC"}, "its atomic numbers are not those of x"),
+        ({"smiles": "C1CO1"}, "its bonds are not those of edge_index"),
+        ({"smiles": None}, "data has none"),
+        ({"smiles": ["CCO"]}, "transform before batching"),
+    ],
+)
+def test_other_molecule_is_refused(change: dict[str, object], message: str) -> None:
+    data = from_smiles("CCO")
+    for key, value in change.items():
+        data[key] = value
+    with pytest.raises(ValueError, match=message):
+        AddConformer()(data)
+
+
+def test_edges_may_come_in_any_order() -> None:
+    data = from_smiles("CCO")
+    shuffled = Data(x=data.x, edge_index=data.edge_index[:, [3, 0, 2, 1]], smiles="CCO")
+    assert torch.equal(AddConformer()(shuffled).pos, AddConformer()(data).pos)
+
+
+def test_failure_raises_or_is_recorded() -> None:
+    with pytest.raises(MoleculeError, match="no conformer was found"):
+        AddConformer(timeout=1)(from_smiles(IMPOSSIBLE))
+    transform = AddConformer(on_failure="nan", timeout=1)
+    failed, fine = transform(from_smiles(IMPOSSIBLE)), transform(from_smiles("CCO"))
+    assert failed.pos.shape == (failed.num_nodes, 3)
+    assert failed.pos.isnan().all()
+    assert "CHECK_TETRAHEDRAL_CENTERS" in failed.conformer_error
+    assert fine.conformer_error == ""
+    assert Batch.from_data_list([failed, fine]).conformer_error == [failed.conformer_error, ""]
+
+
+def test_bad_arguments() -> None:
+    with pytest.raises(ValueError, match="got 'skip'"):
+        AddConformer(on_failure="skip")
+    with pytest.raises(ValueError, match="got 'none'"):
+        AddConformer(hydrogens="none")
+    with pytest.raises(ValueError, match="got -1"):
+        AddConformer(timeout=-1)
