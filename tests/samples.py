@@ -21,12 +21,12 @@ def tiny_config(**changes: object) -> MoleBlendConfig:
 
 
 def randomized(model: M, seed: int = 0, std: float = 0.3) -> M:
-    r"""The model in evaluation mode, with noise on every parameter: fresh weights are small and biases zero."""
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
+    r"""The model in evaluation mode, with noise on every fresh parameter: fresh weights are small, biases zero."""
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(seed)
+        model.reset_parameters()
         for parameter in model.parameters():
-            noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
-            parameter.add_((std * noise).to(parameter.dtype))
+            parameter.add_(std * torch.randn_like(parameter))
     return model.eval()
 
 

@@ -32,9 +32,7 @@ def chunk_from_smiles(smiles: Sequence[str], hydrogens: Hydrogens | str = Hydrog
         MoleculeError: If one of them cannot be read.
     """
     mols = [parse_smiles(text, hydrogens) for text in smiles]
-    return MoleculeChunk(
-        featurize(mols), [given_smiles(text, mol) for text, mol in zip(smiles, mols, strict=True)]
-    )
+    return MoleculeChunk(featurize(mols), [given_smiles(text, mol) for text, mol in zip(smiles, mols, strict=True)])
 
 
 def chunk_from_mols(
@@ -47,8 +45,8 @@ def chunk_from_mols(
     Args:
         mols: M sanitized molecules; they are not modified.
         hydrogens: Which hydrogens become atoms.
-        smiles: M SMILES to store; by default they are written from the molecules, in the order of their atoms
-            wherever SMILES can say that order. (Canonical ones would shuffle the atoms.)
+        smiles: M SMILES to store; by default they are written from the molecules: not canonical, and as near
+            to the order of the atoms as RDKit writes them.
 
     Returns:
         The chunk.

@@ -1,59 +1,62 @@
 r"""Which atom of a graph is which atom of the same molecule written in another order."""
 
-import numpy as np
+import torch
 from rdkit import Chem
+from torch import Tensor
+from torch_geometric.data import Data
 
 _CHIRALITY = 1
 _CHIRAL_TAGS = {1: Chem.ChiralType.CHI_TETRAHEDRAL_CW, 2: Chem.ChiralType.CHI_TETRAHEDRAL_CCW}
+# Bond types that RDKit matches with themselves only, whichever way round, and more than any molecule has kinds.
+_BOND_TYPES = [kind for value, kind in sorted(Chem.BondType.values.items()) if 1 <= value <= 15]
 
 
-def match_atoms(
-    x: np.ndarray,
-    edge_index: np.ndarray,
-    edge_attr: np.ndarray,
-    other_x: np.ndarray,
-    other_edge_index: np.ndarray,
-    other_edge_attr: np.ndarray,
-) -> np.ndarray | None:
+def match_atoms(data: Data, other: Data) -> Tensor | None:
     r"""Finds the atoms of one graph in another of the same molecule, stereochemistry included.
 
-    Atoms correspond if all their features do; the handedness of a stereocentre, which is relative to the order
-    of its bonds, is compared as such.
+    Atoms and bonds correspond if their features are equal, but for the handedness of a stereocentre: that is
+    relative to the order of its bonds, and compared as such.
 
     Args:
-        x, edge_index, edge_attr: Graph in OGB's vocabulary, ``[N, 9]``, ``[2, E]``, ``[E, 3]``, every bond i→j
-            then j→i.
-        other_x, other_edge_index, other_edge_attr: The other graph.
+        data: Graph with OGB's ``x`` ``[N, 9]``, ``edge_index`` ``[2, E]`` and ``edge_attr`` ``[E, 3]``, bonds
+            in RDKit's order.
+        other: The other graph.
 
     Returns:
-        ``[N]``: the atom of the other graph for each atom of the graph; ``None`` if there is no such
-        correspondence. Where symmetry leaves a choice, it is one of the choices.
+        ``[N]`` int64: for each atom of ``data`` its atom in ``other``, one of several where the molecule is
+        symmetric. ``None`` if the graphs are not of one molecule.
     """
-    if len(x) != len(other_x) or edge_index.shape != other_edge_index.shape:
+    if data.x.shape != other.x.shape or data.edge_index.shape != other.edge_index.shape:
         return None
-    colours = _colours(np.delete(x, _CHIRALITY, axis=1), np.delete(other_x, _CHIRALITY, axis=1))
-    kinds = _colours(edge_attr, other_edge_attr)
-    graph = _skeleton(x, edge_index, colours[: len(x)], kinds[: len(edge_attr)])
-    other = _skeleton(other_x, other_edge_index, colours[len(x) :], kinds[len(edge_attr) :])
-    match = other.GetSubstructMatch(graph, useChirality=True)
-    return np.array(match, dtype=np.int64) if match else None
+    features = torch.stack([data.x, other.x]).long().cpu()  # [2, N, 9]
+    bonds = torch.stack([data.edge_attr, other.edge_attr]).long().cpu()  # [2, E, 3]
+    colours = _colours(torch.cat([features[..., :_CHIRALITY], features[..., _CHIRALITY + 1 :]], dim=-1))
+    kinds = _colours(bonds)
+    if kinds.numel() and int(kinds.max()) >= len(_BOND_TYPES):
+        return None
+    query, target = (
+        _skeleton(colours[k], features[k, :, _CHIRALITY], graph.edge_index.cpu(), kinds[k])
+        for k, graph in enumerate((data, other))
+    )
+    match = target.GetSubstructMatch(query, useChirality=True)
+    return torch.tensor(match) if match else None
 
 
-def _colours(rows: np.ndarray, other_rows: np.ndarray) -> np.ndarray:
-    return np.unique(np.concatenate([rows, other_rows]), axis=0, return_inverse=True)[1].ravel()
+def _colours(rows: Tensor) -> Tensor:
+    r"""The number of each distinct row: ``[2, n]`` for rows ``[2, n, K]``."""
+    return torch.unique(rows.flatten(0, 1), dim=0, return_inverse=True)[1].view(rows.shape[:2])
 
 
-def _skeleton(x: np.ndarray, edge_index: np.ndarray, colours: np.ndarray, kinds: np.ndarray) -> Chem.Mol:
-    r"""Carbon skeleton whose isotopes are the atoms' colours: RDKit matches isotopes exactly."""
+def _skeleton(colours: Tensor, chirality: Tensor, edge_index: Tensor, kinds: Tensor) -> Chem.Mol:
+    r"""Carbon atoms whose isotopes are their colours, for RDKit compares isotopes exactly."""
     mol = Chem.RWMol()
-    for colour, chirality in zip(colours.tolist(), x[:, _CHIRALITY].tolist(), strict=True):
+    for colour, handedness in zip(colours.tolist(), chirality.tolist(), strict=True):
         atom = Chem.Atom(6)
         atom.SetIsotope(1 + colour)
         atom.SetNoImplicit(True)
-        atom.SetChiralTag(_CHIRAL_TAGS.get(chirality, Chem.ChiralType.CHI_UNSPECIFIED))
+        atom.SetChiralTag(_CHIRAL_TAGS.get(handedness, Chem.ChiralType.CHI_UNSPECIFIED))
         mol.AddAtom(atom)
-    bonds = zip(edge_index[:, ::2].T.tolist(), kinds[::2].tolist(), strict=True)
-    for (begin, end), kind in bonds:
-        # One more atom in the middle of each bond would say its kind as well, at twice the size.
-        mol.AddBond(begin, end, _BOND_TYPES[kind % len(_BOND_TYPES)])
+    once = edge_index[0] < edge_index[1]
+    for (begin, end), kind in zip(edge_index[:, once].t().tolist(), kinds[once].tolist(), strict=True):
+        mol.AddBond(begin, end, _BOND_TYPES[kind])
     return mol.GetMol()

@@ -36,7 +36,7 @@ def from_mol(mol: Chem.Mol, hydrogens: Hydrogens | str = Hydrogens.REMOVE) -> Da
     r"""Graph of an RDKit molecule, in OGB's vocabulary, with its atom order and 3D coordinates.
 
     The coordinates are those of the first conformer if RDKit flags it as 3D and its atoms do not all lie on
-    one point. ``smiles`` follows the atom order wherever SMILES can say it.
+    one point. ``smiles`` is written from the molecule; its atoms may stand in another order than those of ``x``.
 
     Args:
         mol: A sanitized molecule; it is not modified.

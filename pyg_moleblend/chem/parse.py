@@ -45,9 +45,7 @@ def parse_smiles(smiles: str, hydrogens: Hydrogens | str = Hydrogens.REMOVE) -> 
         try:
             # The two-argument form only where it is needed: OGB's own call is the plain one.
             mol = (
-                Chem.MolFromSmiles(text)
-                if hydrogens is Hydrogens.REMOVE
-                else Chem.MolFromSmiles(text, _WITH_HYDROGENS)
+                Chem.MolFromSmiles(text) if hydrogens is Hydrogens.REMOVE else Chem.MolFromSmiles(text, _WITH_HYDROGENS)
             )
         except (RuntimeError, ValueError) as error:
             raise MoleculeError(smiles, f"RDKit failed: {error}", _CORRECT_SMILES) from error

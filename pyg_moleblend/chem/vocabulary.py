@@ -46,9 +46,7 @@ def classes_of(values: Iterable[Hashable], vocabulary: tuple[Hashable, ...]) -> 
         without it is that of bond stereo, where the atropisomers that OGB refuses count as "STEREONONE".
     """
     unknown = vocabulary.index(MISC) if MISC in vocabulary else 0
-    return np.array(
-        [vocabulary.index(value) if value in vocabulary else unknown for value in values], dtype=np.int64
-    )
+    return np.array([vocabulary.index(value) if value in vocabulary else unknown for value in values], dtype=np.int64)
 
 
 class Column(NamedTuple):

@@ -3,11 +3,13 @@ r"""Transform that gives a molecule a 3D structure by RDKit."""
 from typing import Literal, get_args
 
 import torch
+from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.data.datapipes import functional_transform
 from torch_geometric.transforms import BaseTransform
 
-from pyg_moleblend.chem import Hydrogens, MoleculeError, embed_conformer, featurize, parse_smiles
+from pyg_moleblend.chem import Hydrogens, MoleculeError, embed_conformer, from_mol, parse_smiles
+from pyg_moleblend.chem.match import match_atoms
 
 OnFailure = Literal["raise", "nan"]
 
@@ -19,7 +21,8 @@ class AddConformer(BaseTransform):
 
     A ``pos`` that is there already is replaced. The conformer depends on the molecule and ``seed``, not on
     the order of molecules or the number of workers; see :func:`~pyg_moleblend.chem.embed_conformer`, which
-    also says how salts are laid out.
+    also says how salts are laid out. Where the SMILES has the atoms in another order than the graph, as after
+    :func:`~pyg_moleblend.chem.from_mol`, they are matched.
 
     Args:
         seed: Seed of the user; every molecule derives its own from it.
@@ -50,14 +53,13 @@ class AddConformer(BaseTransform):
         r"""Adds the conformer.
 
         Args:
-            data: Molecule with ``x`` and ``edge_index`` in OGB's vocabulary, and ``smiles``.
+            data: Molecule with ``x``, ``edge_index`` and ``edge_attr`` in OGB's vocabulary, and ``smiles``.
 
         Returns:
             The molecule with ``pos`` ``[N, 3]`` float32 in Å, rows in the order of ``x``.
 
         Raises:
-            ValueError: If ``smiles`` is missing, or its atoms and bonds are not those of ``x`` and
-                ``edge_index`` in the same order.
+            ValueError: If ``smiles`` is missing, or is not the molecule of ``x`` and ``edge_index``.
             MoleculeError: If the SMILES cannot be read, or with ``on_failure="raise"`` not be embedded.
         """
         if not isinstance(data.get("smiles"), str):
@@ -66,12 +68,11 @@ class AddConformer(BaseTransform):
                 "build it with pyg_moleblend.chem.from_smiles, and transform before batching"
             )
         mol = parse_smiles(data.smiles, self.hydrogens)
-        expected = featurize([mol])
-        self._check_atoms(data, torch.from_numpy(expected.x), torch.from_numpy(expected.edge_index))
+        order = self._atom_order(data, from_mol(mol, Hydrogens.KEEP))
         reason = ""
         try:
             positions = embed_conformer(mol, self.seed, self.timeout).GetConformer().GetPositions()
-            pos = torch.from_numpy(positions).float()
+            pos = torch.from_numpy(positions).float()[order]
         except MoleculeError as error:
             if self.on_failure == "raise":
                 raise
@@ -82,20 +83,24 @@ class AddConformer(BaseTransform):
             data.conformer_error = reason
         return data
 
-    def _check_atoms(self, data: Data, x: torch.Tensor, edge_index: torch.Tensor) -> None:
-        problem = None
-        if data.x.size(0) != len(x):
-            problem = f"it has {len(x)} atoms, x has {data.x.size(0)}"
-        elif not torch.equal(data.x[:, 0].long().cpu(), x[:, 0]):
-            problem = "its atomic numbers are not those of x, in this order"
-        elif not torch.equal(_bonds(data.edge_index.cpu(), len(x)), _bonds(edge_index, len(x))):
-            problem = "its bonds are not those of edge_index"
-        if problem is not None:
-            raise ValueError(
-                f"the atoms of smiles {data.smiles!r} (hydrogens={self.hydrogens.value!r}) are not those of "
-                f"the graph: {problem}; pass the `hydrogens` that the graph was made with, or, for an atom "
-                "order that no SMILES says, embed first: from_mol(embed_conformer(mol))"
-            )
+    def _atom_order(self, data: Data, parsed: Data) -> Tensor:
+        r"""The atom of the SMILES, ``[N]``, for each atom of the graph."""
+        size = parsed.x.size(0)
+        if data.x.size(0) != size:
+            problem = f"it has {size} atoms, x has {data.x.size(0)}"
+        elif torch.equal(data.x[:, 0].long().cpu(), parsed.x[:, 0]) and torch.equal(
+            _bonds(data.edge_index.cpu(), size), _bonds(parsed.edge_index, size)
+        ):
+            return torch.arange(size)
+        elif (order := match_atoms(data, parsed)) is not None:
+            return order
+        else:
+            problem = "its elements, bonds or features are others, in whatever order"
+        raise ValueError(
+            f"smiles {data.smiles!r} with hydrogens={self.hydrogens.value!r} is not the molecule of x and "
+            f"edge_index: {problem}; pass the `hydrogens` that the graph was made with, and features in OGB's "
+            "vocabulary"
+        )
 
     def __repr__(self) -> str:
         return (
@@ -104,6 +109,6 @@ class AddConformer(BaseTransform):
         )
 
 
-def _bonds(edge_index: torch.Tensor, num_atoms: int) -> torch.Tensor:
+def _bonds(edge_index: Tensor, num_atoms: int) -> Tensor:
     # One number a directed bond, sorted: equal for equal graphs, whatever the order of their edges.
     return (edge_index[0] * num_atoms + edge_index[1]).sort().values

@@ -29,6 +29,7 @@ def test_reason_from_log(messages: str, reason: str) -> None:
 
 
 def test_rdkits_own_log_stays_as_it_was(capfd: pytest.CaptureFixture[str]) -> None:
+    rdBase.EnableLog("rdApp.error")  # PyG's from_smiles disables it for the whole process
     status = rdBase.LogStatus()
     with pytest.raises(MoleculeError, match="syntax error around position 2"):
         parse_smiles("BAD(")

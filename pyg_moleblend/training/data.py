@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import lightning.pytorch as pl
+from torch_geometric.data import Data
+from torch_geometric.loader import DataLoader
+
+from pyg_moleblend.loader import SizeBucketBatchSampler, molecule_loader
+from pyg_moleblend.training.settings import Machine, Schedule
+
+
+class MoleculeDataModule(pl.LightningDataModule):
+    r"""Training and validation molecules for Lightning, in batches of molecules of like size.
+
+    Every process has its share, without duplicates, so the trainer needs ``use_distributed_sampler=False``. An
+    epoch that was interrupted goes on with the batch after the last one that is in the checkpoint.
+
+    Args:
+        train: Training molecules: a PyG dataset, a subset of one, or a list of ``Data``.
+        valid: Validation molecules; may be none.
+        schedule: Its batch size and budget of pairs.
+        machine: Its number of workers.
+        seed: The run's seed.
+    """
+
+    def __init__(
+        self,
+        train: Sequence[Data] | Any,
+        valid: Sequence[Data] | Any,
+        schedule: Schedule,
+        machine: Machine | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.train = train
+        self.valid = valid
+        self.schedule = schedule
+        self.num_workers = 0 if machine is None else machine.num_workers
+        self.seed = seed
+
+    def train_dataloader(self) -> DataLoader:
+        r"""Shuffled training batches, from where the run stands."""
+        loader = self._loader(self.train, shuffle=True)
+        sampler = loader.batch_sampler
+        if self.trainer is not None and isinstance(sampler, SizeBucketBatchSampler):
+            loop = self.trainer.fit_loop
+            sampler.set_epoch(loop.epoch_progress.current.processed)
+            done = loop.epoch_loop.batch_progress.current.processed
+            sampler.set_epoch(sampler.epoch, start=done if done < len(sampler) else 0)
+        return loader
+
+    def val_dataloader(self) -> DataLoader | list[DataLoader]:
+        r"""Validation batches, the same in every epoch."""
+        return self._loader(self.valid, shuffle=False) if len(self.valid) else []
+
+    def _loader(self, molecules: Sequence[Data] | Any, shuffle: bool) -> DataLoader:
+        trainer = self.trainer
+        return molecule_loader(
+            molecules,
+            self.schedule.batch_size,
+            shuffle,
+            self.seed,
+            self.schedule.max_pairs,
+            self.num_workers,
+            rank=0 if trainer is None else trainer.global_rank,
+            num_replicas=1 if trainer is None else trainer.world_size,
+        )

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import lightning.pytorch as pl
+from lightning.pytorch.callbacks import Callback, EarlyStopping, LearningRateMonitor, ModelCheckpoint
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+
+from pyg_moleblend.training.settings import Machine, Schedule
+
+LAST = "checkpoints/last.ckpt"
+BEST = "checkpoints/best.ckpt"
+
+_IRRELEVANT = (
+    ".*does not have many workers.*",  # collating is cheap: the models derive relations on their device
+    ".*is smaller than the logging interval.*",
+    ".*your dataloader is not resumable.*",  # ours goes on within an epoch: MoleculeDataModule
+    ".*Checkpoint directory .* exists and is not empty.*",
+    ".*GPU available but not used.*",
+    ".*srun.*command is available.*",
+    ".*module\\(s\\) in eval mode at the start of training.*",
+    ".*LeafSpec.*is deprecated.*",
+    ".*torch.jit.script.*is deprecated.*",
+)
+
+
+@contextmanager
+def quiet_lightning() -> Iterator[None]:
+    r"""Keeps Lightning from saying what is of no use here; its other warnings come through."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            for message in _IRRELEVANT:
+                warnings.filterwarnings("ignore", message=message)
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def make_trainer(
+    out: Path, schedule: Schedule, machine: Machine, monitor: str | None, mode: str, patience: int | None = None
+) -> pl.Trainer:
+    r"""Lightning's trainer as both kinds of training want it.
+
+    Args:
+        out: Folder of the run; gets ``checkpoints/`` (``last.ckpt``, and ``best.ckpt`` by ``monitor``), ``csv/``
+            and ``tensorboard/``.
+        schedule: How long to train.
+        machine: What to use of the machine.
+        monitor: The logged value that tells the best checkpoint; none without validation molecules.
+        mode: ``"min"`` or ``"max"``.
+        patience: Epochs without a better value before training stops; no early stopping by default.
+    """
+    folder, name = (out / LAST).parent, Path(LAST).stem
+    callbacks: list[Callback] = [LearningRateMonitor("step")]
+    if monitor is not None:
+        best = Path(BEST).stem
+        callbacks.append(
+            ModelCheckpoint(
+                folder, best, monitor=monitor, mode=mode, auto_insert_metric_name=False, enable_version_counter=False
+            )
+        )
+        if patience is not None:
+            callbacks.append(EarlyStopping(monitor, mode=mode, patience=patience, check_finite=False))
+    # After the others, so that it holds what they have seen of the epoch.
+    callbacks.append(
+        ModelCheckpoint(folder, name, save_on_train_epoch_end=True, enable_version_counter=False)
+    )
+    return pl.Trainer(
+        accelerator=machine.accelerator,
+        devices=machine.devices,
+        precision=machine.precision,  # type: ignore[arg-type]
+        logger=[CSVLogger(out, name="csv"), TensorBoardLogger(out, name="tensorboard")],
+        callbacks=callbacks,
+        max_epochs=-1 if schedule.steps is not None else schedule.epochs,
+        max_steps=-1 if schedule.steps is None else schedule.steps,
+        accumulate_grad_batches=schedule.accumulate,
+        gradient_clip_val=schedule.clip_norm,
+        log_every_n_steps=10,
+        num_sanity_val_steps=0,
+        enable_progress_bar=machine.progress,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
+
+
+def check_folder(out: Path, resume: bool) -> Path | None:
+    r"""The checkpoint to resume from, if that is wanted.
+
+    Raises:
+        FileNotFoundError: If there is nothing to resume.
+        ValueError: If a run that is not to be resumed is in the folder.
+    """
+    last = out / LAST
+    if resume and not last.is_file():
+        raise FileNotFoundError(f"there is no run to resume: no {last}; start it without resume")
+    if not resume and last.is_file():
+        raise ValueError(f"{out} holds a run already; pass resume to go on with it, or another folder")
+    return last if resume else None
