@@ -61,6 +61,7 @@ FIELDS: tuple[Field, ...] = (
         True,
     ),
     Field("smiles", "str", "str", "the molecule as it was given"),
+    Field("conformer_error", "str", "str", "why there is no conformer, empty if there is one; optional"),
     Field("y", "[1, T]", "float32", "targets; NaN is a missing label"),
 )
 

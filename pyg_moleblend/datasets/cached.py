@@ -18,6 +18,9 @@ from pyg_moleblend.datasets.base import MoleculeDataset, Stored, Transform, stor
 from pyg_moleblend.datasets.reading import Failure
 from pyg_moleblend.utils.files import atomic_write, content_key
 
+FORMAT = 1
+r"""Of the processed files and of what they hold; raise it with every change that one release may see."""
+
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
@@ -41,10 +44,9 @@ class CachedMoleculeDataset(MoleculeDataset):
     The processed files lie in a folder of their own that is named for everything they depend on: the class
     and its parameters, the versions of RDKit and of this package, ``pre_transform`` and ``pre_filter`` by
     their ``repr``. Other parameters are another folder, and raw files of another size are processed anew, so
-    nothing stale is ever loaded. A ``repr`` with a
-    memory address (a lambda, a function) says too little: then the molecules are processed each time, with a
-    warning. The files are written under temporary names, and ``manifest.json`` last: an interrupted run
-    leaves nothing that looks complete.
+    nothing stale is ever loaded. A ``repr`` with a memory address (a lambda, a function) says too little: then the
+    molecules are processed each time, with a warning. The files are written under temporary names, and
+    ``manifest.json`` last: an interrupted run leaves nothing that looks complete.
 
     Subclasses give :meth:`parameters`, :meth:`build` and PyG's ``raw_file_names`` and :meth:`download`.
 
@@ -74,6 +76,7 @@ class CachedMoleculeDataset(MoleculeDataset):
                 stacklevel=3,
             )
         self._key = {
+            "format": FORMAT,
             "dataset": type(self).__name__,
             "parameters": self.parameters(),
             "pre_transform": _ADDRESS.sub("", repr(pre_transform)),

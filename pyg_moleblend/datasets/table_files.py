@@ -61,14 +61,15 @@ def number_column(frame: pd.DataFrame, column: str) -> NDArray[np.float32]:
     """
     check_column(frame, column)
     given = frame[column].map(lambda value: np.nan if isinstance(value, str) and not value.strip() else value)
-    numbers = pd.to_numeric(given, errors="coerce").to_numpy(np.float32, na_value=np.nan)
-    bad = np.flatnonzero((np.isnan(numbers) & given.notna().to_numpy()) | np.isinf(numbers))
+    numbers = pd.to_numeric(given, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    too_large = np.abs(numbers) > np.finfo(np.float32).max
+    bad = np.flatnonzero((np.isnan(numbers) & given.notna().to_numpy()) | too_large)
     if len(bad):
         raise ValueError(
             f"column {column!r} must hold finite numbers, or nothing where there is no label; row {bad[0]} holds "
             f"{frame[column][bad[0]]!r}, as do {len(bad) - 1} more rows"
         )
-    return numbers
+    return numbers.astype(np.float32)
 
 
 def check_column(frame: pd.DataFrame, column: str) -> None:

@@ -39,6 +39,4 @@ def molecule_loader(
         rank=rank,
         num_replicas=num_replicas,
     )
-    return DataLoader(
-        molecules, batch_sampler=sampler, num_workers=num_workers, persistent_workers=num_workers > 0
-    )
+    return DataLoader(molecules, batch_sampler=sampler, num_workers=num_workers, persistent_workers=num_workers > 0)

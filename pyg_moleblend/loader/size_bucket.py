@@ -100,7 +100,7 @@ class SizeBucketBatchSampler(Sampler[list[int]]):
         return self._batches[self.rank :: self.num_replicas]
 
     def __iter__(self) -> Iterator[list[int]]:
-        return iter(self.batches()[self.start :])
+        yield from self.batches()[self.start :]
 
     def __len__(self) -> int:
         return len(self._batches) // self.num_replicas

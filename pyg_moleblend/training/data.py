@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,13 +44,18 @@ class MoleculeDataModule(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader:
         r"""Shuffled training batches, from where the run stands."""
         loader = self._loader(self.train, shuffle=True)
-        sampler = loader.batch_sampler
-        if self.trainer is not None and isinstance(sampler, SizeBucketBatchSampler):
-            loop = self.trainer.fit_loop
-            sampler.set_epoch(loop.epoch_progress.current.processed)
-            done = loop.epoch_loop.batch_progress.current.processed
-            sampler.set_epoch(sampler.epoch, start=done if done < len(sampler) else 0)
+        if self.trainer is not None and isinstance(loader.batch_sampler, SizeBucketBatchSampler):
+            # Not left to Lightning, which sets the epoch after the loader's workers have begun.
+            loop: Any = self.trainer.fit_loop
+            epochs, batches = loop.epoch_progress.current, loop.epoch_loop.batch_progress.current
+            done = batches.processed if epochs.started > epochs.processed else 0
+            whole = done >= len(loader.batch_sampler)
+            loader.batch_sampler.set_epoch(epochs.processed + whole, start=0 if whole else done)
         return loader
+
+    def steps_per_epoch(self) -> int:
+        r"""Updates of the first epoch."""
+        return math.ceil(len(self._loader(self.train, shuffle=True)) / self.schedule.accumulate)
 
     def val_dataloader(self) -> DataLoader | list[DataLoader]:
         r"""Validation batches, the same in every epoch."""

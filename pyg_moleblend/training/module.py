@@ -5,8 +5,9 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from pyg_moleblend.training.data import MoleculeDataModule
 from pyg_moleblend.training.seeds import derived_seed
 from pyg_moleblend.training.settings import Schedule
 
@@ -39,10 +40,19 @@ class TrainingModule(pl.LightningModule):
         optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay
         )
-        total = int(self.trainer.estimated_stepping_batches)
+        total = self._total_steps()
         warmup = schedule.warmup_steps(total)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warmup_cosine(step, warmup, total))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def _total_steps(self) -> int:
+        if self.schedule.steps is not None:
+            return self.schedule.steps
+        data = getattr(self.trainer, "datamodule", None)
+        if isinstance(data, MoleculeDataModule):
+            # Lightning's own estimate would make the loader before it knows where a resumed run stands.
+            return self.schedule.epochs * data.steps_per_epoch()
+        return int(self.trainer.estimated_stepping_batches)
 
 
 def warmup_cosine(step: int, warmup: int, total: int) -> float:
@@ -56,8 +66,3 @@ def warmup_cosine(step: int, warmup: int, total: int) -> float:
     if step < warmup:
         return (step + 1) / warmup
     return 0.5 * (1 + math.cos(math.pi * min((step - warmup) / max(total - warmup, 1), 1.0)))
-
-
-def weighted_sum(values: dict[str, Tensor], weights: dict[str, float]) -> Tensor:
-    r"""The sum of the values by their weights; what is NaN, because nothing was counted, adds nothing."""
-    return torch.stack([weights[name] * value.nan_to_num(nan=0.0) for name, value in values.items()]).sum()

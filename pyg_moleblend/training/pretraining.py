@@ -3,10 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pyg_moleblend.models import MoleBlendForPretraining, PretrainingOutput
-from pyg_moleblend.training.module import TrainingModule, weighted_sum
+from pyg_moleblend.nn import Objective
+from pyg_moleblend.training.module import TrainingModule
 from pyg_moleblend.training.seeds import derived_seed
 from pyg_moleblend.training.settings import Schedule
 from pyg_moleblend.training.tally import Tally
@@ -31,9 +32,9 @@ class PretrainingModule(TrainingModule):
 
     def __init__(self, model: MoleBlendForPretraining, schedule: Schedule, seed: int = 0) -> None:
         super().__init__(model, schedule, seed)
-        tallies = {f"{name}_{what}": Tally() for name in model.objectives for what in ("loss", "quality")}
-        self.train_tallies = nn.ModuleDict(tallies)
-        self.valid_tallies = nn.ModuleDict({name: tally.clone() for name, tally in tallies.items()})
+        self.objectives = {name: o for name, o in model.objectives.items() if isinstance(o, Objective)}
+        self.train_tally = Tally(2 * len(self.objectives))
+        self.valid_tally = Tally(2 * len(self.objectives))
 
     def forward(self, batch: Any) -> PretrainingOutput:
         r"""One step with a fresh draw."""
@@ -42,7 +43,7 @@ class PretrainingModule(TrainingModule):
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         r"""The weighted loss of a batch; PyTorch's generator, which draws the blend, was seeded before."""
         output = self.model(batch)
-        self._count(self.train_tallies, output)
+        self._count(self.train_tally, output)
         self.log("train/loss_step", output.loss, prog_bar=True, batch_size=batch.num_graphs)
         return output.loss
 
@@ -50,28 +51,29 @@ class PretrainingModule(TrainingModule):
         r"""Counts a batch under a blend that depends on the seed and the batch's number only."""
         generator = torch.Generator(self.device)
         generator.manual_seed(derived_seed(self.seed, _VALIDATION, batch_idx, self.global_rank))
-        self._count(self.valid_tallies, self.model(batch, generator=generator))
+        self._count(self.valid_tally, self.model(batch, generator=generator))
 
     def on_train_epoch_end(self) -> None:
         r"""Logs the epoch's losses and qualities."""
-        self._report("train", self.train_tallies)
+        self._report("train", self.train_tally)
 
     def on_validation_epoch_end(self) -> None:
         r"""Logs the validation's losses and qualities."""
-        self._report("valid", self.valid_tallies)
+        self._report("valid", self.valid_tally)
 
-    def _count(self, tallies: nn.ModuleDict, output: PretrainingOutput) -> None:
-        for name, quality in output.qualities.items():
-            # A loss is the mean over what its quality counts.
-            tallies[f"{name}_loss"].update(output.losses[name] * quality.count, quality.count)
-            tallies[f"{name}_quality"].update(quality.total, quality.count)
+    @staticmethod
+    def _count(tally: Tally, output: PretrainingOutput) -> None:
+        totals, counted = (torch.stack(parts) for parts in zip(*output.qualities.values(), strict=True))
+        # A loss is the mean over what its quality counts.
+        losses = torch.stack(list(output.losses.values())) * counted
+        tally.update(torch.cat([losses, totals]), torch.cat([counted, counted]))
 
-    def _report(self, part: str, tallies: nn.ModuleDict) -> None:
-        losses = {}
-        for name, objective in self.model.objectives.items():
-            losses[name] = tallies[f"{name}_loss"].compute()
-            self.log(f"{part}/{name}_loss", losses[name])
-            self.log(f"{part}/{name}_{objective.quality_name}", tallies[f"{name}_quality"].compute())
-        self.log(f"{part}/loss", weighted_sum(losses, self.model.config.loss_weights))
-        for tally in tallies.values():
-            tally.reset()
+    def _report(self, part: str, tally: Tally) -> None:
+        losses, qualities = tally.compute().chunk(2)
+        tally.reset()
+        for number, (name, objective) in enumerate(self.objectives.items()):
+            self.log(f"{part}/{name}_loss", losses[number])
+            self.log(f"{part}/{name}_{objective.quality_name}", qualities[number])
+        # What is NaN was never counted, and adds nothing.
+        weights = losses.new_tensor([self.model.config.loss_weights[name] for name in self.objectives])
+        self.log(f"{part}/loss", (weights * losses.nan_to_num(nan=0.0)).sum())

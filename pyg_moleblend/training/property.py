@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pyg_moleblend.metrics import Evaluator, Score
 from pyg_moleblend.models import MoleBlendForPropertyPrediction
@@ -45,7 +45,8 @@ class PropertyModule(TrainingModule):
             raise ValueError(f"a model of {model.num_tasks} outputs cannot learn {task.num_targets} targets")
         self.task = task
         self.modality: Modality = modality
-        self.tallies = nn.ModuleDict({"train": Tally(), "valid": Tally()})
+        self.train_tally = Tally()
+        self.valid_tally = Tally()
         self.collected = Collected()
 
     def forward(self, batch: Any) -> Tensor:
@@ -54,36 +55,36 @@ class PropertyModule(TrainingModule):
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         r"""The loss of a batch."""
-        loss = self._loss("train", batch, self.model(batch, self.modality))
+        loss = self._loss(self.train_tally, batch.y, self.model(batch, self.modality))
         self.log("train/loss_step", loss, prog_bar=True, batch_size=batch.num_graphs)
         return loss
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         r"""Keeps the predictions of a batch until all are there."""
         outputs = self.model(batch, self.modality)
-        self._loss("valid", batch, outputs)
+        self._loss(self.valid_tally, batch.y, outputs)
         self.collected.update(batch.y, self.task.restore(outputs))
 
     def on_train_epoch_end(self) -> None:
         r"""Logs the epoch's loss."""
-        self._report("train")
+        self._report("train", self.train_tally)
 
     def on_validation_epoch_end(self) -> None:
         r"""Logs the loss and the metrics of the validation molecules."""
-        self._report("valid")
+        self._report("valid", self.valid_tally)
         labels, predictions = self.collected.compute()
         self.collected.reset()
         for name, score in scores(self.task, labels, predictions).items():
             self.log(f"valid/{name}", score.value)
 
-    def _loss(self, part: str, batch: Any, outputs: Tensor) -> Tensor:
-        loss, labels = self.task.loss(outputs, batch.y), (~batch.y.isnan()).sum()
-        self.tallies[part].update(loss * labels, labels)
+    def _loss(self, tally: Tally, labels: Tensor, outputs: Tensor) -> Tensor:
+        loss, count = self.task.loss(outputs, labels), (~labels.isnan()).sum()
+        tally.update(loss * count, count)
         return loss
 
-    def _report(self, part: str) -> None:
-        self.log(f"{part}/loss", self.tallies[part].compute())
-        self.tallies[part].reset()
+    def _report(self, part: str, tally: Tally) -> None:
+        self.log(f"{part}/loss", tally.compute().squeeze())
+        tally.reset()
 
 
 def scores(task: Task, labels: Tensor, predictions: Tensor) -> dict[str, Score]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from pyg_moleblend.models import MoleBlendForPretraining
-from pyg_moleblend.nn import Denoising, constant_blend
+from pyg_moleblend.nn import Denoising, Objective, constant_blend
 from pyg_moleblend.training.tally import Tally
 from pyg_moleblend.training.trivial_guess import trivial_guess
 from pyg_moleblend.utils import DenseMolecules
@@ -39,9 +39,7 @@ class RecoveryReport:
 
     def __str__(self) -> str:
         heads = ["given"] + [f"{name} ({what})" for name, what in self.quality_names.items()]
-        rows = [
-            [given, *(f"{row[name]:.4f}" for name in self.quality_names)] for given, row in self.quality.items()
-        ]
+        rows = [[given, *(f"{row[name]:.4f}" for name in self.quality_names)] for given, row in self.quality.items()]
         widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
         lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
         return "\n".join(["  ".join(cell.rjust(width) for cell, width in zip(heads, widths, strict=True)), *lines])
@@ -58,7 +56,11 @@ def recovery_report(model: MoleBlendForPretraining, batches: Iterable[Any]) -> R
         model: The model; its mode is put back afterwards.
         batches: Batches of molecules, a loader say; gone through several times.
     """
-    objectives = {name: o for name, o in model.objectives.items() if not isinstance(o, Denoising)}
+    objectives = {
+        name: objective
+        for name, objective in model.objectives.items()
+        if isinstance(objective, Objective) and not isinstance(objective, Denoising)
+    }
     relations = model.encoder.attention_bias.blend
     device = next(model.parameters()).device
 
@@ -67,14 +69,14 @@ def recovery_report(model: MoleBlendForPretraining, batches: Iterable[Any]) -> R
             yield model.pack(batch.to(device))
 
     def from_one(number: int, modality: str) -> dict[str, float]:
-        tallies = {name: Tally().to(device) for name in objectives}
+        tally = Tally(len(objectives)).to(device)
         for molecules in packed():
             given = _select(molecules, molecules.available(modality))
             if len(given.mask):
                 output = model.recover(given, constant_blend(given, number, _ATOM_FEATURE[modality]))
-                for name, tally in tallies.items():
-                    tally.update(*output.qualities[name])
-        return {name: float(tally.total / tally.count) for name, tally in tallies.items()}
+                totals, counts = zip(*(output.qualities[name] for name in objectives), strict=True)
+                tally.update(torch.stack(totals), torch.stack(counts))
+        return dict(zip(objectives, tally.compute().tolist(), strict=True))
 
     was_training = model.training
     model.eval()

@@ -6,29 +6,32 @@ from torchmetrics import Metric
 
 
 class Tally(Metric):
-    r"""The mean of everything counted in an epoch, over all batches and processes: total through count.
+    r"""Means of what was counted in an epoch, over all batches and processes: total through count.
 
     A mean of batch means would weigh a pair of a small batch more than one of a large batch. NaN where nothing
     was counted.
+
+    Args:
+        size: How many means are taken, S.
     """
 
     full_state_update = False
     total: Tensor
-    count: Tensor
+    counted: Tensor
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, size: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        for name in ("total", "count"):
-            self.add_state(name, torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        for name in ("total", "counted"):
+            self.add_state(name, torch.zeros(size, dtype=torch.float64), dist_reduce_fx="sum")
 
     def update(self, total: Tensor, count: Tensor) -> None:
-        r"""Adds a sum over some entries, and their number."""
+        r"""Adds sums over some entries ``[S]``, and how many these were ``[S]``."""
         self.total += total.detach()
-        self.count += count
+        self.counted += count
 
     def compute(self) -> Tensor:
-        r"""The mean."""
-        return self.total / self.count
+        r"""The means ``[S]``."""
+        return self.total / self.counted
 
 
 class Collected(Metric):

@@ -122,4 +122,5 @@ class Task:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Task:
         r"""The inverse of :meth:`to_dict`."""
-        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+        plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        return cls(**plain)

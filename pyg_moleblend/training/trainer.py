@@ -4,6 +4,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import lightning.pytorch as pl
@@ -68,10 +69,9 @@ def make_trainer(
         )
         if patience is not None:
             callbacks.append(EarlyStopping(monitor, mode=mode, patience=patience, check_finite=False))
-    # After the others, so that it holds what they have seen of the epoch.
-    callbacks.append(
-        ModelCheckpoint(folder, name, save_on_train_epoch_end=True, enable_version_counter=False)
-    )
+    # The last checkpoint comes after the others, so that it holds what they have seen of the epoch.
+    for when in ({"train_time_interval": timedelta(minutes=15)}, {"save_on_train_epoch_end": True}):
+        callbacks.append(ModelCheckpoint(folder, name, enable_version_counter=False, **when))
     return pl.Trainer(
         accelerator=machine.accelerator,
         devices=machine.devices,

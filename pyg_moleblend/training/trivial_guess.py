@@ -46,9 +46,7 @@ def _commonest_class(objective: SPDRecovery | BondPathRecovery, batches: Batches
     for molecules in batches():
         target = objective.target(_bare_state(molecules))
         hops = target.unsqueeze(3).flatten(3)  # [B, N, N, hops]
-        found = torch.stack(
-            [torch.bincount(hop[hop >= 0], minlength=objective.num_classes) for hop in hops.unbind(-1)]
-        )
+        found = torch.stack([torch.bincount(hop[hop >= 0], minlength=objective.num_classes) for hop in hops.unbind(-1)])
         counts = found if counts is None else counts + found
     if counts is None or not int(counts.sum()):
         return math.nan
@@ -67,12 +65,12 @@ def _mean_distance(objective: DistanceRecovery, batches: Batches) -> float:
         count += len(sizes)
     if not count:
         return math.nan
-    error, counted = 0.0, 0.0
+    error = 0.0
     for molecules in batches():
         guess = torch.full_like(molecules.pair_mask, total / count, dtype=molecules.pos.dtype)
-        quality = objective.quality(guess, _bare_state(molecules))
-        error, counted = error + float(quality.total), counted + float(quality.count)
-    return error / counted
+        error_sum, _ = objective.quality(guess, _bare_state(molecules))
+        error += float(error_sum)
+    return error / count
 
 
 @trivial_guess.register

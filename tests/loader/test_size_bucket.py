@@ -21,9 +21,7 @@ def padded_pairs(batches, sizes):
 )
 def test_every_molecule_comes_once_over_all_ranks(sizes, batch_size, num_replicas, window, shuffle, max_pairs):
     ranks = [
-        SizeBucketBatchSampler(
-            sizes, batch_size, shuffle, 3, window, max_pairs, rank=rank, num_replicas=num_replicas
-        )
+        SizeBucketBatchSampler(sizes, batch_size, shuffle, 3, window, max_pairs, rank=rank, num_replicas=num_replicas)
         for rank in range(num_replicas)
     ]
     for epoch in range(2):

@@ -7,6 +7,8 @@ from torch_geometric.data import Batch
 
 from pyg_moleblend.nn import AttentionBias, RelationBias, RelationBlend
 from pyg_moleblend.nn.attention_bias import shut_padded_keys
+from pyg_moleblend.nn.distance_bias import GAUSSIANS
+from pyg_moleblend.nn.gaussian_basis import pair_distances
 from pyg_moleblend.utils import DenseMolecules, pack
 
 
@@ -15,7 +17,7 @@ class Constant(RelationBias):
 
     def __init__(self, value: float, modality: str = "2d") -> None:
         super().__init__()
-        self.value = nn.Parameter(torch.tensor(value))
+        self.value = nn.Parameter(torch.tensor(float(value)))
         self.modality = modality
         self.pair_fields = (f"field{value:.0f}",)
 
@@ -80,6 +82,7 @@ def test_names_modalities_and_fields_are_in_the_order_that_numbers_them():
 
 def test_graph_token_has_the_first_row_and_column_once():
     bias, packed = AttentionBias({"one": Constant(1)}, heads=2), molecules()
+    bias.blend.relations["one"].value.data.fill_(1)
     bias.graph_token.data = torch.tensor([10.0, 20.0])
     output, tokens = bias(packed), 1 + packed.mask.size(1)
     assert output.shape == (3, 2, tokens, tokens)
@@ -102,7 +105,13 @@ def test_padded_keys_are_shut_for_every_query():
 
 def test_reset_reaches_every_relation():
     bias = AttentionBias(constants(), heads=2)
+    bias.reset_parameters()
     assert all(relation.value == 0 for _, relation in bias.blend.items())
+
+
+def test_relations_come_with_the_weights_they_have():
+    bias = AttentionBias(constants(), heads=2)
+    assert [relation.value.item() for _, relation in bias.blend.items()] == [1, 2, 4, 8]
 
 
 def test_no_relation_at_all_is_refused():
@@ -113,6 +122,6 @@ def test_no_relation_at_all_is_refused():
 def test_gradients_equal_finite_differences():
     model = golden_data.pretraining_model().double()
     bias, packed = model.encoder.attention_bias, pack(samples.in_double(samples.molecules(1)[0]))
-    packed = packed.with_pair("gaussians", model.encoder.gaussians(packed.pos.norm(dim=-1)[:, None] + 1, packed.x[..., 0]).detach())
-    atoms = bias(packed).isfinite()
-    assert samples.gradcheck_parameters(bias, lambda: bias(packed)[atoms])
+    basis = model.encoder.gaussians(pair_distances(packed.pos), packed.x[..., 0]).detach()
+    packed = packed.with_pair(GAUSSIANS, basis)
+    assert samples.gradcheck_parameters(bias, lambda: bias(packed))

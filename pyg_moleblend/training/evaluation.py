@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch_geometric.data import Data
+
+from pyg_moleblend.checkpoints import from_pretrained, read_metadata
+from pyg_moleblend.loader import molecule_loader
+from pyg_moleblend.models import MoleBlendForPretraining, MoleBlendForPropertyPrediction
+from pyg_moleblend.training.inference import pick_device, run_batches
+from pyg_moleblend.training.property import scores
+from pyg_moleblend.training.recovery_report import RecoveryReport, recovery_report
+from pyg_moleblend.training.results import describe_scores
+from pyg_moleblend.training.targets import labels_of, select_targets
+from pyg_moleblend.training.task import Task
+from pyg_moleblend.utils import Modality
+
+
+def evaluate(
+    source: str | Path,
+    molecules: Sequence[Data] | Any,
+    modality: Modality | None = None,
+    batch_size: int = 64,
+    device: str = "auto",
+) -> dict[str, Any] | RecoveryReport:
+    r"""How good a saved model is on labelled molecules, or, for a pretrained one, how well relations are recovered.
+
+    Args:
+        source: A folder with a model, or a hub repository.
+        molecules: A PyG dataset, or a list of ``Data``; with the model's targets, if it has any.
+        modality: Which inputs to use; those of the fine-tuning by default.
+        batch_size: Molecules of a batch.
+        device: ``"auto"`` is a GPU where there is one.
+
+    Returns:
+        The metrics that fit the model's task by name, in the targets' units; for a pretrained model a
+        :class:`~pyg_moleblend.training.RecoveryReport`.
+
+    Raises:
+        ValueError: If the model is an encoder alone, or a target is missing.
+    """
+    model, metadata = from_pretrained(source), read_metadata(source)
+    model.to(pick_device(device))
+    if isinstance(model, MoleBlendForPretraining):
+        return recovery_report(model, molecule_loader(molecules, batch_size))
+    if not isinstance(model, MoleBlendForPropertyPrediction) or "task" not in metadata:
+        raise ValueError(f"{source} holds a {type(model).__name__} that knows no property to evaluate: fine-tune it")
+    return score_model(model, Task.from_dict(metadata["task"]), molecules, modality or metadata["modality"], batch_size)
+
+
+def score_model(
+    model: MoleBlendForPropertyPrediction,
+    task: Task,
+    molecules: Sequence[Data] | Any,
+    modality: Modality,
+    batch_size: int = 64,
+) -> dict[str, Any]:
+    r"""The metrics that fit a task, on labelled molecules, as plain values.
+
+    Args:
+        model: The model, on the device to use; in evaluation mode.
+        task: Its task.
+        molecules: Molecules with the task's targets; at least one.
+        modality: Which inputs to use.
+        batch_size: Molecules of a batch.
+    """
+    labelled = select_targets(molecules, task.names)
+    labels = labels_of(labelled, torch.arange(len(labelled.molecules)))
+    device = next(model.parameters()).device
+    predictions = run_batches(
+        lambda batch: task.restore(model(batch, modality)), labelled.molecules, batch_size, device
+    )
+    return {"molecules": len(labels), **describe_scores(scores(task, labels, predictions), task.names)}

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+from torch_geometric.data import Data
+
+from pyg_moleblend.checkpoints import from_pretrained, save_pretrained
+from pyg_moleblend.metrics import Evaluator, TaskType
+from pyg_moleblend.models import MoleBlend, MoleBlendConfig, MoleBlendForPropertyPrediction
+from pyg_moleblend.splits import Split
+from pyg_moleblend.training.evaluation import score_model
+from pyg_moleblend.training.property import PropertyModule
+from pyg_moleblend.training.results import write_metrics
+from pyg_moleblend.training.run import MODEL_FOLDER, Run, fit, load_best
+from pyg_moleblend.training.settings import Machine, Schedule
+from pyg_moleblend.training.targets import has_coordinates, labels_of, select_targets, take
+from pyg_moleblend.training.task import Task
+from pyg_moleblend.training.trainer import BEST
+from pyg_moleblend.utils import Modality
+
+
+def load_encoder(source: str | Path, **dropouts: float) -> MoleBlend:
+    r"""The encoder of a saved model, to be fine-tuned.
+
+    Args:
+        source: A folder with a model of any kind, or a hub repository.
+        dropouts: Dropout probabilities that the configuration is to have from now on: ``dropout``,
+            ``attention_dropout``, ``activation_dropout``, ``drop_path``. Published is ``drop_path=0``
+            (arXiv 2307.06235, appendix).
+
+    Raises:
+        ValueError: If another field of the configuration is to change.
+    """
+    allowed = ("dropout", "attention_dropout", "activation_dropout", "drop_path")
+    if unknown := sorted(set(dropouts) - set(allowed)):
+        raise ValueError(f"only {allowed} of a pretrained model can change, got {unknown}")
+    model = from_pretrained(source)
+    trained = model if isinstance(model, MoleBlend) else model.encoder
+    changes: dict[str, Any] = dict(dropouts)
+    encoder = MoleBlend(replace(trained.config, **changes))
+    encoder.load_state_dict(trained.state_dict())
+    return encoder
+
+
+def finetune(
+    molecules: Sequence[Data] | Any,
+    split: Split,
+    out: str | Path,
+    encoder: MoleBlend | MoleBlendConfig | None = None,
+    targets: Sequence[str] | None = None,
+    kind: TaskType | None = None,
+    metric: str | None = None,
+    modality: Modality = "2d+3d",
+    schedule: Schedule | None = None,
+    machine: Machine | None = None,
+    patience: int | None = None,
+    seed: int = 0,
+    resume: bool = False,
+) -> Run[MoleBlendForPropertyPrediction]:
+    r"""Fine-tunes an encoder to properties (arXiv 2307.06235, section 4.2), and tests the best epoch's model.
+
+    Args:
+        molecules: A PyG dataset or a list of ``Data``, with ``y`` ``[1, T]``, NaN where there is no label.
+        split: Which of them are for training, for choosing the epoch, and for the test.
+        out: Folder of the run: ``model/`` for :func:`~pyg_moleblend.training.predict`, ``metrics.json``,
+            ``split.json``, ``checkpoints/``, and the course of training in ``csv/`` and ``tensorboard/``.
+        encoder: The encoder to start from (:func:`load_encoder`), which is not changed, or the configuration of
+            a fresh one.
+        targets: Targets to learn, by name; all by default.
+        kind: ``"classification"`` or ``"regression"``; by default classification if all labels are 0 or 1.
+        metric: What chooses the best epoch; the usual metric of the kind by default.
+        modality: Which inputs to use, ``"2d"``, ``"3d"`` or ``"2d+3d"`` (all that each molecule has).
+        schedule: How long and how fast.
+        machine: What to use of the machine.
+        patience: Epochs without a better validation before training stops.
+        seed: Everything random follows from it.
+        resume: Whether to go on from the folder's last checkpoint.
+
+    Raises:
+        FileNotFoundError: If there is nothing to resume.
+        ValueError: If targets, metric and labels do not fit each other, or a run that is not to be resumed is in
+            the folder.
+    """
+    out, schedule, machine = Path(out), schedule or Schedule(), machine or Machine()
+    pl.seed_everything(seed, verbose=False)
+    labelled = select_targets(molecules, targets)
+    task = Task.from_labels(labels_of(labelled, split.train), labelled.names, kind, labelled.units)
+    metric = metric or task.metrics[0]
+    if metric not in task.metrics:
+        raise ValueError(f"`metric` must be one of {task.metrics} for {task.kind}, got {metric!r}")
+    parts = {part: take(labelled.molecules, positions) for part, positions in split.as_dict().items()}
+    if modality == "2d+3d" and not has_coordinates(parts["train"]):
+        modality = "2d"  # what it comes to, and what predictions are to keep to
+
+    encoder = copy.deepcopy(encoder) if isinstance(encoder, MoleBlend) else MoleBlend(encoder or MoleBlendConfig())
+    model = MoleBlendForPropertyPrediction(encoder.config, task.num_targets, encoder)
+    module = PropertyModule(model, task, schedule, modality, seed)
+    mode = Evaluator(metric).mode
+    trainer, _ = fit(module, parts["train"], parts["valid"], out, machine, f"valid/{metric}", mode, patience, resume)
+    if (out / BEST).is_file() and len(parts["valid"]):
+        load_best(module, out / BEST)
+    model.to(trainer.strategy.root_device).eval()
+    metrics: dict[str, Any] = {
+        "seed": seed,
+        "split": str(split),
+        "metric": metric,
+        "modality": modality,
+        "train_molecules": len(parts["train"]),
+    }
+    for part in ("valid", "test"):
+        if len(parts[part]):
+            metrics[part] = score_model(model, task, parts[part], modality, schedule.batch_size)
+    model.cpu()
+    if trainer.is_global_zero:
+        split.save(out / "split.json")
+        metadata = {"task": task.to_dict(), "modality": modality, "split": str(split), "seed": seed}
+        save_pretrained(model, out / MODEL_FOLDER, metadata)
+        write_metrics(out, metrics)
+    return Run(model, metrics, out)

@@ -1,0 +1,174 @@
+r"""Predictions and representations of molecules by a saved model."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch_geometric.data import Data
+
+from pyg_moleblend.checkpoints import from_pretrained, read_metadata
+from pyg_moleblend.datasets import MoleculeTable
+from pyg_moleblend.loader import molecule_loader
+from pyg_moleblend.models import MoleBlend, MoleBlendForPropertyPrediction
+from pyg_moleblend.training.conformers import embed_missing
+from pyg_moleblend.training.task import Task
+from pyg_moleblend.utils import Modality
+
+OK = "ok"
+
+_log = logging.getLogger(__name__)
+
+
+def predict(
+    source: str | Path,
+    molecules: MoleculeTable | Sequence[str],
+    modality: Modality | None = None,
+    batch_size: int = 64,
+    device: str = "auto",
+    seed: int = 0,
+) -> pd.DataFrame:
+    r"""Predicts the properties that a model was fine-tuned to.
+
+    Args:
+        source: A folder that :func:`~pyg_moleblend.training.finetune` wrote, or a hub repository.
+        molecules: SMILES, or a table; rows that are no molecule get NaN (a table with ``on_error="skip"`` leaves
+            them out).
+        modality: Which inputs to use; those of the fine-tuning by default. If 3D is among them, molecules without
+            coordinates get a conformer, which is said in the log; those that RDKit finds none for are predicted
+            from 2D, or not at all with ``"3d"``, which their status says.
+        batch_size: Molecules of a batch.
+        device: ``"auto"`` is a GPU where there is one.
+        seed: Seed of the conformers.
+
+    Returns:
+        A row a molecule, in the order given: ``id``, ``smiles``, a column for each target (probabilities, or values
+        in the target's unit), and ``status``, ``"ok"`` or what went wrong.
+
+    Raises:
+        ValueError: If the model predicts no properties.
+    """
+    model, metadata = from_pretrained(source), read_metadata(source)
+    if not isinstance(model, MoleBlendForPropertyPrediction) or "task" not in metadata:
+        raise ValueError(
+            f"{source} holds a {type(model).__name__} that knows no property: predict with a fine-tuned model, or "
+            "embed with this one"
+        )
+    task = Task.from_dict(metadata["task"])
+    modality = modality or metadata["modality"]
+
+    def compute(batch: Any) -> Tensor:
+        return task.restore(model(batch, modality))
+
+    return _frame(compute, list(task.names), molecules, model, modality, batch_size, device, seed)
+
+
+def embed(
+    source: str | Path,
+    molecules: MoleculeTable | Sequence[str],
+    modality: Modality | None = None,
+    batch_size: int = 64,
+    device: str = "auto",
+    seed: int = 0,
+) -> pd.DataFrame:
+    r"""The representation of each molecule: the final state of its graph token.
+
+    Args:
+        source: A folder with a model of any kind, or a hub repository.
+        molecules: As for :func:`predict`.
+        modality: Which inputs to use; those that the model was trained with by default.
+        batch_size: Molecules of a batch.
+        device: ``"auto"`` is a GPU where there is one.
+        seed: Seed of the conformers.
+
+    Returns:
+        As :func:`predict`, with the columns ``e0`` to ``e{C-1}``.
+    """
+    model, metadata = from_pretrained(source), read_metadata(source)
+    encoder = model if isinstance(model, MoleBlend) else model.encoder
+    modality = modality or metadata.get("modality", "2d+3d")
+
+    def compute(batch: Any) -> Tensor:
+        return encoder(batch, modality).graph.float()
+
+    names = [f"e{i}" for i in range(encoder.config.channels)]
+    return _frame(compute, names, molecules, encoder, modality, batch_size, device, seed)
+
+
+@torch.inference_mode()
+def run_batches(
+    compute: Callable[[Any], Tensor],
+    molecules: Sequence[Data] | Any,
+    batch_size: int = 64,
+    device: str | torch.device = "cpu",
+) -> Tensor:
+    r"""What a function of batches gives for each molecule, ``[M, F]``, in the dataset's order, on the CPU.
+
+    Args:
+        compute: Gives ``[B, F]`` for a batch.
+        molecules: A PyG dataset, or a list of ``Data``; at least one.
+        batch_size: Molecules of a batch; batches hold molecules of like size.
+        device: Where the batches go.
+    """
+    loader = molecule_loader(molecules, batch_size)
+    positions = torch.tensor([position for batch in loader.batch_sampler for position in batch])
+    values = torch.cat([compute(batch.to(device)).cpu() for batch in loader])
+    return values[positions.argsort()]
+
+
+def pick_device(device: str) -> torch.device:
+    r"""The device of a name; ``"auto"`` is a GPU where there is one."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(device)
+
+
+def _frame(
+    compute: Callable[[Any], Tensor],
+    names: list[str],
+    molecules: MoleculeTable | Sequence[str],
+    model: nn.Module,
+    modality: Modality,
+    batch_size: int,
+    device: str,
+    seed: int,
+) -> pd.DataFrame:
+    if not isinstance(molecules, MoleculeTable):
+        given = pd.DataFrame({"smiles": list(molecules)}, dtype=object)
+        molecules = MoleculeTable(given, on_error="keep", log=False)
+    status = {row: reason for row, reason in enumerate(molecules.status) if reason != OK}
+    smiles = dict(zip(molecules.row.tolist(), molecules.smiles, strict=True))
+    smiles.update({failure.row: failure.input for failure in molecules.failures})
+    usable = torch.arange(len(molecules))
+    table: Any = molecules
+    if "3d" in modality and len(molecules):
+        table, num_embedded, failures = embed_missing(molecules, seed)
+        if num_embedded:
+            _log.warning(
+                "%d of %d molecules had no coordinates and were given a conformer; modality='2d' does without",
+                num_embedded,
+                len(molecules),
+            )
+        if modality == "3d":
+            usable = torch.tensor([i for i, row in enumerate(molecules.row.tolist()) if row not in failures])
+        status.update({row: reason if modality == "3d" else f"2D only: {reason}" for row, reason in failures.items()})
+
+    values = torch.full((len(molecules), len(names)), torch.nan)
+    if len(usable):
+        target = pick_device(device)
+        model.to(target)
+        values[usable] = run_batches(compute, table[usable], batch_size, target)
+    rows = molecules.output_rows.tolist()
+    return pd.DataFrame(
+        {
+            "id": [molecules.ids[row] for row in rows],
+            "smiles": [smiles[row] for row in rows],
+            **dict(zip(names, molecules.align(values).T.numpy(), strict=True)),
+            "status": [status.get(row, OK) for row in rows],
+        }
+    )

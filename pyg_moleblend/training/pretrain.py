@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+from torch_geometric.data import Data
+
+from pyg_moleblend.checkpoints import save_pretrained
+from pyg_moleblend.loader import molecule_loader
+from pyg_moleblend.models import MoleBlendConfig, MoleBlendForPretraining
+from pyg_moleblend.training.pretraining import PretrainingModule
+from pyg_moleblend.training.recovery_report import recovery_report
+from pyg_moleblend.training.results import write_metrics
+from pyg_moleblend.training.run import MODEL_FOLDER, Run, fit
+from pyg_moleblend.training.settings import Machine, Schedule
+from pyg_moleblend.training.targets import has_coordinates
+from pyg_moleblend.training.trainer import quiet_lightning
+
+
+def pretrain(
+    train: Sequence[Data] | Any,
+    out: str | Path,
+    valid: Sequence[Data] | Any = (),
+    model: MoleBlendForPretraining | MoleBlendConfig | None = None,
+    schedule: Schedule | None = None,
+    machine: Machine | None = None,
+    seed: int = 0,
+    resume: bool = False,
+) -> Run[MoleBlendForPretraining]:
+    r"""Pretrains a model by blend-then-predict (arXiv 2307.06235, section 3.2).
+
+    Args:
+        train: Molecules to train on: a PyG dataset, a subset of one, or a list of ``Data``, with coordinates or
+            without.
+        out: Folder of the run: ``model/`` for ``from_pretrained``, ``metrics.json`` (losses and qualities of the
+            validation molecules, and how each relation is recovered from each other), ``checkpoints/``, and the
+            course of training in ``csv/`` and ``tensorboard/``.
+        valid: Molecules to validate on.
+        model: The model to train, or the configuration of a fresh one.
+        schedule: How long and how fast.
+        machine: What to use of the machine.
+        seed: Everything random follows from it: weights, order, blends, dropout.
+        resume: Whether to go on from the folder's last checkpoint.
+
+    Raises:
+        FileNotFoundError: If there is nothing to resume.
+        ValueError: If a run that is not to be resumed is in the folder.
+    """
+    out, schedule, machine = Path(out), schedule or Schedule(), machine or Machine()
+    pl.seed_everything(seed, verbose=False)
+    if not isinstance(model, MoleBlendForPretraining):
+        model = MoleBlendForPretraining(model or MoleBlendConfig())
+    module = PretrainingModule(model, schedule, seed)
+    trainer, data = fit(module, train, valid, out, machine, "valid/loss", "min", resume=resume)
+
+    metrics: dict[str, Any] = {"seed": seed, "steps": trainer.global_step, "train_molecules": len(train)}
+    if len(valid):
+        with quiet_lightning():
+            results = trainer.validate(module, datamodule=data, verbose=False)[0]
+        metrics["valid"] = {"molecules": len(valid)}
+        metrics["valid"].update({name.removeprefix("valid/"): value for name, value in results.items()})
+        model.to(trainer.strategy.root_device)
+        report = recovery_report(model, molecule_loader(valid, schedule.batch_size))
+        metrics["recovery"] = report.to_dict()
+    model.cpu().eval()
+    if trainer.is_global_zero:
+        modality = "2d+3d" if has_coordinates(train) else "2d"
+        save_pretrained(model, out / MODEL_FOLDER, {"modality": modality, "seed": seed})
+        write_metrics(out, metrics)
+    return Run(model, metrics, out)

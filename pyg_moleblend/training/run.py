@@ -1,0 +1,96 @@
+r"""What both kinds of training do around Lightning's fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import lightning.pytorch as pl
+import torch
+from torch import nn
+from torch_geometric.data import Data
+
+from pyg_moleblend.training.data import MoleculeDataModule
+from pyg_moleblend.training.module import TrainingModule
+from pyg_moleblend.training.settings import Machine
+from pyg_moleblend.training.trainer import check_folder, make_trainer, quiet_lightning
+
+M = TypeVar("M", bound=nn.Module)
+
+MODEL_FOLDER = "model"
+
+
+class Run(NamedTuple, Generic[M]):
+    r"""A training that has ended.
+
+    Attributes:
+        model: The model, in evaluation mode, on the CPU.
+        metrics: What ``metrics.json`` holds.
+        folder: The folder of the run; ``folder / "model"`` is for ``from_pretrained``.
+    """
+
+    model: M
+    metrics: dict[str, Any]
+    folder: Path
+
+    @property
+    def model_folder(self) -> Path:
+        r"""Where the model lies."""
+        return self.folder / MODEL_FOLDER
+
+
+class Fit(NamedTuple):
+    r"""Lightning's trainer and data after the fit, for what comes then."""
+
+    trainer: pl.Trainer
+    data: MoleculeDataModule
+
+
+def fit(
+    module: TrainingModule,
+    train: Sequence[Data] | Any,
+    valid: Sequence[Data] | Any,
+    out: Path,
+    machine: Machine,
+    monitor: str,
+    mode: str,
+    patience: int | None = None,
+    resume: bool = False,
+) -> Fit:
+    r"""Trains a module.
+
+    Args:
+        module: What to train.
+        train: Training molecules.
+        valid: Validation molecules; may be none, and then ``monitor`` is not looked at.
+        out: Folder of the run.
+        machine: What to use of the machine.
+        monitor: The logged value that tells the best checkpoint.
+        mode: ``"min"`` or ``"max"``.
+        patience: Epochs without a better value before training stops.
+        resume: Whether to go on from the folder's last checkpoint.
+
+    Raises:
+        FileNotFoundError: If there is nothing to resume.
+        ValueError: If a run that is not to be resumed is in the folder, or there is no training molecule.
+    """
+    checkpoint = check_folder(out, resume)
+    if not len(train):
+        raise ValueError("there is no training molecule")
+    if machine.compile:
+        module.model.compile(dynamic=True)
+    with quiet_lightning():
+        data = MoleculeDataModule(train, valid, module.schedule, machine, module.seed)
+        trainer = make_trainer(out, module.schedule, machine, monitor if len(valid) else None, mode, patience)
+        # A checkpoint is data: nothing in it is to be run.
+        trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+    return Fit(trainer, data)
+
+
+def load_best(module: TrainingModule, checkpoint: Path) -> None:
+    r"""Puts the weights of a Lightning checkpoint into a module's model."""
+    content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    prefix = "model."
+    state = {key[len(prefix) :]: v for key, v in content["state_dict"].items() if key.startswith(prefix)}
+    module.model.load_state_dict(state)

@@ -1,0 +1,176 @@
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch_geometric.data import Data
+
+from pyg_moleblend.datasets import cached
+from pyg_moleblend.datasets.base import store
+from pyg_moleblend.datasets.cached import Built, CachedMoleculeDataset
+from pyg_moleblend.datasets.reading import read_molecules
+from pyg_moleblend.transforms import AddRelations
+
+
+class Listed(CachedMoleculeDataset):
+    r"""A SMILES a line."""
+
+    builds = 0
+
+    def __init__(self, root: Path, start: int = 0, **arguments: Any) -> None:
+        self.start = start
+        super().__init__(root, log=False, **arguments)
+
+    raw_file_names = ("smiles.txt",)
+
+    def parameters(self) -> dict[str, Any]:
+        return {"start": self.start}
+
+    def download(self) -> None:
+        Path(self.raw_paths[0]).write_text("CCO\nC1CC\nN\nc1ccccc1\n")
+
+    def build(self) -> Built:
+        type(self).builds += 1
+        reading = read_molecules(Path(self.raw_paths[0]).read_text().split("\n")[self.start : -1])
+        return Built(store(reading), reading.failures, {"lines": 4})
+
+
+class HasBonds:
+    def __call__(self, data: Data) -> bool:
+        return bool(data.num_edges)
+
+    def __repr__(self) -> str:
+        return "HasBonds()"
+
+
+class Never:
+    def __call__(self, data: Data) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "Never()"
+
+
+@pytest.fixture(autouse=True)
+def _count() -> None:
+    Listed.builds = 0
+
+
+def test_is_built_once(tmp_path: Path) -> None:
+    first, second = Listed(tmp_path), Listed(tmp_path)
+    assert Listed.builds == 1
+    assert first.smiles == second.smiles == ["CCO", "N", "c1ccccc1"]
+    assert first.failures == second.failures
+    assert [(failure.row, failure.input) for failure in second.failures] == [(1, "C1CC")]
+    assert second.facts == {"lines": 4}
+    assert str(second) == "Listed(3)"
+    Listed(tmp_path, force_reload=True)
+    assert Listed.builds == 2
+
+
+def test_processed_files_can_be_read_by_people_and_hold_no_pickled_code(tmp_path: Path) -> None:
+    folder = Path(Listed(tmp_path).processed_dir)
+    assert sorted(path.name for path in folder.iterdir()) == ["data.pt", "failures.csv", "manifest.json"]
+    assert (folder / "failures.csv").read_text().startswith("row,input,reason\n1,C1CC,")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["parameters"] == {"start": 0}
+    assert {"rdkit", "pyg_moleblend", "pre_transform"} <= manifest.keys()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"start": 1},
+        {"pre_transform": AddRelations()},
+        {"pre_transform": AddRelations(max_path_length=2)},
+        {"pre_filter": HasBonds()},
+    ],
+)
+def test_other_arguments_are_other_files(tmp_path: Path, change: dict[str, Any]) -> None:
+    others = [Listed(tmp_path), Listed(tmp_path, pre_transform=AddRelations(max_path_length=3))]
+    changed = Listed(tmp_path, **change)
+    assert Listed.builds == 3
+    assert changed.processed_dir not in {other.processed_dir for other in others}
+    Listed(tmp_path, **change)
+    assert Listed.builds == 3
+
+
+def test_other_versions_are_other_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = Listed(tmp_path)
+    monkeypatch.setattr(cached.rdkit, "__version__", "1999.09.1")
+    assert Listed(tmp_path).processed_dir != before.processed_dir
+    monkeypatch.undo()
+    monkeypatch.setattr(cached.pyg_moleblend, "__version__", "0.0.0")
+    assert Listed(tmp_path).processed_dir != before.processed_dir
+    assert Listed.builds == 3
+
+
+def test_pre_transform_and_pre_filter_are_applied(tmp_path: Path) -> None:
+    dataset = Listed(tmp_path, pre_transform=AddRelations(), pre_filter=HasBonds())
+    assert dataset.row.tolist() == [0, 3]
+    assert dataset[0].spd.tolist() == [0, 1, 2, 1, 0, 1, 2, 1, 0]
+    with pytest.raises(ValueError, match="leaves no molecule of 3"):
+        Listed(tmp_path, pre_filter=Never())
+
+
+def test_what_cannot_be_told_from_others_is_processed_each_time(tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match="give it a `__repr__`"):
+        one = Listed(tmp_path, pre_filter=lambda data: data.num_nodes == 1)
+    with pytest.warns(UserWarning, match="give it a `__repr__`"):
+        six = Listed(tmp_path, pre_filter=lambda data: data.num_nodes == 6)
+    assert (one.smiles, six.smiles) == (["N"], ["c1ccccc1"])
+
+
+@pytest.mark.parametrize("name", ["data.pt", "failures.csv", "manifest.json"])
+def test_an_interrupted_run_is_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    write = cached.atomic_write
+
+    def interrupted(path: Path, mode: str = "wb") -> Any:
+        if path.name == name:
+            raise KeyboardInterrupt
+        return write(path, mode)
+
+    monkeypatch.setattr(cached, "atomic_write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Listed(tmp_path)
+    monkeypatch.undo()
+    assert Listed(tmp_path).smiles == ["CCO", "N", "c1ccccc1"]
+    assert Listed.builds == 2
+
+
+def test_raw_files_may_be_gone_but_not_be_others(tmp_path: Path) -> None:
+    raw = Path(Listed(tmp_path).raw_paths[0])
+    raw.write_text("CCO\nN\n")
+    assert Listed(tmp_path).smiles == ["CCO", "N"]
+    raw.unlink()
+    assert Listed(tmp_path).smiles == ["CCO", "N"]
+    assert not raw.exists()
+    assert Listed.builds == 2
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    path = Path(Listed(tmp_path).processed_dir) / "data.pt"
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(ValueError, match=r"data\.pt is damaged; .*force_reload=True"):
+        Listed(tmp_path)
+    assert len(Listed(tmp_path, force_reload=True)) == 3
+
+
+class Payload:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Path.touch, (Path("executed"),))
+
+
+def test_nothing_in_the_folder_is_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = Path(Listed(tmp_path).processed_dir)
+    torch.save((Payload(), {}), folder / "data.pt")
+    (folder / "pre_transform.pt").write_bytes(pickle.dumps(Payload()))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["data_bytes"] = (folder / "data.pt").stat().st_size
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(pickle.UnpicklingError):
+        Listed(tmp_path)
+    assert not Path("executed").exists()
