@@ -17,7 +17,7 @@ from pyg_moleblend.datasets import QM9, MoleculeNet
 from pyg_moleblend.models import MoleBlendConfig
 from pyg_moleblend.nn import constant_blend
 from pyg_moleblend.splits import Split, scaffold_split
-from pyg_moleblend.training import Schedule, finetune, load_encoder, pretrain
+from pyg_moleblend.training import RecoveryReport, Schedule, finetune, load_encoder, pretrain
 from pyg_moleblend.transforms import AddRelations
 from pyg_moleblend.viz import plot_distance_maps, plot_learning_curves
 
@@ -60,7 +60,7 @@ config = MoleBlendConfig(
 )
 schedule = Schedule(epochs=args.pretrain_epochs, batch_size=128, learning_rate=1e-3, warmup=0.05)
 pretrained = pretrain(qm9[unlabelled], args.out / "pretrain", valid=qm9[valid], model=config, schedule=schedule)
-console.print(str(pretrained.report))
+console.print(str(RecoveryReport(**pretrained.metrics["recovery"])))
 
 # 3. Fine-tuning, from the pretrained and from random weights.
 freesolv = MoleculeNet(args.out / "data", "freesolv", pre_transform=AddRelations())
@@ -83,7 +83,7 @@ for title, (data, settings) in tasks.items():
             encoder = load_encoder(pretrained.model_folder) if name == "pretrained" else config
             folder = args.out / "finetune" / title.split()[0].lower() / f"{name}-{seed}"
             run = finetune(*data, folder, encoder, seed=seed, **settings)
-            results[title][name].append(run.metrics["test"][settings["metric"]]["value"])
+            results[title][name].append(run.metrics["test"][settings["metric"]])
 
 # 4. What came out.
 say("results")

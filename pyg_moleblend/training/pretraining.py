@@ -12,8 +12,6 @@ from pyg_moleblend.training.seeds import derived_seed
 from pyg_moleblend.training.settings import Schedule
 from pyg_moleblend.training.tally import Tally
 
-_VALIDATION = 1  # tells the seeds of validation from those of training
-
 
 class PretrainingModule(TrainingModule):
     r"""Blend-then-predict in Lightning (arXiv 2307.06235, section 3.2).
@@ -50,7 +48,7 @@ class PretrainingModule(TrainingModule):
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         r"""Counts a batch under a blend that depends on the seed and the batch's number only."""
         generator = torch.Generator(self.device)
-        generator.manual_seed(derived_seed(self.seed, _VALIDATION, batch_idx, self.global_rank))
+        generator.manual_seed(derived_seed(self.seed, batch_idx, self.global_rank))
         self._count(self.valid_tally, self.model(batch, generator=generator))
 
     def on_train_epoch_end(self) -> None:

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from pyg_moleblend.models import MoleBlendForPretraining
 from pyg_moleblend.nn import Denoising, Objective, constant_blend
-from pyg_moleblend.training.tally import Tally
 from pyg_moleblend.training.trivial_guess import trivial_guess
 from pyg_moleblend.utils import DenseMolecules
 
@@ -69,14 +68,14 @@ def recovery_report(model: MoleBlendForPretraining, batches: Iterable[Any]) -> R
             yield model.pack(batch.to(device))
 
     def from_one(number: int, modality: str) -> dict[str, float]:
-        tally = Tally(len(objectives)).to(device)
+        sums = torch.zeros(2, len(objectives), dtype=torch.float64)  # totals and counts
         for molecules in packed():
             given = _select(molecules, molecules.available(modality))
             if len(given.mask):
                 output = model.recover(given, constant_blend(given, number, _ATOM_FEATURE[modality]))
-                totals, counts = zip(*(output.qualities[name] for name in objectives), strict=True)
-                tally.update(torch.stack(totals), torch.stack(counts))
-        return dict(zip(objectives, tally.compute().tolist(), strict=True))
+                parts = zip(*(output.qualities[name] for name in objectives), strict=True)
+                sums += torch.stack([torch.stack(part).cpu() for part in parts])
+        return dict(zip(objectives, (sums[0] / sums[1]).tolist(), strict=True))
 
     was_training = model.training
     model.eval()

@@ -1,4 +1,4 @@
-import numpy as np
+import hashlib
 
 
 def derived_seed(seed: int, *path: int) -> int:
@@ -10,11 +10,6 @@ def derived_seed(seed: int, *path: int) -> int:
 
     Returns:
         An integer from 0 to 2⁶³ - 1.
-
-    Raises:
-        ValueError: If a number is negative.
     """
-    numbers = (seed, *path)
-    if min(numbers) < 0:
-        raise ValueError(f"seeds and places must not be negative, got {numbers}")
-    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> np.uint64(1))
+    text = " ".join(map(str, (seed, *path)))
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+
+def plot_learning_curves(logs: Mapping[str, str | Path], value: str, label: str | None = None) -> Figure:
+    r"""The course of one logged value in several runs.
+
+    Args:
+        logs: Name of each run, and the CSV file of its log (``csv/metrics.csv`` in the run's folder).
+        value: Name of the logged value, ``"valid/loss"`` say.
+        label: Label of the axis; the value's name by default.
+
+    Returns:
+        The figure; ``figure.savefig(path)`` writes it.
+
+    Raises:
+        ValueError: If a log does not have the value.
+    """
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axis = figure.subplots()
+    for name, path in logs.items():
+        log = pd.read_csv(path)
+        if value not in log:
+            raise ValueError(f"{path} has no column {value!r}, only {list(log)}")
+        course = log[["epoch", value]].dropna()
+        axis.plot(course["epoch"] + 1, course[value], marker=".", label=name)
+    axis.set(xlabel="epoch", ylabel=label or value)
+    axis.set_yscale("log" if axis.get_ylim()[0] > 0 else "linear")
+    axis.legend()
+    axis.grid(alpha=0.3, which="both")
+    return figure

@@ -1,0 +1,98 @@
+r"""The dense cores compile as one graph whose sizes may change."""
+
+import copy
+from collections.abc import Iterator
+
+import pytest
+import samples
+import torch
+from torch_geometric.data import Batch, Data
+
+from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction
+
+CUTS = [slice(0, 3), slice(2, 6), slice(1, 6)]
+
+
+@pytest.fixture(autouse=True)
+def _fresh_compiler() -> Iterator[None]:
+    torch._dynamo.reset()
+    yield
+    torch._dynamo.reset()
+
+
+def batches() -> list[Batch]:
+    graphs: list[Data] = samples.molecules(6)
+    return [Batch.from_data_list(graphs[cut]) for cut in CUTS]
+
+
+def gradients(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    found = {name: value.grad.clone() for name, value in model.named_parameters() if value.grad is not None}
+    model.zero_grad()
+    return found
+
+
+def assert_same_gradients(actual: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> None:
+    assert actual.keys() == expected.keys()
+    largest = max(gradient.abs().max() for gradient in expected.values())
+    for name, gradient in expected.items():
+        assert (actual[name] - gradient).abs().max() <= 1e-5 * largest, name
+
+
+def test_encoder_forward_and_backward():
+    model = samples.randomized(MoleBlend(samples.tiny_config()))
+    compiled = copy.deepcopy(model)
+    compiled.compile(fullgraph=True, dynamic=True, backend="aot_eager")
+    for batch in batches():
+        expected, actual = model(batch), compiled(batch)
+        samples.assert_same(actual.graph, expected.graph)
+        samples.assert_same(actual.atoms, expected.atoms)
+        for output in (expected, actual):
+            output.graph.square().sum().backward()
+        assert_same_gradients(gradients(compiled), gradients(model))
+
+
+def test_pretraining_forward_and_backward():
+    model = samples.randomized(MoleBlendForPretraining(samples.tiny_config()))
+    compiled = copy.deepcopy(model)
+    compiled.compile(fullgraph=True, dynamic=True, backend="aot_eager")
+    for batch in batches():
+        expected = model(batch)
+        actual = compiled(batch, blend=expected.blend)
+        for name, loss in expected.losses.items():
+            assert actual.losses[name].item() == pytest.approx(loss.item(), rel=1e-5)
+            samples.assert_same(actual.predictions[name], expected.predictions[name])
+        for output in (expected, actual):
+            output.loss.backward()
+        assert_same_gradients(gradients(compiled), gradients(model))
+
+
+def test_property_prediction():
+    model = samples.randomized(MoleBlendForPropertyPrediction(samples.tiny_config(num_layers=1), num_tasks=2))
+    expected = [model(batch) for batch in batches()]
+    model.compile(fullgraph=True, dynamic=True, backend="aot_eager")
+    for batch, logits in zip(batches(), expected, strict=True):
+        samples.assert_same(model(batch), logits)
+
+
+def test_a_compiled_model_is_saved_copied_and_changed_like_any_other():
+    model = samples.randomized(MoleBlend(samples.tiny_config(num_layers=1)))
+    names, batch = set(model.state_dict()), batches()[0]
+    model.compile(backend="eager")
+    assert set(model.state_dict()) == names
+    before = model(batch).graph
+    twin = copy.deepcopy(model)
+    with torch.no_grad():
+        for parameter in twin.parameters():
+            parameter.mul_(0.5)
+    samples.assert_same(model(batch).graph, before)
+    assert not torch.allclose(twin(batch).graph, before)
+
+
+@pytest.mark.slow
+def test_inductor_forward():
+    model = samples.randomized(MoleBlend(samples.tiny_config(num_layers=1)))
+    expected = [model(batch) for batch in batches()]
+    model.compile(fullgraph=True, dynamic=True)
+    with torch.no_grad():
+        for batch, output in zip(batches(), expected, strict=True):
+            samples.assert_same(model(batch).graph, output.graph)

@@ -1,0 +1,35 @@
+import pytest
+import torch
+
+from pyg_moleblend.chem import embed_conformer, from_mol, parse_smiles
+from pyg_moleblend.models import MoleBlendConfig
+from pyg_moleblend.training import Machine
+
+SMILES = [
+    "CCO", "c1ccccc1", "CC(=O)O", "CCN", "C1CCCCC1", "CC#N", "COC", "CCCCO",
+    "c1ccncc1", "CC(C)=O", "NCC(=O)O", "C=CC=C", "CCOCC", "OCCO",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def molecules():
+    r"""Small molecules with coordinates and two targets, one of them with gaps."""
+    data_list = []
+    for number, smiles in enumerate(SMILES):
+        data = from_mol(embed_conformer(parse_smiles(smiles)))
+        size = float(data.num_nodes)
+        data.y = torch.tensor([[size, torch.nan if number % 3 == 0 else 2.0 * size]])
+        data_list.append(data)
+    return data_list
+
+
+@pytest.fixture(scope="session")
+def config():
+    return MoleBlendConfig(
+        channels=16, num_layers=2, heads=2, ffn_channels=16, num_gaussians=8, geometry_objective="distance"
+    )
+
+
+@pytest.fixture(scope="session")
+def machine():
+    return Machine(accelerator="cpu", progress=False)

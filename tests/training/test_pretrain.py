@@ -1,0 +1,98 @@
+import json
+import math
+
+import lightning.pytorch as pl
+import pandas as pd
+import pytest
+import torch
+
+from pyg_moleblend.checkpoints import from_pretrained, read_metadata
+from pyg_moleblend.models import MoleBlendForPretraining
+from pyg_moleblend.training import MoleculeDataModule, PretrainingModule, Schedule, pretrain
+from pyg_moleblend.training.trainer import LAST, make_trainer, quiet_lightning
+
+
+class SaveAt(pl.Callback):
+    r"""Saves checkpoints in the middle of epochs."""
+
+    def __init__(self, folder, steps):
+        self.folder, self.steps = folder, steps
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+        window_ends = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
+        if trainer.global_step in self.steps and window_ends:
+            trainer.save_checkpoint(self.folder / f"{trainer.global_step}.ckpt")
+
+
+def train(molecules, config, machine, folder, schedule, callbacks=(), checkpoint=None):
+    torch.manual_seed(0)
+    module = PretrainingModule(MoleBlendForPretraining(config), schedule)
+    data = MoleculeDataModule(molecules, molecules[:4], schedule, machine)
+    with quiet_lightning():
+        trainer = make_trainer(folder, schedule, machine, "valid/loss", "min")
+        trainer.callbacks[:0] = callbacks
+        trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+    return torch.cat([parameter.detach().flatten() for parameter in module.parameters()])
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_resumed_run_is_the_run_that_was_not_interrupted(molecules, config, machine, tmp_path, accumulate):
+    schedule = Schedule(epochs=2, batch_size=3, learning_rate=1e-2, accumulate=accumulate)
+    steps = (2, 5) if accumulate == 1 else (2,)  # within the first epoch, and at its end
+    save = SaveAt(tmp_path, steps)
+    whole = train(molecules, config, machine, tmp_path / "whole", schedule, [save])
+    for step in steps:
+        rest = train(
+            molecules, config, machine, tmp_path / "rest", schedule, checkpoint=tmp_path / f"{step}.ckpt"
+        )
+        assert torch.equal(whole, rest)
+
+
+def test_pretrain_writes_a_run_that_is_repeatable_and_can_go_on(molecules, config, machine, tmp_path):
+    def go(out, epochs, **more):
+        schedule = Schedule(epochs=epochs, batch_size=4, learning_rate=1e-2)
+        return pretrain(molecules[:10], out, molecules[10:], config, schedule, machine, seed=1, **more)
+
+    first, second = go(tmp_path / "a", 2), go(tmp_path / "b", 2)
+    for name, value in first.model.state_dict().items():
+        assert torch.equal(value, second.model.state_dict()[name])
+    assert first.metrics == second.metrics
+
+    loaded = from_pretrained(first.model_folder)
+    for name, value in first.model.state_dict().items():
+        assert torch.equal(value, loaded.state_dict()[name])
+    assert read_metadata(first.model_folder) == {"modality": "2d+3d", "seed": 1}
+    metrics = json.loads((tmp_path / "a" / "metrics.json").read_text())
+    assert metrics == first.metrics
+    assert metrics["steps"] == 6
+    assert set(metrics["recovery"]["quality"]) == {"spd", "bond_path", "distance", "trivial guess"}
+    curves = pd.read_csv(tmp_path / "a" / "csv" / "version_0" / "metrics.csv")
+    assert curves["valid/loss"].count() == 3  # after each epoch and at the end
+    assert math.isclose(curves["valid/loss"].dropna().iloc[-1], metrics["valid"]["loss"])
+    assert list((tmp_path / "a" / "tensorboard" / "version_0").glob("events*"))
+
+    with pytest.raises(ValueError, match="holds a run already; pass resume"):
+        go(tmp_path / "a", 2)
+    assert go(tmp_path / "a", 3, resume=True).metrics["steps"] == 9
+    with pytest.raises(FileNotFoundError, match=f"no run to resume: no .*{LAST}"):
+        go(tmp_path / "c", 2, resume=True)
+
+
+def test_training_lowers_the_loss(molecules, config, machine, tmp_path):
+    schedule = Schedule(steps=60, batch_size=14, learning_rate=1e-2)
+    run = pretrain(molecules, tmp_path, (), config, schedule, machine)
+    curves = pd.read_csv(tmp_path / "csv" / "version_0" / "metrics.csv")
+    for name in ("spd_loss", "bond_path_loss", "distance_loss"):
+        values = curves[f"train/{name}"].dropna()
+        assert values.iloc[-5:].mean() < 0.8 * values.iloc[:5].mean()
+    assert run.metrics["steps"] == 60
+    assert "valid" not in run.metrics
+    assert not (tmp_path / "checkpoints" / "best.ckpt").exists()
+
+
+def test_molecules_without_coordinates_make_a_2d_model(molecules, config, machine, tmp_path):
+    flat = [data.clone() for data in molecules]
+    for data in flat:
+        data.pos = torch.full_like(data.pos, torch.nan)
+    run = pretrain(flat, tmp_path, (), config, Schedule(steps=1), machine)
+    assert read_metadata(run.model_folder)["modality"] == "2d"

@@ -1,0 +1,23 @@
+import pytest
+
+from pyg_moleblend.training import Schedule
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"epochs": 0}, "`epochs` must be at least 1, got 0"),
+        ({"max_pairs": 0}, "`max_pairs` must be at least 1, got 0"),
+        ({"learning_rate": 0.0}, "`learning_rate` must be positive, got 0.0"),
+        ({"warmup": -1}, "`warmup` must not be negative, got -1"),
+    ],
+)
+def test_schedule_is_checked(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Schedule(**arguments)
+
+
+def test_warmup_is_a_share_or_a_number():
+    assert Schedule(warmup=0.25).warmup_steps(200) == 50
+    assert Schedule(warmup=30).warmup_steps(200) == 30
+    assert Schedule(warmup=0).warmup_steps(200) == 0
