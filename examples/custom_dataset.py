@@ -1,4 +1,4 @@
-r"""Relations on data of one's own: a table with a bad row, transforms, PyG's loader, and the dense relations of a batch."""
+r"""Relations on data of one's own: a table with a bad row, transforms, PyG's loader, dense relations of a batch."""
 
 import tempfile
 

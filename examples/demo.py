@@ -8,12 +8,13 @@ import argparse
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.console import Console
 from rich.table import Table
 
-from pyg_moleblend.datasets import QM9, MoleculeNet
+from pyg_moleblend.datasets import QM9, MoleculeDataset, MoleculeNet
 from pyg_moleblend.models import MoleBlendConfig
 from pyg_moleblend.nn import constant_blend
 from pyg_moleblend.splits import Split, scaffold_split
@@ -30,6 +31,7 @@ parser.add_argument("--finetune-epochs", type=int, default=15)
 parser.add_argument("--seeds", type=int, default=1, help="how often each model is fine-tuned")
 args = parser.parse_args()
 console, start = Console(), time.time()
+LEARNING_RATE = 1e-3
 
 
 def say(text: str) -> None:
@@ -58,32 +60,32 @@ config = MoleBlendConfig(
     geometry_objective="distance",
     bond_vocabulary="release",
 )
-schedule = Schedule(epochs=args.pretrain_epochs, batch_size=128, learning_rate=1e-3, warmup=0.05)
+schedule = Schedule(epochs=args.pretrain_epochs, batch_size=128, learning_rate=LEARNING_RATE, warmup=0.05)
 pretrained = pretrain(qm9[unlabelled], args.out / "pretrain", valid=qm9[valid], model=config, schedule=schedule)
 console.print(str(RecoveryReport(**pretrained.metrics["recovery"])))
 
-# 3. Fine-tuning, from the pretrained and from random weights.
-freesolv = MoleculeNet(args.out / "data", "freesolv", pre_transform=AddRelations())
-tasks = {
-    "QM9 HOMO-LUMO gap [eV]": (
-        (qm9, Split(f"random {len(train)}/{len(valid)}/{len(test)}", train, valid, test)),
-        {"targets": ["gap"], "metric": "mae", "schedule": Schedule(args.finetune_epochs, None, 64, 1, 5e-4)},
-    ),
-    "FreeSolv hydration [kcal/mol]": (
-        (freesolv, scaffold_split(freesolv.smiles)),
-        {"metric": "rmse", "modality": "2d", "schedule": Schedule(2 * args.finetune_epochs, None, 32, 1, 5e-4)},
-    ),
-}
-results: dict[str, dict[str, list[float]]] = {}
-for title, (data, settings) in tasks.items():
-    results[title] = {"pretrained": [], "random": []}
+
+# 3. Fine-tuning, from the pretrained and from random weights: the same in everything else.
+def compare(name: str, dataset: MoleculeDataset, split: Split, epochs: int, batch_size: int, **settings: Any) -> None:
+    """Fills `results[name]` with the test errors of all seeds."""
+    schedule = Schedule(epochs=epochs, batch_size=batch_size, learning_rate=LEARNING_RATE)
     for seed in range(args.seeds):
-        for name in results[title]:
-            say(f"{title}, {name} weights, seed {seed}")
-            encoder = load_encoder(pretrained.model_folder) if name == "pretrained" else config
-            folder = args.out / "finetune" / title.split()[0].lower() / f"{name}-{seed}"
-            run = finetune(*data, folder, encoder, seed=seed, **settings)
-            results[title][name].append(run.metrics["test"][settings["metric"]])
+        for weights in ("pretrained", "random"):
+            say(f"{name}: {weights} weights, seed {seed}, {len(split.train)} labels")
+            encoder = load_encoder(pretrained.model_folder) if weights == "pretrained" else config
+            folder = args.out / name / f"{weights}-{seed}"
+            run = finetune(dataset, split, folder, encoder, schedule=schedule, seed=seed, **settings)
+            error = run.metrics["test"][settings["metric"]]
+            results.setdefault(name, {}).setdefault(weights, []).append(error)
+
+
+results: dict[str, dict[str, list[float]]] = {}
+gap_split = Split(f"random {len(train)}/{len(valid)}/{len(test)}", train, valid, test)
+compare("gap", qm9, gap_split, args.finetune_epochs, 64, targets=["gap"], metric="mae")
+freesolv = MoleculeNet(args.out / "data", "freesolv", pre_transform=AddRelations())
+compare(
+    "freesolv", freesolv, scaffold_split(freesolv.smiles), 2 * args.finetune_epochs, 32, modality="2d", metric="rmse"
+)
 
 # 4. What came out.
 say("results")
@@ -94,17 +96,14 @@ with torch.no_grad():  # distances from shortest paths alone: nothing of the 3D 
 true = (molecule.pos[:, None] - molecule.pos).norm(dim=-1)
 maps = plot_distance_maps(true, recovered.predictions["distance"][0], molecule.smiles)
 maps.savefig(args.out / "distance_map.png")
-curves = {
-    name: args.out / "finetune" / "qm9" / f"{name}-0" / "csv" / "metrics.csv" for name in ("pretrained", "random")
-}
+curves = {weights: args.out / "gap" / f"{weights}-0" for weights in results["gap"]}
 plot_learning_curves(curves, "valid/mae", "validation error of the gap [eV]").savefig(args.out / "learning_curves.png")
 
-table = Table(title=f"Test error ({args.seeds} seed{'s' if args.seeds > 1 else ''})")
-for column in ("task", "metric", "pretrained", "random weights"):
+table = Table(title=f"Test error, mean of {args.seeds} seed{'s' if args.seeds > 1 else ''}")
+for column in ("task", "pretrained", "random weights"):
     table.add_column(column)
-for title, (_, settings) in tasks.items():
-    means = [f"{sum(values) / len(values):.4f}" for values in results[title].values()]
-    table.add_row(title, settings["metric"], *means)
+for name, title in (("gap", "HOMO-LUMO gap, MAE [eV]"), ("freesolv", "FreeSolv, scaffold split, RMSE [kcal/mol]")):
+    table.add_row(title, *(f"{sum(errors) / len(errors):.4f}" for errors in results[name].values()))
 console.print(table)
 metrics = {"test": results, "pretraining": pretrained.metrics, "seconds": round(time.time() - start)}
 (args.out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")

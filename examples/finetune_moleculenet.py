@@ -1,4 +1,4 @@
-r"""Fine-tune on a MoleculeNet set with OGB's scaffold split, from a pretrained model or from random weights, and predict."""
+r"""Fine-tune on a MoleculeNet set with OGB's scaffold split, from pretrained or from random weights, and predict."""
 
 import argparse
 from pathlib import Path

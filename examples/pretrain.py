@@ -1,4 +1,4 @@
-r"""Blend-then-predict on QM9's DFT geometries, in ten lines; then how well each relation is recovered from each other."""
+r"""Blend-then-predict on QM9's DFT geometries; then how well each relation is recovered from each other."""
 
 import argparse
 from pathlib import Path

@@ -1,8 +1,8 @@
 r"""The in-memory dataset that all of ours are: compact in memory, OGB's integers when looked at."""
 
 import copy
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from torch_geometric.data.collate import collate
 from pyg_moleblend.datasets.reading import Failure, Reading
 
 Transform = Callable[[Data], Data]
+D = TypeVar("D", bound="MoleculeDataset")
 Stored = tuple[Data, dict[str, Tensor]]
 
 # Given as int64, but stored in the smallest type that holds them: a third of the memory.
@@ -63,6 +64,25 @@ class MoleculeDataset(InMemoryDataset):
     def y(self) -> Tensor:
         r"""Targets of the molecules, ``[M, T]`` float32."""
         return self._data.y[torch.as_tensor(self.indices(), dtype=torch.long)].float()
+
+    def select_targets(self: D, names: Sequence[str]) -> D:
+        r"""The same molecules with some of the targets, in this order.
+
+        Raises:
+            ValueError: If a name is not among :attr:`target_names`.
+        """
+        if unknown := [name for name in names if name not in self.target_names]:
+            raise ValueError(f"{self!r} has no targets {unknown}, its targets are {self.target_names}")
+        dataset = self.with_y(self._data.y[:, [self.target_names.index(name) for name in names]])
+        dataset.target_names = list(names)
+        return dataset
+
+    def with_y(self: D, y: Tensor) -> D:
+        r"""The same molecules with other targets, ``[M, T]`` for the M molecules of the whole dataset."""
+        dataset, data = copy.copy(self), copy.copy(self._data)
+        data.y = y
+        dataset.data = data
+        return dataset
 
 
 def _cut(key: str, value: Any, ends: Tensor, idx: int) -> Any:

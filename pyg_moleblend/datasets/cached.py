@@ -96,6 +96,11 @@ class CachedMoleculeDataset(MoleculeDataset):
         raise NotImplementedError
 
     @property
+    def title(self) -> str:
+        r"""What the dataset is called."""
+        return type(self).__name__
+
+    @property
     def folder(self) -> Path:
         r"""Where ``raw`` and ``processed`` lie."""
         return Path(self.root)
@@ -184,5 +189,4 @@ class CachedMoleculeDataset(MoleculeDataset):
             self.failures = [Failure(int(row), *rest) for row, *rest in list(csv.reader(file))[1:]]
 
     def __repr__(self) -> str:
-        size = len(self) if self.__dict__.get("slices") is not None else ""
-        return f"{type(self).__name__}({size})"
+        return f"{self.title}({len(self)})" if self.__dict__.get("slices") is not None else self.title

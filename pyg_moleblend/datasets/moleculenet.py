@@ -108,6 +108,10 @@ class MoleculeNet(CachedMoleculeDataset):
         return METRICS[self.metric].task_type
 
     @property
+    def title(self) -> str:
+        return self.source.title
+
+    @property
     def folder(self) -> Path:
         return Path(self.root) / self.name
 
@@ -129,7 +133,7 @@ class MoleculeNet(CachedMoleculeDataset):
         fetch(url, self.raw_dir, {self.source.file: self.source.file}, remedy, self.log)
 
     def build(self) -> Built:
-        table = pd.read_csv(self.raw_paths[0], dtype={self.source.smiles: str}, keep_default_na=True)
+        table = pd.read_csv(self.raw_paths[0], dtype={self.source.smiles: str})
         if self.source.smiles not in table:
             raise ValueError(
                 f"{self.raw_paths[0]} has no column {self.source.smiles!r}, only {list(table)[:8]}; "
@@ -137,13 +141,6 @@ class MoleculeNet(CachedMoleculeDataset):
             )
         labels = table.iloc[:, self.source.targets]
         y = torch.tensor(labels.to_numpy(np.float32, na_value=np.nan))  # [rows, T]
-        reading = read_molecules(table[self.source.smiles].tolist(), progress=self._title if self.log else None)
+        reading = read_molecules(table[self.source.smiles].tolist(), progress=self.title if self.log else None)
         stored = store(reading, y=y[torch.from_numpy(reading.rows)])
         return Built(stored, reading.failures, {"rows": len(table), "target_names": list(labels)})
-
-    @property
-    def _title(self) -> str:
-        return self.source.title
-
-    def __repr__(self) -> str:
-        return super().__repr__().replace(type(self).__name__, self.source.title)

@@ -1,6 +1,5 @@
 r"""QM9: small organic molecules with their DFT geometries and properties."""
 
-import copy
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
@@ -17,9 +16,10 @@ from pyg_moleblend.datasets.base import Transform, store
 from pyg_moleblend.datasets.cached import Built, CachedMoleculeDataset
 from pyg_moleblend.datasets.geometry import attach_geometries
 from pyg_moleblend.datasets.qm9_sources import RAW_FILES, QM9Files, package_files, read_package, read_raw
-from pyg_moleblend.datasets.qm9_targets import ELEMENTS, TARGETS, atom_reference, factors
+from pyg_moleblend.datasets.qm9_targets import ELEMENTS, TARGETS, atom_reference, factors, target_named
 from pyg_moleblend.datasets.raw import fetch
 from pyg_moleblend.datasets.reading import CHUNK_SIZE, Reading, concatenate, read_chunk
+from pyg_moleblend.metrics import TaskType
 from pyg_moleblend.splits import Split
 
 NUM_MOLECULES: int = 130_831
@@ -44,7 +44,8 @@ class QM9(CachedMoleculeDataset):
     coordinates of these atoms in Å; ``y`` the 12 targets :attr:`target_names` in :attr:`target_units` (see
     :data:`~pyg_moleblend.datasets.qm9_targets.TARGETS`); ``atom_counts`` (int64 ``[1, 5]``) the number of
     H, C, N, O and F atoms, hydrogens included. ``row`` counts the molecules in the order of their numbers in
-    QM9, and is the same whichever source they are read from.
+    QM9, and is the same whichever source they are read from. (The sources write 131 ions in another resonance form
+    and six molecules in another order of atoms.)
 
     Args:
         root: Folder of the dataset.
@@ -64,8 +65,8 @@ class QM9(CachedMoleculeDataset):
         RuntimeError: If there is no source and the download fails.
     """
 
-    atom_reference: Tensor
-    r"""Energies of the free atoms, float64 ``[12, 5]``, in the targets' units; zero for what has none."""
+    metric = "mae"
+    task_type: TaskType = "regression"
 
     def __init__(
         self,
@@ -82,17 +83,25 @@ class QM9(CachedMoleculeDataset):
             raise ValueError(f"`source` must be 'auto', 'pyg' or 'qm9pack', got {source!r}")
         if max_molecules is not None and max_molecules < 1:
             raise ValueError(f"`max_molecules` must be at least 1, got {max_molecules}")
-        in_place = all((Path(root) / "raw" / name).is_file() for name in RAW_FILES)
+        in_place = all((Path(root).expanduser() / "raw" / name).is_file() for name in RAW_FILES)
         self._package = None if source == "pyg" or (source == "auto" and in_place) else package_files()
         if source == "qm9pack" and self._package is None:
             raise ValueError("source='qm9pack' needs that package: pip install 'pyg-moleblend[qm9]'")
         self.source = "pyg" if self._package is None else "qm9pack"
         self.max_molecules = max_molecules
         self.target_names = [target.name for target in TARGETS]
-        self.target_units = [target.unit for target in TARGETS]
-        self.atom_reference = atom_reference()
         self.is_relative = False
         super().__init__(root, transform, pre_transform, pre_filter, log, force_reload)
+
+    @property
+    def target_units(self) -> list[str]:
+        r"""Units of the columns of ``y``."""
+        return [target_named(name).unit for name in self.target_names]
+
+    @property
+    def atom_reference(self) -> Tensor:
+        r"""Energies of the free atoms in the targets' units, float64 ``[T, 5]``; zero for what has none."""
+        return atom_reference([target_named(name) for name in self.target_names])
 
     @property
     def raw_file_names(self) -> list[str]:
@@ -111,7 +120,7 @@ class QM9(CachedMoleculeDataset):
         self.say(f"reading from {Path(self.raw_paths[0]).parent} (source {self.source!r})")
         files = read_raw(self.raw_dir) if self._package is None else read_package(self._package)
         rows = _subset(len(files.number), self.max_molecules)
-        reading, atom_counts = _read(files, rows, "QM9" if self.log else None)
+        reading, atom_counts = _read(files, rows, self.title if self.log else None)
         stored = store(reading, y=torch.from_numpy(files.values[reading.rows]) * factors(), atom_counts=atom_counts)
         return Built(stored, reading.failures, {"rows": len(files.number)})
 
@@ -126,9 +135,8 @@ class QM9(CachedMoleculeDataset):
         """
         if self.is_relative:
             raise ValueError("the energies are relative to the free atoms already")
-        dataset, data = copy.copy(self), copy.copy(self._data)
-        data.y = data.y - data.atom_counts.double() @ self.atom_reference.T
-        dataset.data, dataset.is_relative = data, True
+        dataset = self.with_y(self._data.y - self._data.atom_counts.double() @ self.atom_reference.T)
+        dataset.is_relative = True
         return dataset
 
     def get_split(self) -> Split:

@@ -4,6 +4,7 @@ Source: Ramakrishnan, Dral, Rupp, von Lilienfeld, "Quantum chemistry structures 
 molecules", Scientific Data 1, 140022 (2014); B3LYP/6-31G(2df,p).
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -58,11 +59,16 @@ TARGETS: tuple[Target, ...] = (
 r"""The 12 standard targets, in PyG's order."""
 
 
-def atom_reference() -> Tensor:
-    r"""Energies of the free atoms in the targets' units, float64 ``[12, 5]``, columns as :data:`ELEMENTS`."""
-    return torch.tensor([target.atoms for target in TARGETS], dtype=torch.float64) * factors()[:, None]
+def target_named(name: str) -> Target:
+    r"""The target of this name."""
+    return next(target for target in TARGETS if target.name == name)
 
 
-def factors() -> Tensor:
-    r"""From the raw files' units to those of ``y``, float64 ``[12]``."""
-    return torch.tensor([target.factor for target in TARGETS], dtype=torch.float64)
+def atom_reference(targets: Sequence[Target] = TARGETS) -> Tensor:
+    r"""Energies of the free atoms in the targets' units, float64 ``[T, 5]``, columns as :data:`ELEMENTS`."""
+    return torch.tensor([target.atoms for target in targets], dtype=torch.float64) * factors(targets)[:, None]
+
+
+def factors(targets: Sequence[Target] = TARGETS) -> Tensor:
+    r"""From the raw files' units to those of ``y``, float64 ``[T]``."""
+    return torch.tensor([target.factor for target in targets], dtype=torch.float64)

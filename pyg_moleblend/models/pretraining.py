@@ -21,7 +21,7 @@ from pyg_moleblend.nn import (
     SPDRecovery,
     draw_blend,
 )
-from pyg_moleblend.utils import DenseMolecules, pack
+from pyg_moleblend.utils import DenseMolecules, Modality, pack
 
 
 class PretrainingOutput(NamedTuple):
@@ -100,12 +100,12 @@ class MoleBlendForPretraining(nn.Module):
         r"""Compiles :meth:`recover` in place; packing a batch has data-dependent sizes and stays outside."""
         self.recover = torch.compile(self.recover, *args, **kwargs)  # type: ignore[method-assign]
 
-    def pack(self, batch: Data | DenseMolecules) -> DenseMolecules:
+    def pack(self, batch: Data | DenseMolecules, modality: Modality = "2d+3d") -> DenseMolecules:
         r"""Lays out a batch with all fields that the relations and objectives read."""
         fields = set(self.encoder.attention_bias.blend.pair_fields)
         for _, objective in self.items():
             fields.update(objective.pair_fields)
-        return pack(batch, fields, self.config.max_path_length)
+        return pack(batch, fields, self.config.max_path_length, modality)
 
     def draw_blend(self, molecules: DenseMolecules, generator: torch.Generator | None = None) -> Blend:
         r"""Draws a blend for packed molecules by the configuration's probabilities."""
@@ -140,6 +140,7 @@ class MoleBlendForPretraining(nn.Module):
         batch: Data | DenseMolecules,
         blend: Blend | None = None,
         generator: torch.Generator | None = None,
+        modality: Modality = "2d+3d",
     ) -> PretrainingOutput:
         r"""One step of blend-then-predict.
 
@@ -147,6 +148,7 @@ class MoleBlendForPretraining(nn.Module):
             batch: A ``Batch`` or one ``Data`` with the fields of :mod:`pyg_moleblend.relations`.
             blend: The blend to use; drawn when it is not given.
             generator: Source of randomness of the draw, on the batch's device.
+            modality: Which inputs to blend, ``"2d"``, ``"3d"`` or ``"2d+3d"`` (all that each molecule has).
         """
-        molecules = self.pack(batch)
+        molecules = self.pack(batch, modality)
         return self.recover(molecules, self.draw_blend(molecules, generator) if blend is None else blend)

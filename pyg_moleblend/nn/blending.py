@@ -46,8 +46,8 @@ def draw_blend(
 ) -> Blend:
     r"""Draws which relation enters for each pair, which feature for each atom, and the coordinates' noise.
 
-    A molecule without coordinates draws from its 2D relations only, their probabilities renormalised; if
-    none of those has any probability, they are equally likely.
+    A molecule without one of the modalities draws from the other's relations only, their probabilities
+    renormalised; if none of those has any probability, they are equally likely.
 
     Args:
         molecules: The batch.
@@ -72,7 +72,7 @@ def draw_blend(
         return torch.rand(shape, generator=generator, device=device)
 
     relations = torch.stack([molecules.available(modality) for modality in modalities], -1)  # [B, R]
-    features = torch.stack([torch.ones_like(molecules.has_3d), molecules.has_3d], -1)  # [B, 2]
+    features = torch.stack([molecules.has_2d, molecules.has_3d], -1)  # [B, 2]
     pairs = uniform(1 if scope == "batch" else B, N * N).expand(B, -1)
     noise = torch.randn(B, N, 3, generator=generator, device=device) * noise_scale
     return Blend(

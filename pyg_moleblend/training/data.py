@@ -20,7 +20,7 @@ class MoleculeDataModule(pl.LightningDataModule):
 
     Args:
         train: Training molecules: a PyG dataset, a subset of one, or a list of ``Data``.
-        valid: Validation molecules; may be none.
+        valid: Validation molecules; without any, use a trainer with ``limit_val_batches=0``.
         schedule: Its batch size and budget of pairs.
         machine: Its number of workers.
         seed: The run's seed.
@@ -57,9 +57,9 @@ class MoleculeDataModule(pl.LightningDataModule):
         r"""Updates of the first epoch."""
         return math.ceil(len(self._loader(self.train, shuffle=True)) / self.schedule.accumulate)
 
-    def val_dataloader(self) -> DataLoader | list[DataLoader]:
+    def val_dataloader(self) -> DataLoader:
         r"""Validation batches, the same in every epoch."""
-        return self._loader(self.valid, shuffle=False) if len(self.valid) else []
+        return self._loader(self.valid, shuffle=False)
 
     def _loader(self, molecules: Sequence[Data] | Any, shuffle: bool) -> DataLoader:
         trainer = self.trainer

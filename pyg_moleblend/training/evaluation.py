@@ -14,7 +14,7 @@ from pyg_moleblend.training.inference import pick_device, run_batches
 from pyg_moleblend.training.property import scores
 from pyg_moleblend.training.recovery_report import RecoveryReport, recovery_report
 from pyg_moleblend.training.results import describe_scores
-from pyg_moleblend.training.targets import labels_of, select_targets
+from pyg_moleblend.training.targets import Labelled, labels_of, select_targets
 from pyg_moleblend.training.task import Task
 from pyg_moleblend.utils import Modality
 
@@ -48,13 +48,15 @@ def evaluate(
         return recovery_report(model, molecule_loader(molecules, batch_size))
     if not isinstance(model, MoleBlendForPropertyPrediction) or "task" not in metadata:
         raise ValueError(f"{source} holds a {type(model).__name__} that knows no property to evaluate: fine-tune it")
-    return score_model(model, Task.from_dict(metadata["task"]), molecules, modality or metadata["modality"], batch_size)
+    task = Task.from_dict(metadata["task"])
+    labelled = select_targets(molecules, task.names)
+    return score_model(model, task, labelled, modality or metadata["modality"], batch_size)
 
 
 def score_model(
     model: MoleBlendForPropertyPrediction,
     task: Task,
-    molecules: Sequence[Data] | Any,
+    labelled: Labelled,
     modality: Modality,
     batch_size: int = 64,
 ) -> dict[str, Any]:
@@ -63,11 +65,10 @@ def score_model(
     Args:
         model: The model, on the device to use; in evaluation mode.
         task: Its task.
-        molecules: Molecules with the task's targets; at least one.
+        labelled: Molecules with the task's targets; at least one.
         modality: Which inputs to use.
         batch_size: Molecules of a batch.
     """
-    labelled = select_targets(molecules, task.names)
     labels = labels_of(labelled, torch.arange(len(labelled.molecules)))
     device = next(model.parameters()).device
     predictions = run_batches(

@@ -114,7 +114,8 @@ def finetune(
     }
     for part in ("valid", "test"):
         if len(parts[part]):
-            metrics[part] = score_model(model, task, parts[part], modality, schedule.batch_size)
+            labelled_part = labelled._replace(molecules=parts[part])
+            metrics[part] = score_model(model, task, labelled_part, modality, schedule.batch_size)
     model.cpu()
     if trainer.is_global_zero:
         split.save(out / "split.json")

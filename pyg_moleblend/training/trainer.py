@@ -84,6 +84,7 @@ def make_trainer(
         gradient_clip_val=schedule.clip_norm,
         log_every_n_steps=10,
         num_sanity_val_steps=0,
+        limit_val_batches=0 if monitor is None else 1.0,
         enable_progress_bar=machine.progress,
         enable_model_summary=False,
         use_distributed_sampler=False,

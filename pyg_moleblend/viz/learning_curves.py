@@ -7,11 +7,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 
-def plot_learning_curves(logs: Mapping[str, str | Path], value: str, label: str | None = None) -> Figure:
+def plot_learning_curves(runs: Mapping[str, str | Path], value: str, label: str | None = None) -> Figure:
     r"""The course of one logged value in several runs.
 
     Args:
-        logs: Name of each run, and the CSV file of its log (``csv/metrics.csv`` in the run's folder).
+        runs: Name of each run, and its folder; all of its logs are read, should it have been resumed.
         value: Name of the logged value, ``"valid/loss"`` say.
         label: Label of the axis; the value's name by default.
 
@@ -19,14 +19,18 @@ def plot_learning_curves(logs: Mapping[str, str | Path], value: str, label: str 
         The figure; ``figure.savefig(path)`` writes it.
 
     Raises:
+        FileNotFoundError: If there is no log in a folder.
         ValueError: If a log does not have the value.
     """
     figure = Figure(figsize=(6, 4), layout="constrained")
     axis = figure.subplots()
-    for name, path in logs.items():
-        log = pd.read_csv(path)
+    for name, folder in runs.items():
+        files = sorted(Path(folder).glob("csv/version_*/metrics.csv"))
+        if not files:
+            raise FileNotFoundError(f"there is no log csv/version_*/metrics.csv in {folder}")
+        log = pd.concat([pd.read_csv(file) for file in files])
         if value not in log:
-            raise ValueError(f"{path} has no column {value!r}, only {list(log)}")
+            raise ValueError(f"the log of {folder} has no column {value!r}, only {list(log)}")
         course = log[["epoch", value]].dropna()
         axis.plot(course["epoch"] + 1, course[value], marker=".", label=name)
     axis.set(xlabel="epoch", ylabel=label or value)

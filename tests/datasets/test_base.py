@@ -65,6 +65,17 @@ def test_selections(dataset: MoleculeDataset) -> None:
     assert torch.equal(dataset.y.isnan(), Y.isnan())
 
 
+def test_targets_can_be_selected(dataset: MoleculeDataset) -> None:
+    dataset.target_names = ["a", "b"]
+    swapped = dataset.select_targets(["b", "a"])
+    assert swapped.target_names == ["b", "a"]
+    assert torch.allclose(swapped.y, Y.flip(1), equal_nan=True)
+    assert swapped.select_targets(["a"])[4].y.tolist() == [[8.0]]
+    assert torch.allclose(dataset.y, Y, equal_nan=True)
+    with pytest.raises(ValueError, match=r"no targets \['c'\], its targets are \['a', 'b'\]"):
+        dataset.select_targets(["a", "c"])
+
+
 def test_looking_fills_no_cache_and_changes_nothing(dataset: MoleculeDataset) -> None:
     first = dataset[0]
     first.x[0, 0], first.y = 77, None

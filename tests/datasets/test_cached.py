@@ -132,11 +132,15 @@ def test_an_interrupted_run_is_no_run(tmp_path: Path, monkeypatch: pytest.Monkey
             raise KeyboardInterrupt
         return write(path, mode)
 
+    Listed(tmp_path)
     monkeypatch.setattr(cached, "atomic_write", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        Listed(tmp_path)
+    for root in (tmp_path, tmp_path / "new"):
+        with pytest.raises(KeyboardInterrupt):
+            Listed(root, force_reload=True)
     monkeypatch.undo()
-    assert Listed(tmp_path).smiles == ["CCO", "N", "c1ccccc1"]
+    Listed.builds = 0
+    for root in (tmp_path, tmp_path / "new"):
+        assert Listed(root).smiles == ["CCO", "N", "c1ccccc1"]
     assert Listed.builds == 2
 
 

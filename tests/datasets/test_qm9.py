@@ -112,6 +112,9 @@ def test_energies_relative_to_free_atoms(tmp_path: Path, package: list[Path]) ->
         torch.testing.assert_close(shifted.y[0, ENERGIES], expected.float(), rtol=1e-6, atol=1e-6)
         assert torch.equal(shifted.y[0, :7], data.y[0, :7])
         assert shifted.y[0, 11] == data.y[0, 11]
+    one = dataset.select_targets(["G"])
+    assert (one.target_units, one.atom_reference.shape) == (["eV"], (1, 5))
+    assert torch.equal(one.subtract_atom_reference().y, relative.y[:, 10:11])
     torch.testing.assert_close(relative.y, torch.cat([data.y for data in relative]))
     with pytest.raises(ValueError, match="already"):
         relative.subtract_atom_reference()

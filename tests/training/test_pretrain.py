@@ -42,9 +42,7 @@ def test_resumed_run_is_the_run_that_was_not_interrupted(molecules, config, mach
     save = SaveAt(tmp_path, steps)
     whole = train(molecules, config, machine, tmp_path / "whole", schedule, [save])
     for step in steps:
-        rest = train(
-            molecules, config, machine, tmp_path / "rest", schedule, checkpoint=tmp_path / f"{step}.ckpt"
-        )
+        rest = train(molecules, config, machine, tmp_path / "rest", schedule, checkpoint=tmp_path / f"{step}.ckpt")
         assert torch.equal(whole, rest)
 
 
@@ -80,11 +78,11 @@ def test_pretrain_writes_a_run_that_is_repeatable_and_can_go_on(molecules, confi
 
 def test_training_lowers_the_loss(molecules, config, machine, tmp_path):
     schedule = Schedule(steps=60, batch_size=14, learning_rate=1e-2)
-    run = pretrain(molecules, tmp_path, (), config, schedule, machine)
+    run = pretrain(12 * molecules, tmp_path, (), config, schedule, machine)
     curves = pd.read_csv(tmp_path / "csv" / "version_0" / "metrics.csv")
     for name in ("spd_loss", "bond_path_loss", "distance_loss"):
         values = curves[f"train/{name}"].dropna()
-        assert values.iloc[-5:].mean() < 0.8 * values.iloc[:5].mean()
+        assert values.iloc[-1] < 0.8 * values.iloc[0]
     assert run.metrics["steps"] == 60
     assert "valid" not in run.metrics
     assert not (tmp_path / "checkpoints" / "best.ckpt").exists()

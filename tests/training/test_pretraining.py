@@ -62,6 +62,4 @@ def test_what_is_never_counted_adds_nothing(molecules, config, trainer):
         data.pos = torch.full_like(data.pos, torch.nan)
     logged = trainer.validate(make(config), molecule_loader(flat, 4), verbose=False)[0]
     assert math.isnan(logged["valid/distance_mae"])
-    assert logged["valid/loss"] == pytest.approx(
-        0.1 * logged["valid/spd_loss"] + 0.1 * logged["valid/bond_path_loss"]
-    )
+    assert logged["valid/loss"] == pytest.approx(0.1 * logged["valid/spd_loss"] + 0.1 * logged["valid/bond_path_loss"])

@@ -7,4 +7,3 @@ def test_seeds_are_fixed_and_differ_from_place_to_place():
     places = [(0,), (1,), (0, 0), (0, 1), (1, 0), (0, 0, 0), (0, 0, 1), (0, 1, 0), (-1,)]
     assert len({derived_seed(*place) for place in places}) == len(places)
     assert all(0 <= derived_seed(*place) < 2**63 for place in places)
-

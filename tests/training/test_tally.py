@@ -49,8 +49,8 @@ def test_ranks_are_put_together():
     assert ranks[0].compute().item() == pytest.approx(10 / 5)
 
     ranks = both_ranks([Collected(), Collected()])
-    ranks[0].update(torch.tensor([[1.0], [torch.nan]]), torch.tensor([[0.1], [0.2]]))
+    ranks[0].update(torch.tensor([[1.0], [2.0]]), torch.tensor([[0.1], [0.2]]))
     ranks[1].update(torch.tensor([[3.0]]), torch.tensor([[0.3]]))
     labels, predictions = ranks[0].compute()
-    assert labels.nan_to_num(nan=-1).tolist() == [[1.0], [-1.0], [3.0]]
+    assert labels.tolist() == [[1.0], [2.0], [3.0]]
     assert predictions.flatten().tolist() == pytest.approx([0.1, 0.2, 0.3])
