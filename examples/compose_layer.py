@@ -12,18 +12,19 @@ SMILES = ["CCO", "CC(=O)Oc1ccccc1C(=O)O", "C1CCCCC1", "CC(=O)[O-].[Na+]"]
 
 
 class Net(nn.Module):
-    r"""Message passing and biased attention over all pairs of atoms, by turns."""
+    r"""Message passing and biased attention over all pairs of atoms, by turns, after PyG's own graph transformer."""
 
     def __init__(self, channels: int = 32) -> None:
         super().__init__()
         self.atom = nn.Linear(9, channels)
         self.bond = nn.Linear(3, channels)
-        message_passing = GINEConv(nn.Sequential(nn.Linear(channels, channels), nn.ReLU()))
+        self.gps = GPSConv(channels, GINEConv(nn.Linear(channels, channels)), heads=4)
         self.body = Sequential(
             "x, edge_index, edge_attr, bond, batch, pos",
             [
-                (GPSConv(channels, message_passing, heads=4), "x, edge_index, batch, edge_attr=bond -> x"),
                 (MoleBlendConv(channels, heads=4), "x, edge_index, edge_attr, batch, pos -> x"),
+                (GINEConv(nn.Linear(channels, channels)), "x, edge_index, bond -> x"),
+                nn.ReLU(),
                 (MoleBlendConv(channels, heads=4), "x, edge_index, edge_attr, batch, pos -> x"),
             ],
         )
@@ -31,7 +32,8 @@ class Net(nn.Module):
 
     def forward(self, data: Batch) -> torch.Tensor:
         bond = self.bond(data.edge_attr.float())
-        x = self.body(self.atom(data.x.float()), data.edge_index, data.edge_attr, bond, data.batch, data.pos)
+        x = self.gps(self.atom(data.x.float()), data.edge_index, data.batch, edge_attr=bond)
+        x = self.body(x, data.edge_index, data.edge_attr, bond, data.batch, data.pos)
         return self.out(global_mean_pool(x, data.batch))
 
 

@@ -38,7 +38,7 @@ class TrainingModule(pl.LightningModule):
         r"""Adam, the warm-up and the cosine."""
         schedule = self.schedule
         optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay
+            self.model.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay, fused=True
         )
         total = self._total_steps()
         warmup = schedule.warmup_steps(total)

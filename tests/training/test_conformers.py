@@ -1,0 +1,29 @@
+import pandas as pd
+import torch
+
+from pyg_moleblend.datasets import MoleculeTable
+from pyg_moleblend.training import embed_missing
+
+WITH_3D = "CO |(0,0,0;1.43,0,0.1)|"
+IMPOSSIBLE = "F[C@]12[C@@]3(F)[C@]1(F)[C@@]23F"  # no tetrahedron of carbons has these handednesses
+
+
+def test_only_missing_coordinates_are_embedded():
+    table = MoleculeTable(pd.DataFrame({"smiles": ["CCO", WITH_3D, "c1ccccc1"]}), log=False)
+    given = table[1].pos.clone()
+    assert torch.isfinite(given).all()
+    embedded = embed_missing(table, seed=0)
+    assert (embedded.num_embedded, embedded.failures) == (2, {})
+    assert torch.equal(embedded.molecules[1].pos, given)
+    assert all(torch.isfinite(data.pos).all() for data in embedded.molecules)
+    assert not torch.isfinite(table[0].pos).any()
+    assert [len(data.pos) for data in embedded.molecules] == [3, 2, 6]
+
+
+def test_what_cannot_be_embedded_is_reported_by_row():
+    frame = pd.DataFrame({"smiles": ["CCO", "xx", IMPOSSIBLE]})
+    embedded = embed_missing(MoleculeTable(frame, on_error="skip", log=False))
+    assert embedded.num_embedded == 1
+    assert list(embedded.failures) == [2]
+    assert "no conformer was found" in embedded.failures[2]
+    assert torch.isnan(embedded.molecules[1].pos).all()

@@ -1,0 +1,107 @@
+import json
+
+import pandas as pd
+import pytest
+import torch
+
+from pyg_moleblend.checkpoints import from_pretrained, read_metadata, save_pretrained
+from pyg_moleblend.metrics import Evaluator
+from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining
+from pyg_moleblend.splits import Split, random_split
+from pyg_moleblend.training import Schedule, Task, evaluate, finetune, load_encoder
+
+SPLIT = random_split(14, (0.6, 0.2, 0.2))
+
+
+def test_the_best_epoch_is_tested_in_the_targets_units(molecules, config, machine, tmp_path):
+    schedule = Schedule(epochs=4, batch_size=4, learning_rate=5e-3)
+    run = finetune(molecules, SPLIT, tmp_path, config, ["size", "twice"], schedule=schedule, machine=machine)
+
+    metadata = read_metadata(run.model_folder)
+    task = Task.from_dict(metadata["task"])
+    labels = torch.cat([molecules[i].y for i in SPLIT.train.tolist()])
+    assert task == Task.from_labels(labels, ["size", "twice"])
+    assert metadata["modality"] == "2d+3d"
+    assert metadata["split"] == run.metrics["split"] == str(SPLIT)
+    assert Split.load(tmp_path / "split.json").hash == SPLIT.hash
+
+    model = from_pretrained(run.model_folder)
+    with torch.no_grad():
+        predictions = torch.cat([task.restore(model(molecules[i])) for i in SPLIT.test.tolist()])
+    labels = torch.cat([molecules[i].y for i in SPLIT.test.tolist()])
+    for metric in ("rmse", "mae"):
+        expected = Evaluator(metric)(y_true=labels, y_pred=predictions)
+        assert run.metrics["test"][metric] == pytest.approx(expected.value, rel=1e-4)
+        per_task = dict(zip(task.names, expected.per_task, strict=True))
+        assert run.metrics["test"][f"{metric}_per_task"] == pytest.approx(per_task, rel=1e-4)
+    assert json.loads((tmp_path / "metrics.json").read_text())["test"]["rmse"] == run.metrics["test"]["rmse"]
+
+    test = [molecules[i] for i in SPLIT.test.tolist()]
+    again = evaluate(run.model_folder, test, device="cpu")
+    assert again == run.metrics["test"]
+
+
+def test_the_saved_model_is_the_best_by_validation(molecules, config, machine, tmp_path):
+    # A rate this high makes the model worse after some epochs.
+    schedule = Schedule(epochs=6, batch_size=4, learning_rate=0.2)
+    run = finetune(molecules, SPLIT, tmp_path, config, schedule=schedule, machine=machine)
+    values = logged(tmp_path, "valid/rmse")
+    assert run.metrics["valid"]["rmse"] == pytest.approx(min(values), rel=1e-4)
+    assert values[-1] > min(values)
+
+
+def test_early_stopping(molecules, config, machine, tmp_path):
+    schedule = Schedule(epochs=50, batch_size=8, learning_rate=1.0, warmup=0)
+    finetune(molecules, SPLIT, tmp_path, config, schedule=schedule, machine=machine, patience=2)
+    values = logged(tmp_path, "valid/rmse")
+    assert len(values) < 50
+    assert len(values) == values.index(min(values)) + 3
+
+
+def test_classification_with_gaps_from_2d(molecules, config, machine, tmp_path):
+    labelled = [data.clone() for data in molecules]
+    for number, data in enumerate(labelled):
+        data.y = torch.tensor([[float(number % 2), torch.nan if number % 3 else 1.0]])
+    run = finetune(
+        labelled, SPLIT, tmp_path, config, schedule=Schedule(epochs=1), machine=machine, modality="2d", metric="ap"
+    )
+    assert (run.metrics["metric"], run.metrics["modality"]) == ("ap", "2d")
+    assert run.metrics["test"]["rocauc_tasks_scored"] <= 1  # the second target has one class only
+    assert read_metadata(run.model_folder)["task"]["kind"] == "classification"
+
+
+def test_without_coordinates_all_there_is_means_2d(molecules, config, machine, tmp_path):
+    flat = [data.clone() for data in molecules]
+    for data in flat:
+        data.pos = None
+    run = finetune(flat, SPLIT, tmp_path, config, schedule=Schedule(steps=1), machine=machine)
+    assert read_metadata(run.model_folder)["modality"] == "2d"
+
+
+def test_a_pretrained_encoder_is_where_it_starts(molecules, config, machine, tmp_path):
+    torch.manual_seed(1)
+    pretrained = MoleBlendForPretraining(config)
+    save_pretrained(pretrained, tmp_path / "pretrained")
+    encoder = load_encoder(tmp_path / "pretrained", drop_path=0.5, dropout=0.25)
+    assert (encoder.config.drop_path, encoder.config.dropout) == (0.5, 0.25)
+    before = {name: value.clone() for name, value in encoder.state_dict().items()}
+    assert all(torch.equal(value, pretrained.encoder.state_dict()[name]) for name, value in before.items())
+
+    slow = Schedule(steps=1, learning_rate=1e-9)
+    run = finetune(molecules, SPLIT, tmp_path / "run", encoder, schedule=slow, machine=machine)
+    for name, value in run.model.encoder.state_dict().items():
+        torch.testing.assert_close(value, before[name], atol=1e-6, rtol=0)
+        assert torch.equal(encoder.state_dict()[name], before[name])
+    assert run.model.config.drop_path == 0.5
+
+
+def test_arguments_are_checked(molecules, config, machine, tmp_path):
+    save_pretrained(MoleBlend(config), tmp_path / "encoder")
+    with pytest.raises(ValueError, match=r"of a pretrained model can change, got \['channels'\]"):
+        load_encoder(tmp_path / "encoder", channels=8)
+    with pytest.raises(ValueError, match=r"must be one of \('rmse', 'mae', 'r2'\) for regression, got 'rocauc'"):
+        finetune(molecules, SPLIT, tmp_path / "run", config, metric="rocauc", machine=machine)
+
+
+def logged(folder, name):
+    return pd.read_csv(folder / "csv" / "version_0" / "metrics.csv")[name].dropna().tolist()
