@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch_geometric.data import Data
 
 from pyg_moleblend.checkpoints import from_pretrained, read_metadata
@@ -69,7 +68,7 @@ def score_model(
         modality: Which inputs to use.
         batch_size: Molecules of a batch.
     """
-    labels = labels_of(labelled, torch.arange(len(labelled.molecules)))
+    labels = labels_of(labelled)
     device = next(model.parameters()).device
     predictions = run_batches(
         lambda batch: task.restore(model(batch, modality)), labelled.molecules, batch_size, device

@@ -16,7 +16,7 @@ def write_metrics(folder: Path, metrics: Mapping[str, Any]) -> Path:
     r"""Writes ``metrics.json``; NaN becomes null, which JSON can say."""
     path = folder / METRICS_FILE
     with atomic_write(path, "w") as file:
-        file.write(json.dumps(_plain(metrics), indent=2, allow_nan=False) + "\n")
+        file.write(json.dumps(plain(metrics), indent=2, allow_nan=False) + "\n")
     return path
 
 
@@ -36,11 +36,12 @@ def describe_scores(scores: Mapping[str, Score], names: tuple[str, ...]) -> dict
     return described
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    r"""Values as JSON can hold them: tuples as lists, and null for what is not finite."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
+        return {str(key): plain(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(entry) for entry in value]
+        return [plain(entry) for entry in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

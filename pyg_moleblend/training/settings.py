@@ -64,7 +64,7 @@ class Machine:
         precision: Lightning's name: ``"32-true"``, ``"bf16-mixed"``.
         num_workers: Processes that collate batches.
         compile: Whether the model's dense core is compiled; worth its minutes on a GPU.
-        progress: Whether to show a progress bar.
+        progress: Whether to show a progress bar and a line an epoch.
     """
 
     accelerator: str = "auto"

@@ -1,4 +1,4 @@
-r"""Labels of a dataset, whichever kind of dataset it is."""
+r"""Labels of molecules, whichever kind of dataset they are in."""
 
 from __future__ import annotations
 
@@ -9,25 +9,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 from torch_geometric.data import Data, InMemoryDataset
-from torch_geometric.transforms import BaseTransform, Compose
 
-
-class SelectTargets(BaseTransform):
-    r"""Keeps some columns of ``y``.
-
-    Args:
-        columns: The columns, in the order that they shall have.
-    """
-
-    def __init__(self, columns: Sequence[int]) -> None:
-        self.columns = list(columns)
-
-    def forward(self, data: Data) -> Data:
-        data.y = data.y.view(1, -1)[:, self.columns]
-        return data
-
-    def __repr__(self) -> str:
-        return f"{self.__class__.__name__}({self.columns})"
+from pyg_moleblend.datasets import MoleculeDataset
 
 
 class Labelled(NamedTuple):
@@ -48,33 +31,32 @@ def select_targets(molecules: Sequence[Data] | Any, targets: Sequence[str] | Non
     r"""The molecules with the given targets only.
 
     Args:
-        molecules: A PyG dataset or a list of ``Data`` with ``y``.
-        targets: Names of the targets. Those of a dataset with ``target_names`` are chosen among these, all by
-            default; where there are none, they name all columns of ``y`` in order.
+        molecules: One of our datasets, any other PyG dataset, or a list of ``Data``, with ``y``.
+        targets: Names of the targets. Those of our datasets are chosen among the dataset's, all by default;
+            elsewhere they name the columns of ``y`` in order.
 
     Raises:
         ValueError: If there is no ``y``, or the names do not fit it.
     """
     if not len(molecules) or molecules[0].get("y") is None:
         raise ValueError("the molecules have no targets: say which columns they are, or give each `Data` a `y` [1, T]")
-    width = molecules[0].y.view(1, -1).size(1)
-    known = list(getattr(molecules, "target_names", None) or targets or [f"target_{i}" for i in range(width)])
-    if len(known) != width:
-        raise ValueError(f"the molecules have {width} targets, but there are {len(known)} names {known[:8]}")
-    chosen = known if targets is None else list(targets)
-    if missing := [name for name in chosen if name not in known]:
-        raise ValueError(f"the molecules have no targets {missing}; theirs are {known}")
-    columns = [known.index(name) for name in chosen]
-    all_units = getattr(molecules, "target_units", None) or [""] * width
-    return Labelled(_apply(molecules, SelectTargets(columns)), tuple(chosen), tuple(all_units[i] for i in columns))
+    if isinstance(molecules, MoleculeDataset):
+        chosen = molecules if targets is None else molecules.select_targets(targets)
+        units = getattr(chosen, "target_units", None) or [""] * len(chosen.target_names)
+        return Labelled(chosen, tuple(chosen.target_names), tuple(units))
+    width = molecules[0].y.numel()
+    names = tuple(targets or (f"target_{i}" for i in range(width)))
+    if len(names) != width:
+        raise ValueError(f"the molecules have {width} targets, but there are {len(names)} names {list(names)[:8]}")
+    return Labelled([_with_flat_targets(data) for data in molecules], names, ("",) * width)
 
 
-def labels_of(labelled: Labelled, positions: Tensor) -> Tensor:
-    r"""Labels ``[M, T]`` of some of the molecules, NaN where there is none."""
-    molecules = take(labelled.molecules, positions)
-    if not len(molecules):
-        return torch.empty(0, len(labelled.names))
-    return torch.cat([molecules[i].y for i in range(len(molecules))]).float()
+def labels_of(labelled: Labelled, positions: Tensor | None = None) -> Tensor:
+    r"""Labels ``[M, T]`` of the molecules, or of some of them; NaN where there is none."""
+    molecules = labelled.molecules if positions is None else take(labelled.molecules, positions)
+    if isinstance(molecules, MoleculeDataset):
+        return molecules.y
+    return torch.cat([torch.empty(0, len(labelled.names)), *(data.y for data in molecules)]).float()
 
 
 def take(molecules: Sequence[Data] | Any, positions: Tensor) -> Any:
@@ -94,9 +76,7 @@ def _has_structure(data: Data) -> bool:
     return pos is not None and bool(torch.isfinite(pos).all()) and bool(data.get("has_pos", True))
 
 
-def _apply(molecules: Sequence[Data] | Any, transform: BaseTransform) -> Any:
-    if not isinstance(molecules, InMemoryDataset):
-        return [transform(molecules[i]) for i in range(len(molecules))]
-    changed = copy.copy(molecules)
-    changed.transform = transform if molecules.transform is None else Compose([molecules.transform, transform])
-    return changed
+def _with_flat_targets(data: Data) -> Data:
+    data = copy.copy(data)
+    data.y = data.y.view(1, -1).float()
+    return data

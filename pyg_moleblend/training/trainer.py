@@ -10,7 +10,9 @@ from pathlib import Path
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback, EarlyStopping, LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
+from pyg_moleblend.training.epoch_lines import EpochLines
 from pyg_moleblend.training.settings import Machine, Schedule
 
 LAST = "checkpoints/last.ckpt"
@@ -57,9 +59,14 @@ def make_trainer(
         monitor: The logged value that tells the best checkpoint; none without validation molecules.
         mode: ``"min"`` or ``"max"``.
         patience: Epochs without a better value before training stops; no early stopping by default.
+
+    Raises:
+        ValueError: If the machine does not have what is to be used.
     """
     folder, name = (out / LAST).parent, Path(LAST).stem
     callbacks: list[Callback] = [LearningRateMonitor("step")]
+    if machine.progress:
+        callbacks.append(EpochLines())
     if monitor is not None:
         best = Path(BEST).stem
         callbacks.append(
@@ -70,8 +77,17 @@ def make_trainer(
         if patience is not None:
             callbacks.append(EarlyStopping(monitor, mode=mode, patience=patience, check_finite=False))
     # The last checkpoint comes after the others, so that it holds what they have seen of the epoch.
-    for when in ({"train_time_interval": timedelta(minutes=15)}, {"save_on_train_epoch_end": True}):
-        callbacks.append(ModelCheckpoint(folder, name, enable_version_counter=False, **when))
+    callbacks += [
+        ModelCheckpoint(folder, name, train_time_interval=timedelta(minutes=15), enable_version_counter=False),
+        ModelCheckpoint(folder, name, save_on_train_epoch_end=True, enable_version_counter=False),
+    ]
+    try:
+        return _trainer(out, schedule, machine, callbacks, validate=monitor is not None)
+    except MisconfigurationException as error:  # such as a GPU that is not there
+        raise ValueError(f"Lightning cannot use {machine}: {error}") from error
+
+
+def _trainer(out: Path, schedule: Schedule, machine: Machine, callbacks: list[Callback], validate: bool) -> pl.Trainer:
     return pl.Trainer(
         accelerator=machine.accelerator,
         devices=machine.devices,
@@ -84,7 +100,7 @@ def make_trainer(
         gradient_clip_val=schedule.clip_norm,
         log_every_n_steps=10,
         num_sanity_val_steps=0,
-        limit_val_batches=0 if monitor is None else 1.0,
+        limit_val_batches=1.0 if validate else 0,
         enable_progress_bar=machine.progress,
         enable_model_summary=False,
         use_distributed_sampler=False,

@@ -78,7 +78,7 @@ def test_more_padding_changes_nothing():
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("modality", ["3d", "2d+3d"])
 def test_a_turned_and_shifted_molecule_is_the_same(seed: int, modality: str):
-    model, graphs = encoder(), samples.molecules()
+    model, graphs = encoder().double(), [samples.in_double(graph) for graph in samples.molecules()]
     moved = [samples.moved(graph, seed + number) for number, graph in enumerate(graphs)]
     assert not torch.allclose(moved[0].pos, graphs[0].pos)
     assert_same_output(model(Batch.from_data_list(moved), modality), model(Batch.from_data_list(graphs), modality))

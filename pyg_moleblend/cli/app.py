@@ -1,0 +1,123 @@
+r"""From the command line's words to a verb's function, and from errors to one line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentError
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import pyg_moleblend
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser
+
+VERBS = {
+    "pretrain": "train a model by blend-then-predict, on molecules without labels",
+    "finetune": "train a model, pretrained or not, to predict properties",
+    "predict": "predict properties of molecules",
+    "embed": "compute the representations of molecules",
+    "evaluate": "measure a model on labelled molecules, or how well it recovers relations",
+    "convert": "turn a checkpoint of the authors' release into a model folder",
+}
+POSITIONAL = ("predict", "embed", "evaluate", "convert")
+CONFIG_FILE = "config.yaml"
+TRACEBACK = "MOLEBLEND_TRACEBACK"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    r"""Runs the command line.
+
+    Args:
+        argv: The words after ``moleblend``; those that the process was started with by default.
+
+    Returns:
+        The exit code: 0, or 2 after an error of the user's, which is said in one line.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in ("-h", "--help"):
+        print(_overview())
+        return 0 if words else 2
+    if words[0] == "--version":
+        print(pyg_moleblend.__version__)
+        return 0
+    verb = words[0]
+    try:
+        if verb not in VERBS:
+            raise ValueError(f"unknown verb {verb!r}; there are {', '.join(VERBS)}")
+        run_verb(verb, words[1:])
+    except (ArgumentError, ValueError, OSError) as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        print(f"moleblend {verb}: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except SystemExit as stop:  # after --help
+        return int(stop.code or 0)
+    return 0
+
+
+def run_verb(verb: str, words: Sequence[str]) -> None:
+    r"""Parses a verb's words and runs it; a verb that fills a folder leaves its whole configuration there."""
+    parser, function = make_parser(verb)
+    config = parser.parse_args(normalise(words, parser))
+    arguments = parser.instantiate(config).as_dict()
+    arguments.pop("config")
+    if "save_config" in function.__annotations__:
+        text = parser.dump(config)
+        arguments["save_config"] = lambda folder: _write(folder, text)
+    function(**arguments)
+
+
+def make_parser(verb: str) -> tuple[ArgumentParser, Callable[..., None]]:
+    r"""The parser of a verb and the function it is for."""
+    from jsonargparse import ArgumentParser
+
+    function = import_module(f"pyg_moleblend.cli.{verb}").run
+    usage = f"moleblend {verb} [options]" if verb not in POSITIONAL else None
+    parser = ArgumentParser(prog=f"moleblend {verb}", usage=usage, exit_on_error=False)
+    parser.add_argument("--config", action="config", help="YAML file with options; those given after it win")
+    parser.add_function_arguments(function, as_positional=verb in POSITIONAL, skip={"save_config"})
+    return parser, function
+
+
+def normalise(words: Sequence[str], parser: ArgumentParser) -> list[str]:
+    r"""``--some-option`` as ``--some_option``, and a switch alone as ``--switch=true``."""
+    switches = {f"--{action.dest}" for action in parser._actions if getattr(action, "_typehint", None) is bool}
+    normal = []
+    for number, word in enumerate(words):
+        if word.startswith("--") and len(word) > 2:
+            name, equals, value = word.partition("=")
+            name = name.replace("-", "_").replace("__", "--", 1)
+            following = words[number + 1].lower() if number + 1 < len(words) else ""
+            if name in switches and not equals and following not in ("true", "false"):
+                equals, value = "=", "true"
+            word = name + equals + value
+        normal.append(word)
+    return normal
+
+
+def _write(folder: Any, text: str) -> None:
+    from pyg_moleblend.utils.files import atomic_write
+
+    with atomic_write(os.path.join(folder, CONFIG_FILE), "w") as file:
+        file.write(text)
+
+
+def _overview() -> str:
+    width = max(map(len, VERBS))
+    lines = [f"  {verb.ljust(width)}  {summary}" for verb, summary in VERBS.items()]
+    return "\n".join(
+        [
+            "usage: moleblend VERB [options]",
+            "",
+            "2D + 3D molecular pretraining by blend-then-predict, and what comes after it.",
+            "",
+            *lines,
+            "",
+            "moleblend VERB --help tells a verb's options. All of them can stand in a YAML file, --config FILE;",
+            "pretrain and finetune leave theirs beside the results, to be used again. MOLEBLEND_TRACEBACK=1 shows",
+            "where an error comes from.",
+        ]
+    )

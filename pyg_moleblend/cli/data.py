@@ -1,0 +1,111 @@
+r"""Datasets and splits by the names that the command line has for them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyg_moleblend.datasets import QM9, MoleculeDataset, MoleculeNet, MoleculeTable
+from pyg_moleblend.splits import Split, column_split, random_split, scaffold_split
+from pyg_moleblend.training import embed_missing
+
+KNOWN = "'qm9', 'moleculenet:NAME' or the path of a table (.csv, .tsv, .parquet, .sdf)"
+
+
+def load_data(
+    data: str,
+    root: str,
+    smiles_column: str | None = None,
+    targets: Sequence[str] = (),
+    max_molecules: int | None = None,
+    conformers: bool = False,
+    seed: int = 0,
+) -> MoleculeDataset:
+    r"""The dataset of a name. What is left out of it is said on stderr.
+
+    Args:
+        data: ``qm9``, ``moleculenet:NAME``, or the path of a table.
+        root: Folder of the published datasets.
+        smiles_column: Column of a table's SMILES.
+        targets: Columns of a table's targets.
+        max_molecules: Take only so many: QM9's fixed random subset, or the first ones.
+        conformers: Whether molecules without coordinates are to get a conformer.
+        seed: Seed of the conformers.
+
+    Raises:
+        ValueError: If there is no such dataset, or it cannot be had.
+    """
+    molecules: MoleculeDataset
+    name, _, part = data.partition(":")
+    try:
+        if name == "qm9" and not part:
+            molecules = QM9(Path(root) / "qm9", max_molecules=max_molecules).subtract_atom_reference()
+        elif name == "moleculenet":
+            molecules = MoleculeNet(root, part)
+        elif Path(data).suffix or Path(data).exists():
+            molecules = MoleculeTable(data, smiles=smiles_column, targets=targets, on_error="skip")
+        else:
+            raise ValueError(f"unknown data {data!r}: expected {KNOWN}")
+    except RuntimeError as error:  # a download that failed
+        raise ValueError(str(error)) from error
+    if molecules.failures:
+        first = molecules.failures[0]
+        say(
+            f"{len(molecules.failures)} rows of {data} are no molecule and left out, the first being row {first.row}: "
+            f"{first.reason}"
+        )
+    if not len(molecules):
+        raise ValueError(f"{data} holds no molecule")
+    if max_molecules is not None and len(molecules) > max_molecules:
+        molecules = molecules[:max_molecules]
+    if conformers:
+        molecules, number, failures = embed_missing(molecules, seed, progress=True)
+        say(f"{number} molecules were given a conformer; {len(failures)} have none and stay 2D")
+    return molecules
+
+
+def make_split(molecules: MoleculeDataset, split: str | None, seed: int) -> Split:
+    r"""The split of a name.
+
+    Args:
+        molecules: The molecules.
+        split: ``random``, ``scaffold``, ``column:NAME`` (a table's), or the path of a saved split; by default QM9's
+            own, MoleculeNet's scaffold split, and for a table a random one.
+        seed: Seed of a random split.
+
+    Raises:
+        ValueError: If there is no such split.
+    """
+    if split is None and isinstance(molecules, QM9):
+        return molecules.get_split()
+    if split is None:
+        split = "scaffold" if isinstance(molecules, MoleculeNet) else "random"
+    if split == "random":
+        return random_split(molecules, seed=seed)
+    if split == "scaffold":
+        return scaffold_split(molecules.smiles)
+    if split.startswith("column:") and isinstance(molecules, MoleculeTable):
+        column = split.removeprefix("column:")
+        if column not in molecules.frame:
+            raise ValueError(f"the table has no column {column!r}; its columns are {list(molecules.frame.columns)}")
+        return column_split(molecules.frame[column].iloc[molecules.row.tolist()].tolist(), split)
+    if split.endswith(".json"):
+        saved = Split.load(split)
+        largest = max((int(part.max()) for part in saved.as_dict().values() if len(part)), default=-1)
+        if largest >= len(molecules):
+            raise ValueError(f"{split} is of at least {largest + 1} molecules, the data have {len(molecules)}")
+        return saved
+    raise ValueError(
+        f"unknown split {split!r}: expected 'random', 'scaffold', 'column:NAME' of a table or a .json file"
+    )
+
+
+def names_of(targets: list[str] | str | None) -> list[str] | None:
+    r"""Targets as a list, from a list or from ``a,b,c``."""
+    return [name.strip() for name in targets.split(",")] if isinstance(targets, str) else targets
+
+
+def say(text: str) -> None:
+    r"""Says something that is no result."""
+    print(text, file=sys.stderr)

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from pyg_moleblend.cli.data import load_data, make_split, names_of, say
+from pyg_moleblend.models import MoleBlendConfig
+from pyg_moleblend.training import Machine, Schedule, finetune, load_encoder
+from pyg_moleblend.training.trainer import check_folder
+
+_MODEL, _SCHEDULE, _MACHINE = MoleBlendConfig(), Schedule(), Machine()
+_DROPOUTS = {"drop_path": 0.0}
+
+
+def run(
+    data: str,
+    out: str,
+    encoder: str | None = None,
+    root: str = "data",
+    smiles_column: str | None = None,
+    targets: list[str] | str | None = None,
+    kind: Literal["classification", "regression"] | None = None,
+    metric: str | None = None,
+    split: str | None = None,
+    max_molecules: int | None = None,
+    conformers: bool = False,
+    modality: Literal["2d", "3d", "2d+3d"] = "2d+3d",
+    dropouts: dict[str, float] = _DROPOUTS,
+    model: MoleBlendConfig = _MODEL,
+    schedule: Schedule = _SCHEDULE,
+    machine: Machine = _MACHINE,
+    patience: int | None = None,
+    seed: int = 0,
+    resume: bool = False,
+    save_config: Callable[[Path], None] = lambda folder: None,
+) -> None:
+    """Train a model to predict properties.
+
+    Args:
+        data: Molecules with labels: qm9, moleculenet:NAME, or the path of a table (.csv, .tsv, .parquet, .sdf).
+        out: Folder of the run: model, metrics, split, checkpoints, logs, and the configuration.
+        encoder: Folder or hub repository of the model to start from; without it the weights are random.
+        root: Folder of the published datasets; they are downloaded into it.
+        smiles_column: Column of a table's SMILES; the one that is called so by default.
+        targets: Targets to learn, as a,b,c; needed for a table, all by default for a published dataset.
+        kind: What the targets are; by default classification if all labels are 0 or 1.
+        metric: What chooses the best epoch: rocauc, ap, rmse, mae or r2; by default the dataset's usual one.
+        split: random, scaffold, column:NAME of a table, or a saved split.json; by default QM9's own, scaffold for
+            MoleculeNet, random for a table.
+        max_molecules: Take only so many molecules.
+        conformers: Give a conformer to molecules without coordinates.
+        modality: Which inputs to use; 2d+3d is all that each molecule has.
+        dropouts: Dropout probabilities that the loaded encoder is to have (dropout, attention_dropout,
+            activation_dropout, drop_path).
+        model: The model's shape, where no encoder is given.
+        schedule: How long and how fast.
+        machine: What to use of the machine.
+        patience: Epochs without a better validation before training stops.
+        seed: Everything random follows from it.
+        resume: Go on with the run that is in the folder.
+    """
+    check_folder(Path(out), resume)
+    if encoder is not None and model != _MODEL:
+        raise ValueError("give either `encoder`, whose shape is fixed, or a `model` to start from random weights")
+    start = model if encoder is None else load_encoder(encoder, **dropouts)
+    names = names_of(targets)
+    molecules = load_data(data, root, smiles_column, names or (), max_molecules, conformers, seed)
+    chosen = make_split(molecules, split, seed)
+    save_config(Path(out))
+    done = finetune(
+        molecules,
+        chosen,
+        out,
+        start,
+        names,
+        kind,
+        metric or getattr(molecules, "metric", None),
+        modality,
+        schedule,
+        machine,
+        patience,
+        seed,
+        resume,
+    )
+    say(f"split: {chosen}")
+    for part in ("valid", "test"):
+        if part in done.metrics:
+            scores = {name: value for name, value in done.metrics[part].items() if isinstance(value, float)}
+            print(f"{part}: " + ", ".join(f"{name} {value:.4f}" for name, value in scores.items()))
+    say(f"model in {done.model_folder}, metrics in {done.folder / 'metrics.json'}")

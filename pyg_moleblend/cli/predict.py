@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from typing import Literal
+
+
+def run(
+    model: str,
+    molecules: str,
+    out: str | None = None,
+    smiles_column: str | None = None,
+    id_column: str | None = None,
+    modality: Literal["2d", "3d", "2d+3d"] | None = None,
+    batch_size: int = 64,
+    device: str = "auto",
+    seed: int = 0,
+) -> None:
+    """Predict properties of molecules.
+
+    Rows that cannot be read get empty cells, and their status says why.
+
+    Args:
+        model: Folder of a fine-tuned model (RUN/model), or a hub repository.
+        molecules: A SMILES, the path of a table (.csv, .tsv, .parquet, .sdf), or - for one SMILES a line of stdin.
+        out: Where to write, .csv, .tsv or .parquet; CSV to stdout by default.
+        smiles_column: Column of a table's SMILES; the one that is called so by default.
+        id_column: Column of a table's identifiers; rows are numbered from 0 by default.
+        modality: Which inputs to use; those of the fine-tuning by default. With 3D among them, molecules without
+            coordinates get a conformer.
+        batch_size: Molecules of a batch.
+        device: cpu, cuda, ...; auto is a GPU where there is one.
+        seed: Seed of the conformers.
+    """
+    from pyg_moleblend.cli.molecules import check_output, read_input, write_results
+    from pyg_moleblend.training import predict
+
+    check_output(out)
+    table = read_input(molecules, smiles_column, id_column)
+    write_results(predict(model, table, modality, batch_size, device, seed), out, "predicted")

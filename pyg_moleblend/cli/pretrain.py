@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pyg_moleblend.cli.data import load_data, say
+from pyg_moleblend.models import MoleBlendConfig
+from pyg_moleblend.splits import random_split
+from pyg_moleblend.training import Machine, RecoveryReport, Schedule, pretrain
+from pyg_moleblend.training.targets import take
+from pyg_moleblend.training.trainer import check_folder
+
+_MODEL, _SCHEDULE, _MACHINE = MoleBlendConfig(), Schedule(), Machine()
+
+
+def run(
+    data: str,
+    out: str,
+    root: str = "data",
+    smiles_column: str | None = None,
+    max_molecules: int | None = None,
+    conformers: bool = False,
+    valid_fraction: float = 0.05,
+    model: MoleBlendConfig = _MODEL,
+    schedule: Schedule = _SCHEDULE,
+    machine: Machine = _MACHINE,
+    seed: int = 0,
+    resume: bool = False,
+    save_config: Callable[[Path], None] = lambda folder: None,
+) -> None:
+    """Train a model by blend-then-predict.
+
+    Args:
+        data: Molecules: qm9, moleculenet:NAME, or the path of a table (.csv, .tsv, .parquet, .sdf).
+        out: Folder of the run: model, metrics, checkpoints, logs, and the configuration.
+        root: Folder of the published datasets; they are downloaded into it.
+        smiles_column: Column of a table's SMILES; the one that is called so by default.
+        max_molecules: Take only so many molecules.
+        conformers: Give a conformer to molecules without coordinates.
+        valid_fraction: Share of the molecules to validate on; 0 is none.
+        model: The model's shape, and how it is pretrained.
+        schedule: How long and how fast.
+        machine: What to use of the machine.
+        seed: Everything random follows from it.
+        resume: Go on with the run that is in the folder.
+    """
+    check_folder(Path(out), resume)
+    if not 0 <= valid_fraction < 1:
+        raise ValueError(f"valid_fraction must lie in [0, 1), got {valid_fraction}")
+    molecules = load_data(data, root, smiles_column, (), max_molecules, conformers, seed)
+    split = random_split(molecules, (1 - valid_fraction, valid_fraction, 0), seed)
+    save_config(Path(out))
+    done = pretrain(
+        take(molecules, split.train), out, take(molecules, split.valid), model, schedule, machine, seed, resume
+    )
+    say(f"{split}")
+    if "recovery" in done.metrics:
+        print(RecoveryReport(**done.metrics["recovery"]))
+    say(f"model in {done.model_folder}, metrics in {done.folder / 'metrics.json'}")
