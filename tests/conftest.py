@@ -4,6 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
+
+torch.set_num_threads(1)  # the molecules of tests are few: more threads wait for each other
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ _RELEASE_UNREACHABLE = 510
 
 
 class RelationCase(NamedTuple):
-    r"""A molecule with the relations of the release: ``spd`` [N, N], ``bonds`` [N, N, 5, 3] (-1 none), ``degree`` [N]."""
+    r"""A molecule and its relations by the release: ``spd`` [N, N], ``bonds`` [N, N, 5, 3], -1 none, ``degree`` [N]."""
 
     smiles: str
     graph: Data

@@ -53,9 +53,7 @@ def permuted(data: Data, order: Tensor) -> Data:
     """
     size, place = data.num_nodes, order.argsort()
     data = AddRelations()(data)
-    changed = Data(
-        x=data.x[order], pos=data.pos[order], edge_index=place[data.edge_index], edge_attr=data.edge_attr
-    )
+    changed = Data(x=data.x[order], pos=data.pos[order], edge_index=place[data.edge_index], edge_attr=data.edge_attr)
     for name in PAIR_FIELDS:
         flat = data[name]
         changed[name] = flat.view(size, size, *flat.shape[1:])[order][:, order].reshape(flat.shape)

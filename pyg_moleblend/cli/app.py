@@ -55,6 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except SystemExit as stop:  # after --help
         return int(stop.code or 0)
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from lightning.pytorch.utilities import rank_zero_only
+
 from pyg_moleblend.datasets import QM9, MoleculeDataset, MoleculeNet, MoleculeTable
 from pyg_moleblend.splits import Split, column_split, random_split, scaffold_split
 from pyg_moleblend.training import embed_missing
@@ -21,6 +23,7 @@ def load_data(
     max_molecules: int | None = None,
     conformers: bool = False,
     seed: int = 0,
+    progress: bool = True,
 ) -> MoleculeDataset:
     r"""The dataset of a name. What is left out of it is said on stderr.
 
@@ -32,6 +35,7 @@ def load_data(
         max_molecules: Take only so many: QM9's fixed random subset, or the first ones.
         conformers: Whether molecules without coordinates are to get a conformer.
         seed: Seed of the conformers.
+        progress: Whether to show progress bars.
 
     Raises:
         ValueError: If there is no such dataset, or it cannot be had.
@@ -40,11 +44,11 @@ def load_data(
     name, _, part = data.partition(":")
     try:
         if name == "qm9" and not part:
-            molecules = QM9(Path(root) / "qm9", max_molecules=max_molecules).subtract_atom_reference()
+            molecules = QM9(Path(root) / "qm9", max_molecules=max_molecules, log=progress).subtract_atom_reference()
         elif name == "moleculenet":
-            molecules = MoleculeNet(root, part)
+            molecules = MoleculeNet(root, part, log=progress)
         elif Path(data).suffix or Path(data).exists():
-            molecules = MoleculeTable(data, smiles=smiles_column, targets=targets, on_error="skip")
+            molecules = MoleculeTable(data, smiles=smiles_column, targets=targets, on_error="skip", log=progress)
         else:
             raise ValueError(f"unknown data {data!r}: expected {KNOWN}")
     except RuntimeError as error:  # a download that failed
@@ -60,7 +64,7 @@ def load_data(
     if max_molecules is not None and len(molecules) > max_molecules:
         molecules = molecules[:max_molecules]
     if conformers:
-        molecules, number, failures = embed_missing(molecules, seed, progress=True)
+        molecules, number, failures = embed_missing(molecules, seed, progress=progress)
         say(f"{number} molecules were given a conformer; {len(failures)} have none and stay 2D")
     return molecules
 
@@ -106,6 +110,13 @@ def names_of(targets: list[str] | str | None) -> list[str] | None:
     return [name.strip() for name in targets.split(",")] if isinstance(targets, str) else targets
 
 
+@rank_zero_only
 def say(text: str) -> None:
-    r"""Says something that is no result."""
+    r"""Says something that is no result, once, however many processes there are."""
     print(text, file=sys.stderr)
+
+
+@rank_zero_only
+def tell(result: object) -> None:
+    r"""Prints a result, once, however many processes there are."""
+    print(result)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from pyg_moleblend.cli.data import load_data, make_split, names_of, say
+from pyg_moleblend.cli.data import load_data, make_split, names_of, say, tell
 from pyg_moleblend.models import MoleBlendConfig
 from pyg_moleblend.training import Machine, Schedule, finetune, load_encoder
 from pyg_moleblend.training.trainer import check_folder
@@ -65,7 +65,7 @@ def run(
         raise ValueError("give either `encoder`, whose shape is fixed, or a `model` to start from random weights")
     start = model if encoder is None else load_encoder(encoder, **dropouts)
     names = names_of(targets)
-    molecules = load_data(data, root, smiles_column, names or (), max_molecules, conformers, seed)
+    molecules = load_data(data, root, smiles_column, names or (), max_molecules, conformers, seed, machine.progress)
     chosen = make_split(molecules, split, seed)
     save_config(Path(out))
     done = finetune(
@@ -87,5 +87,5 @@ def run(
     for part in ("valid", "test"):
         if part in done.metrics:
             scores = {name: value for name, value in done.metrics[part].items() if isinstance(value, float)}
-            print(f"{part}: " + ", ".join(f"{name} {value:.4f}" for name, value in scores.items()))
+            tell(f"{part}: " + ", ".join(f"{name} {value:.4f}" for name, value in scores.items()))
     say(f"model in {done.model_folder}, metrics in {done.folder / 'metrics.json'}")

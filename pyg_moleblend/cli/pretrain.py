@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from pyg_moleblend.cli.data import load_data, say
+from pyg_moleblend.cli.data import load_data, say, tell
 from pyg_moleblend.models import MoleBlendConfig
 from pyg_moleblend.splits import random_split
 from pyg_moleblend.training import Machine, RecoveryReport, Schedule, pretrain
@@ -47,7 +47,7 @@ def run(
     check_folder(Path(out), resume)
     if not 0 <= valid_fraction < 1:
         raise ValueError(f"valid_fraction must lie in [0, 1), got {valid_fraction}")
-    molecules = load_data(data, root, smiles_column, (), max_molecules, conformers, seed)
+    molecules = load_data(data, root, smiles_column, (), max_molecules, conformers, seed, machine.progress)
     split = random_split(molecules, (1 - valid_fraction, valid_fraction, 0), seed)
     save_config(Path(out))
     done = pretrain(
@@ -55,5 +55,5 @@ def run(
     )
     say(f"{split}")
     if "recovery" in done.metrics:
-        print(RecoveryReport(**done.metrics["recovery"]))
+        tell(RecoveryReport(**done.metrics["recovery"]))
     say(f"model in {done.model_folder}, metrics in {done.folder / 'metrics.json'}")

@@ -38,12 +38,22 @@ class TrainingModule(pl.LightningModule):
         r"""Adam, the warm-up and the cosine."""
         schedule = self.schedule
         optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay, fused=True
+            self.model.parameters(),
+            lr=schedule.learning_rate,
+            weight_decay=schedule.weight_decay,
+            fused=self.trainer.precision != "16-mixed",  # there it would hide the gradients' scale from the clipping
         )
         total = self._total_steps()
         warmup = schedule.warmup_steps(total)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warmup_cosine(step, warmup, total))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def configure_gradient_clipping(
+        self, optimizer: Any, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
+    ) -> None:
+        r"""Clips the gradient's norm. Lightning's own refuses a fused optimizer under bf16, which has no scale."""
+        if gradient_clip_val:
+            nn.utils.clip_grad_norm_(self.model.parameters(), gradient_clip_val)
 
     def _total_steps(self) -> int:
         if self.schedule.steps is not None:

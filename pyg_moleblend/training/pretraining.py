@@ -67,6 +67,8 @@ class PretrainingModule(TrainingModule):
         tally.update(torch.cat([losses, totals]), torch.cat([counted, counted]))
 
     def _report(self, part: str, tally: Tally) -> None:
+        if not tally.update_called:  # an epoch that was resumed at its very end
+            return
         losses, qualities = tally.compute().chunk(2)
         tally.reset()
         for number, (name, objective) in enumerate(self.objectives.items()):

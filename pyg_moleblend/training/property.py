@@ -83,6 +83,8 @@ class PropertyModule(TrainingModule):
         return loss
 
     def _report(self, part: str, tally: Tally) -> None:
+        if not tally.update_called:  # an epoch that was resumed at its very end
+            return
         self.log(f"{part}/loss", tally.compute().squeeze())
         tally.reset()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import lightning.pytorch as pl
@@ -73,9 +74,12 @@ def fit(
 
     Raises:
         FileNotFoundError: If there is nothing to resume.
-        ValueError: If a run that is not to be resumed is in the folder, or there is no training molecule.
+        ValueError: If a run that is not to be resumed is in the folder, its checkpoint is no good, or there is no
+            training molecule.
     """
     checkpoint = check_folder(out, resume)
+    if checkpoint is not None:
+        check_checkpoint(checkpoint)
     if not len(train):
         raise ValueError("there is no training molecule")
     if machine.compile:
@@ -86,6 +90,17 @@ def fit(
         # A checkpoint is data: nothing in it is to be run.
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     return Fit(trainer, data)
+
+
+def check_checkpoint(path: Path) -> None:
+    r"""Raises ``ValueError`` unless a Lightning checkpoint can be read without running code from it."""
+    try:
+        content = torch.load(path, map_location="meta", weights_only=True)
+    except (UnpicklingError, RuntimeError, EOFError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ValueError(f"the checkpoint {path} is damaged, or holds more than data: {reason}") from error
+    if not isinstance(content, dict) or "state_dict" not in content:
+        raise ValueError(f"{path} is no checkpoint of Lightning: it has no state_dict")
 
 
 def load_best(module: TrainingModule, checkpoint: Path) -> None:

@@ -54,10 +54,11 @@ class Collected(Metric):
         self.labels.append(labels.detach())
         self.predictions.append(predictions.detach())
 
-    def compute(self) -> tuple[Tensor, Tensor]:
-        r"""Labels and predictions, ``[M, T]`` each."""
-        return _joined(self.labels), _joined(self.predictions)
+    def compute(self) -> Tensor:
+        r"""Labels and predictions, ``[2, M, T]``."""
+        # One tensor: torchmetrics takes the shape from a result that is a single number.
+        return torch.stack([_joined(self.labels), _joined(self.predictions)])
 
 
 def _joined(parts: list[Tensor] | Tensor) -> Tensor:
-    return parts if isinstance(parts, Tensor) else torch.cat(parts)
+    return parts.float() if isinstance(parts, Tensor) else torch.cat(parts).float()

@@ -26,6 +26,8 @@ _IRRELEVANT = (
     ".*GPU available but not used.*",
     ".*srun.*command is available.*",
     ".*module\\(s\\) in eval mode at the start of training.*",
+    ".*recommended to use `self.log.*sync_dist=True.*",  # what is logged was put together before: Tally
+    ".*could not find the monitored key.*",  # a run that was resumed at the very end of an epoch
     ".*LeafSpec.*is deprecated.*",
     ".*torch.jit.script.*is deprecated.*",
 )
@@ -83,7 +85,7 @@ def make_trainer(
     ]
     try:
         return _trainer(out, schedule, machine, callbacks, validate=monitor is not None)
-    except MisconfigurationException as error:  # such as a GPU that is not there
+    except (MisconfigurationException, ModuleNotFoundError) as error:  # such as a GPU that is not there
         raise ValueError(f"Lightning cannot use {machine}: {error}") from error
 
 

@@ -20,7 +20,8 @@ r"""First and last molecule of each batch. Sizes that happen to equal those of o
 def _fresh_compiler(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(logging.getLogger("torch.__trace"), "propagate", False)  # thousands of lines a failure
     torch._dynamo.reset()
-    yield
+    with torch._dynamo.config.patch(error_on_recompile=True):
+        yield
     torch._dynamo.reset()
 
 

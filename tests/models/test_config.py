@@ -72,7 +72,7 @@ def test_json_round_trip(config: MoleBlendConfig):
 
 def test_absent_keys_have_their_default_and_unknown_ones_are_refused():
     assert MoleBlendConfig.from_dict({"channels": 32, "heads": 2}) == MoleBlendConfig(channels=32, heads=2)
-    with pytest.raises(ValueError, match="'hidden_size'.*known are.*'channels'"):
+    with pytest.raises(ValueError, match=r"'hidden_size'.*known are.*'channels'"):
         MoleBlendConfig.from_dict({"channels": 32, "hidden_size": 32})
 
 

@@ -10,9 +10,7 @@ from pyg_moleblend.models import Blend, MoleBlendForPretraining, PretrainingOutp
 from pyg_moleblend.transforms import AddRelations
 from pyg_moleblend.utils import DenseMolecules
 
-OBJECTIVES = {
-    geometry: {"spd", "bond_path", geometry, "denoising"} for geometry in ("displacement", "distance")
-}
+OBJECTIVES = {geometry: {"spd", "bond_path", geometry, "denoising"} for geometry in ("displacement", "distance")}
 GEOMETRIES = pytest.mark.parametrize("geometry", list(OBJECTIVES))
 
 

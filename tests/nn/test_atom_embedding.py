@@ -30,8 +30,11 @@ def parts(module: AtomEmbedding, packed: DenseMolecules) -> tuple[Tensor, Tensor
 
 @pytest.mark.parametrize(
     ("part", "key"),
-    [("embed_features", "atom_embedding"), ("embed_degree", "degree_feature")]
-    + [("embed_geometry", "distance_atom_feature")],
+    [
+        ("embed_features", "atom_embedding"),
+        ("embed_degree", "degree_feature"),
+        ("embed_geometry", "distance_atom_feature"),
+    ],
 )
 def test_golden_parts(part: str, key: str):
     model = golden_data.pretraining_model()

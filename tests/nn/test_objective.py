@@ -9,7 +9,7 @@ def test_an_objective_must_say_everything():
         def forward(self, state: object) -> torch.Tensor:
             return torch.zeros(())
 
-    with pytest.raises(TypeError, match="loss.*quality.*reset_parameters"):
+    with pytest.raises(TypeError, match=r"loss.*quality.*reset_parameters"):
         Incomplete()
 
 

@@ -4,11 +4,11 @@ import torch.nn.functional as F
 
 from pyg_moleblend.nn import PairHead
 
-B, N, C, O, R = 2, 3, 5, 4, 6
+B, N, C, OUT, R = 2, 3, 5, 4, 6
 
 
 def module() -> PairHead:
-    return samples.randomized(PairHead(C, O, R).double())
+    return samples.randomized(PairHead(C, OUT, R).double())
 
 
 def atoms() -> torch.Tensor:
@@ -28,7 +28,7 @@ def test_output_is_a_linear_map_of_the_outer_product():
 
 def test_pairs_are_ordered():
     output = module()(atoms())
-    assert output.shape == (B, N, N, O)
+    assert output.shape == (B, N, N, OUT)
     assert not torch.allclose(output, output.transpose(1, 2))
 
 

@@ -53,7 +53,9 @@ def test_golden_heads(name: str, key: str):
     golden_data.assert_matches(model.objectives[name](state), expected, counted)
 
 
-@pytest.mark.parametrize(("name", "key"), [("spd", "spd_loss"), ("bond_path", "edge_loss"), ("displacement", "3d_loss")])
+@pytest.mark.parametrize(
+    ("name", "key"), [("spd", "spd_loss"), ("bond_path", "edge_loss"), ("displacement", "3d_loss")]
+)
 def test_golden_losses(name: str, key: str):
     model = golden_data.pretraining_model()
     state, objective = golden_data.blended_state(model), model.objectives[name]

@@ -5,8 +5,6 @@ from pyg_moleblend.chem import embed_conformer, from_mol, parse_smiles
 from pyg_moleblend.models import MoleBlendConfig
 from pyg_moleblend.training import Machine
 
-torch.set_num_threads(1)  # the models are so small that threads only wait for each other
-
 SMILES = [
     "CCO", "c1ccccc1", "CC(=O)O", "CCN", "C1CCCCC1", "CC#N", "COC", "CCCCO",
     "c1ccncc1", "CC(C)=O", "NCC(=O)O", "C=CC=C", "CCOCC", "OCCO",

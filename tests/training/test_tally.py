@@ -54,3 +54,9 @@ def test_ranks_are_put_together():
     labels, predictions = ranks[0].compute()
     assert labels.tolist() == [[1.0], [2.0], [3.0]]
     assert predictions.flatten().tolist() == pytest.approx([0.1, 0.2, 0.3])
+
+
+def test_a_single_molecule_keeps_its_shape():
+    collected = Collected()
+    collected.update(torch.tensor([[1.0]]), torch.tensor([[2.0]]))
+    assert collected.compute().tolist() == [[[1.0]], [[2.0]]]

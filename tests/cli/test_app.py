@@ -1,0 +1,102 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pyg_moleblend
+from pyg_moleblend.cli import main
+from pyg_moleblend.cli.app import VERBS, make_parser, normalise
+
+
+def test_overview_names_every_verb(capsys):
+    assert main(["--help"]) == 0
+    overview = capsys.readouterr().out
+    assert all(verb in overview for verb in VERBS)
+    assert main([]) == 2
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.endswith(pyg_moleblend.__version__ + "\n")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_option_is_explained(verb, capsys):
+    assert main([verb, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert f"moleblend {verb}" in text
+    parser, _ = make_parser(verb)
+    unexplained = [action.dest for action in parser._actions if action.help in (None, "") and action.dest != "help"]
+    assert unexplained == []
+
+
+def test_help_does_not_wait_for_torch():
+    check = (
+        "import sys; from pyg_moleblend.cli import main; "
+        "main(['--help']); main(['predict', '--help']); "
+        "sys.exit('torch' in sys.modules or 'pandas' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", check], capture_output=True).returncode == 0
+
+
+def test_options_are_written_with_dashes_and_switches_alone():
+    parser, _ = make_parser("pretrain")
+    words = ["--smiles-column", "a-b", "--resume", "--model.num-layers=2", "--machine.compile", "false", "--data=x-y"]
+    assert normalise(words, parser) == [
+        "--smiles_column", "a-b", "--resume=true", "--model.num_layers=2", "--machine.compile", "false", "--data=x-y",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["train"], "moleblend train: error: unknown verb 'train'; there are pretrain, finetune"),
+        (["pretrain", "--out", "x"], "moleblend pretrain: error: the following arguments are required: data"),
+        (["predict", "m"], "moleblend predict: error: the following arguments are required: molecules"),
+        (["predict", "m", "C", "--bogus", "3"], "unrecognized arguments: --bogus 3"),
+        (["predict", "m", "C", "--batch-size", "many"], "batch_size"),
+        (["pretrain", "--data", "x", "--out", "y", "--model.heads=7"], "`channels` must be divisible by `heads`"),
+        (["pretrain", "--config", "nowhere.yaml"], "nowhere.yaml'"),
+    ],
+)
+def test_errors_are_one_line(words, expected, refused):
+    assert expected in refused(*words)
+
+
+def test_unknown_config_keys_are_named(tmp_path, refused):
+    path = tmp_path / "config.yaml"
+    path.write_text("data: qm9\nout: x\nmodel: {chanels: 3}\n")
+    assert "Group 'model' does not accept option 'chanels'" in refused("pretrain", "--config", path)
+
+
+def test_tracebacks_are_to_be_had(monkeypatch):
+    monkeypatch.setenv("MOLEBLEND_TRACEBACK", "1")
+    with pytest.raises(ValueError, match="unknown verb"):
+        main(["train"])
+
+
+CONFIGS = sorted((Path(__file__).parents[2] / "examples" / "configs").rglob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_example_configs_are_understood(path):
+    parser, _ = make_parser("finetune" if path.parent.name == "moleculenet" else path.stem.split("_")[0])
+    arguments = parser.instantiate(parser.parse_args(["--config", str(path), "--out", "x"]))
+    assert arguments.data
+    assert arguments.schedule.learning_rate > 0
+
+
+def test_every_set_of_moleculenet_has_a_config():
+    from pyg_moleblend.datasets.moleculenet import SOURCES
+
+    assert {path.stem for path in CONFIGS if path.parent.name == "moleculenet"} == set(SOURCES)
+
+
+def test_paper_config_is_the_paper():
+    from pyg_moleblend.models import MoleBlendConfig
+
+    path = next(path for path in CONFIGS if path.stem == "pretrain_paper")
+    parser, _ = make_parser("pretrain")
+    arguments = parser.instantiate(parser.parse_args(["--config", str(path), "--out", "x"]))
+    weights = {"spd": 0.1, "bond_path": 0.1, "displacement": 0.5, "denoising": 6.0}
+    assert arguments.model == MoleBlendConfig.paper(blend_scope="batch", loss_weights=weights)
+    assert arguments.schedule.batch_size * arguments.machine.devices == 4096
+    assert arguments.schedule.warmup_steps(220_000) == 20_000

@@ -1,0 +1,18 @@
+import pandas as pd
+
+from pyg_moleblend.cli import main
+
+
+def test_parquet_of_any_model(pretrained_model, property_model, table, tmp_path, capsys):
+    for number, model in enumerate((pretrained_model, property_model)):
+        out = tmp_path / f"{number}.parquet"
+        assert main(["embed", str(model), str(table), "--out", str(out)]) == 0
+        frame = pd.read_parquet(out)
+        assert list(frame) == ["id", "smiles", *(f"e{i}" for i in range(16)), "status"]
+        assert frame["e0"].isna().sum() == 1
+    assert f"11 of 12 molecules embedded; 1 failed (the column status says why) -> {out}" in capsys.readouterr().err
+
+
+def test_conformers_are_made_and_said(pretrained_model, capsys, caplog):
+    assert main(["embed", str(pretrained_model), "CCO", "--modality", "2d+3d"]) == 0
+    assert "1 of 1 molecules had no coordinates and were given a conformer" in caplog.text

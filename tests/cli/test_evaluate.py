@@ -1,0 +1,16 @@
+import json
+
+from pyg_moleblend.cli import main
+
+
+def test_a_pretrained_model_by_recovery(pretrained_model, table, tmp_path, capsys):
+    assert main(["evaluate", str(pretrained_model), str(table), "--out", str(tmp_path / "out"), "--conformers"]) == 0
+    assert "trivial guess" in capsys.readouterr().out
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert set(metrics["quality"]["distance"]) == {"spd", "bond_path", "displacement"}
+
+
+def test_a_missing_target_is_named(property_model, tmp_path, refused):
+    path = tmp_path / "unlabelled.csv"
+    path.write_text("smiles\nCCO\n")
+    assert "the table has 0 columns 'gap'" in refused("evaluate", property_model, path)

@@ -1,0 +1,52 @@
+import json
+
+import pandas as pd
+import pytest
+
+from pyg_moleblend.cli import main
+
+
+@pytest.fixture
+def finetune(table, tmp_path, quiet_words):
+    def run(*words, out="run"):
+        common = ["--data", table, "--out", tmp_path / out, "--schedule.epochs", "2", *quiet_words]
+        assert main([str(word) for word in ("finetune", *common, *words)]) == 0
+        return tmp_path / out
+
+    return run
+
+
+def test_from_a_pretrained_model_to_predictions(finetune, pretrained_model, table, capsys):
+    words = ["--encoder", pretrained_model, "--targets", "gap", "--split", "column:part"]
+    out = finetune(*words)
+    captured = capsys.readouterr()
+    assert "split: column:part (5 train, 3 valid, 3 test;" in captured.err
+    assert captured.out.splitlines()[1].startswith("test: rmse ")
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert (metrics["metric"], metrics["modality"]) == ("rmse", "2d")
+
+    assert main(["evaluate", str(out / "model"), str(table), "--split", "column:part", "--part", "test"]) == 0
+    assert json.loads(capsys.readouterr().out) == metrics["test"]
+    saved = ["--split", str(out / "split.json"), "--part", "valid"]
+    assert main(["evaluate", str(out / "model"), str(table), *saved]) == 0
+    assert json.loads(capsys.readouterr().out) == metrics["valid"]
+    assert main(["predict", str(out / "model"), str(table), "--out", str(out / "predictions.csv")]) == 0
+    assert pd.read_csv(out / "predictions.csv")["gap"].notna().sum() == 11
+
+
+def test_from_random_weights(finetune, tiny_words):
+    out = finetune("--targets", "[gap]", "--metric", "mae", "--patience", "1", *tiny_words)
+    assert json.loads((out / "metrics.json").read_text())["metric"] == "mae"
+    assert "random 0.8/0.1/0.1 seed 0" in json.loads((out / "metrics.json").read_text())["split"]
+
+
+def test_errors_are_one_line(table, tmp_path, pretrained_model, tiny_words, refused):
+    def line(*words):
+        return refused("finetune", "--data", table, "--out", tmp_path / "run", *words)
+
+    assert "the molecules have no targets" in line(*tiny_words)
+    assert "the table has 0 columns 'energy'; its columns are" in line("--targets", "energy", *tiny_words)
+    assert "give either `encoder`" in line("--encoder", pretrained_model, *tiny_words)
+    assert "unknown split 'skaffold'" in line("--targets", "gap", "--split", "skaffold", *tiny_words)
+    assert "no column 'fold'" in line("--targets", "gap", "--split", "column:fold", *tiny_words)
+    assert "got 'rocauc'" in line("--targets", "gap", "--metric", "rocauc", *tiny_words)
