@@ -4,6 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 
+# Threads that wait for each other sleep instead of spinning: on a machine that does other things too, many times faster.
+export OMP_WAIT_POLICY ?= passive
+
 .PHONY: demo test lint format install clean
 
 install: $(VENV)/installed

@@ -92,3 +92,10 @@ def test_every_dropout_acts_in_training_only(dropout: str):
     samples.assert_same(model(batch).graph, exact)
     torch.manual_seed(0)
     assert not torch.allclose(model.train()(batch).graph, exact)
+
+
+def test_dropout_reaches_the_embedding():
+    model, molecules = encoder(dropout=0.5).train(), encoder().pack(samples.molecules(1)[0])
+    torch.manual_seed(0)
+    tokens, _ = model.embed(molecules)
+    assert (tokens == 0).float().mean().item() == pytest.approx(0.5, abs=0.15)

@@ -56,6 +56,12 @@ def test_every_dropout_acts_in_training_only(argument: str):
     assert not torch.allclose(module(x, bias), layer()(x, bias))
 
 
+@pytest.mark.parametrize("argument", ["dropout", "drop_path"])
+def test_both_branches_can_be_dropped(argument: str):
+    module, (x, bias) = layer(**{argument: 1 - 1e-9}).train(), inputs()
+    torch.testing.assert_close(module(x, bias), module.ffn_norm(module.attention_norm(x)))
+
+
 def test_reset_draws_fresh_weights():
     module = layer()
     module.reset_parameters()
