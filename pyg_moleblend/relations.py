@@ -80,6 +80,8 @@ def bond_class(edge_attr: Tensor) -> Tensor:
     Raises:
         ValueError: If a feature is outside OGB's vocabulary.
     """
+    if edge_attr.is_floating_point() and edge_attr.numel():
+        raise ValueError(f"bond features must be integers in OGB's vocabulary, got {edge_attr.dtype}")
     edge_attr = edge_attr.long()
     sizes = torch.tensor(BOND_FEATURE_SIZES, device=edge_attr.device)
     if bool(((edge_attr < 0) | (edge_attr >= sizes)).any()):

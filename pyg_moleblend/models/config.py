@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, get_args
@@ -72,18 +73,24 @@ class MoleBlendConfig:
 
     def __post_init__(self) -> None:
         for name in _MODEL_SIZES + _PREDICTION_SIZES:
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}")
+            value = getattr(self, name)
+            if type(value) is not int or value < 1:
+                raise ValueError(f"`{name}` must be an integer of at least 1, got {value!r}")
         if self.channels % self.heads:
             raise ValueError(f"`channels` must be divisible by `heads`, got {self.channels} and {self.heads}")
         for name in ("dropout", "attention_dropout", "activation_dropout", "drop_path"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must lie in [0, 1), got {getattr(self, name)}")
-        if self.noise_scale < 0:
-            raise ValueError(f"`noise_scale` must be at least 0 Å, got {self.noise_scale}")
+        if not 0 <= self.noise_scale < math.inf:
+            raise ValueError(f"`noise_scale` must be at least 0 Å and finite, got {self.noise_scale}")
         for name in ("relation_probabilities", "atom_feature_probabilities"):
             object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON gives lists
             check_probabilities(name, getattr(self, name))
+        if len(self.atom_feature_probabilities) != 2:
+            given = self.atom_feature_probabilities
+            raise ValueError(f"`atom_feature_probabilities` must be two, of degree and distance, got {given}")
+        if bad := {name: weight for name, weight in self.loss_weights.items() if not 0 <= weight < math.inf}:
+            raise ValueError(f"`loss_weights` must be at least 0 and finite, got {bad}")
         choices = {
             "blend_scope": get_args(BlendScope),
             "geometry_objective": get_args(GeometryObjective),
@@ -120,3 +127,11 @@ class MoleBlendConfig:
     def from_json(cls, text: str) -> MoleBlendConfig:
         r"""The inverse of :meth:`to_json`; unknown keys are refused."""
         return cls.from_dict(json.loads(text))
+
+
+def check_same_shape(config: MoleBlendConfig, other: MoleBlendConfig) -> None:
+    r"""Raises :class:`ValueError` if a model of one configuration cannot have an encoder of the other."""
+    names = ("channels", "num_layers", "heads", "ffn_channels", "num_gaussians", "max_path_length")
+    pairs = {name: (getattr(config, name), getattr(other, name)) for name in names}
+    if differing := [f"{name} ({mine} and {its})" for name, (mine, its) in pairs.items() if mine != its]:
+        raise ValueError(f"model and encoder differ in {', '.join(differing)}; pass the encoder's own `config`")

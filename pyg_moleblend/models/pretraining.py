@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
-from pyg_moleblend.models.config import MoleBlendConfig
+from pyg_moleblend.models.config import MoleBlendConfig, check_same_shape
 from pyg_moleblend.models.moleblend import MoleBlend
 from pyg_moleblend.nn import (
     Blend,
@@ -19,6 +19,7 @@ from pyg_moleblend.nn import (
     Quality,
     RecoveryState,
     SPDRecovery,
+    check_blend,
     draw_blend,
 )
 from pyg_moleblend.utils import DenseMolecules, Modality, pack
@@ -75,7 +76,9 @@ class MoleBlendForPretraining(nn.Module):
     ) -> None:
         super().__init__()
         self.config = config
+        self._compiled: Callable[..., PretrainingOutput] | None = None
         self.encoder = MoleBlend(config) if encoder is None else encoder
+        check_same_shape(config, self.encoder.config)
         self.objectives = nn.ModuleDict(default_objectives(config) if objectives is None else objectives)
         relations = self.encoder.attention_bias.blend.names
         if len(relations) != len(config.relation_probabilities):
@@ -98,7 +101,7 @@ class MoleBlendForPretraining(nn.Module):
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         r"""Compiles :meth:`recover` in place; packing a batch has data-dependent sizes and stays outside."""
-        self.recover = torch.compile(self.recover, *args, **kwargs)  # type: ignore[method-assign]
+        self._compiled = torch.compile(type(self)._recover, *args, **kwargs)
 
     def pack(self, batch: Data | DenseMolecules, modality: Modality = "2d+3d") -> DenseMolecules:
         r"""Lays out a batch with all fields that the relations and objectives read."""
@@ -120,7 +123,15 @@ class MoleBlendForPretraining(nn.Module):
         )
 
     def recover(self, molecules: DenseMolecules, blend: Blend) -> PretrainingOutput:
-        r"""Encodes packed molecules under a blend, predicts, and takes the losses."""
+        r"""Encodes packed molecules under a blend, predicts, and takes the losses.
+
+        Raises:
+            ValueError: If the blend is not one of these molecules.
+        """
+        check_blend(blend, molecules, len(self.encoder.attention_bias.blend.names))
+        return self._compiled(self, molecules, blend) if self._compiled else self._recover(molecules, blend)
+
+    def _recover(self, molecules: DenseMolecules, blend: Blend) -> PretrainingOutput:
         atoms = molecules.mask & molecules.has_3d[:, None]
         noisy_pos = molecules.pos + blend.pos_noise * atoms[..., None]
         encoded = self.encoder.encode(molecules._replace(pos=noisy_pos), blend)

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
-from pyg_moleblend.models.config import MoleBlendConfig
+from pyg_moleblend.models.config import MoleBlendConfig, check_same_shape
 from pyg_moleblend.models.moleblend import MoleBlend
 from pyg_moleblend.nn.precision import reset_linear
 from pyg_moleblend.utils import DenseMolecules, Modality
@@ -18,7 +18,7 @@ class MoleBlendForPropertyPrediction(nn.Module):
     Args:
         config: The model's shape.
         num_tasks: T, the number of properties.
-        encoder: The encoder, a pretrained one say; a fresh one by default.
+        encoder: The encoder, a pretrained one say, of the configuration's shape; a fresh one by default.
 
     Shapes:
         - **input:** a batch of molecules
@@ -32,6 +32,7 @@ class MoleBlendForPropertyPrediction(nn.Module):
         self.config = config
         self.num_tasks = num_tasks
         self.encoder = MoleBlend(config) if encoder is None else encoder
+        check_same_shape(config, self.encoder.config)
         self.dense = nn.Linear(config.channels, config.channels)
         self.out = nn.Linear(config.channels, num_tasks)
         self.dropout = nn.Dropout(config.dropout)

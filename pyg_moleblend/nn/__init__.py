@@ -3,7 +3,7 @@ r"""Layers of MoleBLEND: tensors in, tensors out. Nothing here knows of datasets
 from pyg_moleblend.nn.atom_embedding import AtomEmbedding
 from pyg_moleblend.nn.attention import MultiHeadAttention
 from pyg_moleblend.nn.attention_bias import AttentionBias, RelationBlend
-from pyg_moleblend.nn.blending import Blend, BlendScope, constant_blend, draw_blend
+from pyg_moleblend.nn.blending import Blend, BlendScope, check_blend, constant_blend, draw_blend
 from pyg_moleblend.nn.bond_path_bias import BondPathBias
 from pyg_moleblend.nn.conv import MoleBlendConv
 from pyg_moleblend.nn.denoising import Denoising
@@ -48,6 +48,7 @@ __all__ = [
     "RelationBlend",
     "SPDBias",
     "SPDRecovery",
+    "check_blend",
     "constant_blend",
     "draw_blend",
 ]

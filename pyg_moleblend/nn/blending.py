@@ -16,8 +16,8 @@ class Blend(NamedTuple):
 
     Attributes:
         relation: Number of the relation that enters for each ordered pair, ``[B, N, N]`` int64
-            (0 spd, 1 bond path, 2 distance, then those that were added).
-        atom_feature: Feature that enters for each atom, ``[B, N]`` int64 (0 degree, 1 distance).
+            (0 spd, 1 bond path, 2 distance, then those that were added; -1 none).
+        atom_feature: Feature that enters for each atom, ``[B, N]`` int64 (0 degree, 1 distance, -1 none).
         pos_noise: Noise that is added to the coordinates, in Å, ``[B, N, 3]``.
     """
 
@@ -28,11 +28,27 @@ class Blend(NamedTuple):
 
 def check_probabilities(name: str, probabilities: Sequence[float]) -> None:
     r"""Raises :class:`ValueError` unless the numbers are a point of the simplex (to 1e-6)."""
-    if not probabilities or any(p < 0 for p in probabilities) or abs(sum(probabilities) - 1) > 1e-6:
+    if not all(p >= 0 for p in probabilities) or not abs(sum(probabilities) - 1) <= 1e-6:  # NaN is neither
         raise ValueError(
             f"`{name}` must be non-negative numbers that sum to 1, got {tuple(probabilities)} "
             f"with sum {sum(probabilities):.6g}"
         )
+
+
+def check_blend(blend: Blend, molecules: DenseMolecules, num_relations: int) -> None:
+    r"""Raises :class:`ValueError` unless a blend has the shapes of the molecules and chooses what there is."""
+    B, N = molecules.mask.shape
+    shapes = {"relation": (B, N, N), "atom_feature": (B, N), "pos_noise": (B, N, 3)}
+    for name, shape in shapes.items():
+        if getattr(blend, name).shape != shape:
+            raise ValueError(
+                f"the blend's `{name}` must have shape {list(shape)}, N = {N} being the largest molecule of the batch, "
+                f"got {list(getattr(blend, name).shape)}"
+            )
+    for name, limit in (("relation", num_relations), ("atom_feature", 2)):
+        chosen = getattr(blend, name)
+        if bool(((chosen < -1) | (chosen >= limit)).any()):
+            raise ValueError(f"the blend's `{name}` must choose from 0 to {limit - 1}, or -1 for none")
 
 
 def draw_blend(
@@ -47,7 +63,7 @@ def draw_blend(
     r"""Draws which relation enters for each pair, which feature for each atom, and the coordinates' noise.
 
     A molecule without one of the modalities draws from the other's relations only, their probabilities
-    renormalised; if none of those has any probability, they are equally likely.
+    renormalised. If none of those has any probability, nothing enters: the draw is -1.
 
     Args:
         molecules: The batch.
@@ -85,10 +101,10 @@ def draw_blend(
 def _choose(probabilities: Sequence[float], available: Tensor, uniform: Tensor) -> Tensor:
     r"""Inverse of the cumulative distribution: ``available`` ``[B, R]``, ``uniform`` ``[B, M]`` to ``[B, M]``."""
     weights = torch.tensor(probabilities, dtype=torch.float64, device=available.device) * available
-    weights = torch.where(weights.sum(-1, keepdim=True) > 0, weights, available.double())
     cumulative = weights.cumsum(-1)
-    cumulative = cumulative / cumulative[:, -1:]
-    return (uniform[..., None] >= cumulative[:, None, :]).sum(-1)
+    total = cumulative[:, -1:]
+    drawn = (uniform[..., None] >= (cumulative / total)[:, None, :]).sum(-1)
+    return torch.where(total > 0, drawn, -1)
 
 
 def constant_blend(molecules: DenseMolecules, relation: int, atom_feature: int) -> Blend:

@@ -58,7 +58,7 @@ class Objective(nn.Module, ABC):
 
     @abstractmethod
     def loss(self, prediction: Tensor, state: RecoveryState) -> Tensor:
-        r"""Scalar loss; 0 where there is nothing to count."""
+        r"""Scalar loss, the mean over what :meth:`quality` counts; 0 where there is nothing to count."""
 
     @abstractmethod
     def quality(self, prediction: Tensor, state: RecoveryState) -> Quality:

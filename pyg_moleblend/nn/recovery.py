@@ -138,7 +138,8 @@ class DisplacementRecovery(Objective):
         return displacement_loss(prediction, state.molecules.pos, _known_atoms(state))
 
     def quality(self, prediction: Tensor, state: RecoveryState) -> Quality:
-        molecules = _known_atoms(state).sum(-1) > 1
+        pos, atoms = state.molecules.pos, _known_atoms(state)
+        molecules = ((pos != pos[:, :1]).any(-1) & atoms).any(-1)  # not all atoms on one point
         return Quality((1 - self.loss(prediction, state)) * molecules.sum(), molecules.sum())
 
 

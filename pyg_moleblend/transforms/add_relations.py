@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import torch
-from torch_geometric.data import Data
+from torch_geometric.data import Batch, Data
 from torch_geometric.data.datapipes import functional_transform
 from torch_geometric.transforms import BaseTransform
 
@@ -36,6 +36,8 @@ class AddRelations(BaseTransform):
     def forward(self, data: Data) -> Data:
         if data.edge_index is None or data.edge_attr is None:
             raise ValueError("AddRelations needs `edge_index` and `edge_attr` (OGB's 3 bond features)")
+        if isinstance(data, Batch):
+            raise ValueError("AddRelations takes one molecule, not a batch; models derive the relations of a batch")
         atoms = torch.ones(1, data.num_nodes, dtype=torch.bool, device=data.edge_index.device)
         relations = dense_relations(data.edge_index, data.edge_attr, atoms, max_path_length=self.max_path_length)
         data.spd = relations["spd"].flatten()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import torch
+from torch.utils.data import get_worker_info
 from torch_geometric.data import Data
 from torch_geometric.data.datapipes import functional_transform
 from torch_geometric.transforms import BaseTransform
@@ -15,7 +16,8 @@ class PerturbPositions(BaseTransform):
 
     Args:
         std: Standard deviation of the noise in Å; 0.2 is the published pretraining's.
-        generator: Source of randomness; PyTorch's global one by default.
+        generator: Source of randomness; PyTorch's global one by default, which differs between a loader's workers.
+            A generator of one's own would be copied into each worker and draw the same noise there, so it is refused.
 
     Shapes:
         - **input and output:** ``pos`` ``[N, 3]``; NaN rows stay NaN
@@ -33,6 +35,10 @@ class PerturbPositions(BaseTransform):
     def forward(self, data: Data) -> Data:
         if data.pos is None:
             raise ValueError("PerturbPositions needs `pos`; attach coordinates first, with AddConformer, say")
+        if self.generator is not None and get_worker_info() is not None:
+            raise ValueError(
+                "PerturbPositions with a generator cannot run in a loader's workers: leave `generator` out"
+            )
         noise = torch.randn(data.pos.shape, generator=self.generator, dtype=data.pos.dtype, device=data.pos.device)
         data.pos = data.pos + self.std * noise
         return data

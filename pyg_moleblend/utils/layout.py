@@ -8,7 +8,7 @@ from pyg_moleblend.utils.dense import scatter_atoms
 from pyg_moleblend.utils.paths import bond_paths, dense_bonds, shortest_paths
 
 
-def dense_coordinates(pos: Tensor | None, mask: Tensor, has_pos: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def dense_coordinates(pos: Tensor | None, mask: Tensor, has_pos: Tensor | bool | None = None) -> tuple[Tensor, Tensor]:
     r"""Coordinates of a batch, and the molecules that have them.
 
     Args:
@@ -26,12 +26,15 @@ def dense_coordinates(pos: Tensor | None, mask: Tensor, has_pos: Tensor | None =
         dtype = torch.get_default_dtype()
         zeros = torch.zeros(*mask.shape, 3, dtype=dtype, device=mask.device)
         return zeros, torch.zeros_like(mask[:, 0])
-    dense = scatter_atoms(pos, mask) if pos.dim() == 2 and pos.size(1) == 3 else None
-    if dense is None or pos.size(0) != int(mask.sum()):
+    if pos.shape != (int(mask.sum()), 3):
         raise ValueError(f"`pos` must have shape [{int(mask.sum())}, 3], got {list(pos.shape)}")
+    dense = scatter_atoms(pos if pos.dtype == torch.float64 else pos.float(), mask)
     known = torch.isfinite(dense).flatten(1).all(1)
     if has_pos is not None:
-        known = known & has_pos.view(-1).bool()
+        wanted = torch.as_tensor(has_pos, device=mask.device).view(-1).bool()
+        if wanted.numel() != mask.size(0):
+            raise ValueError(f"`has_pos` must be one bool a molecule, [{mask.size(0)}], got {wanted.numel()}")
+        known = known & wanted
     return torch.where(known[:, None, None], dense, torch.zeros_like(dense)), known
 
 

@@ -42,7 +42,7 @@ class DenseMolecules(NamedTuple):
 
     def available(self, modality: str) -> Tensor:
         r"""Molecules that have the modality ``"2d"`` or ``"3d"``, ``[B]`` bool."""
-        return self.has_2d if modality == "2d" else self.has_3d
+        return {"2d": self.has_2d, "3d": self.has_3d}[modality]
 
     def with_pair(self, name: str, values: Tensor) -> DenseMolecules:
         r"""The same molecules with one more pair field."""
@@ -80,6 +80,8 @@ def pack(
     if x is None or x.dim() != 2 or x.size(1) != len(ATOM_FEATURE_SIZES):
         shape = None if x is None else list(x.shape)
         raise ValueError(f"`x` must hold OGB's {len(ATOM_FEATURE_SIZES)} atom features a row, got shape {shape}")
+    if x.is_floating_point():
+        raise ValueError(f"`x` must hold integers, OGB's atom features, got {x.dtype}")
     sizes = torch.tensor(ATOM_FEATURE_SIZES, device=x.device)
     if bool(((x < 0) | (x >= sizes)).any()):
         raise ValueError(
@@ -93,23 +95,24 @@ def pack(
 
     degree = torch.zeros(x.size(0), dtype=torch.long, device=x.device)
     if batch.edge_index is not None:
-        degree = degree.scatter_add(0, batch.edge_index[1], torch.ones_like(batch.edge_index[1]))
+        ends = batch.edge_index[1].long()
+        degree = degree.scatter_add(0, ends, torch.ones_like(ends))
     pos, has_3d = dense_coordinates(getattr(batch, "pos", None), mask, getattr(batch, "has_pos", None))
     wanted = set(pair_fields)
     pairs = {name: _unpack(batch, name, mask, counts, max_path_length) for name in wanted if name in batch}
     missing = wanted - pairs.keys()
     if unknown := missing - {"spd", "bond_path"}:
         raise ValueError(f"the batch has no pair field {sorted(unknown)}; attach it to each `Data` by a transform")
-    if modality == "3d":  # nothing will look at 2D relations, so a point cloud needs no bonds
-        shapes = {"spd": (B, N, N), "bond_path": (B, N, N, max_path_length)}
-        pairs.update({name: mask.new_zeros(shapes[name], dtype=torch.uint8) for name in missing})
-    elif missing:
-        if batch.edge_index is None:
-            raise ValueError("2D relations need `edge_index`; give it, or use the molecules with modality='3d'")
+    if missing and batch.edge_index is not None:
         if "bond_path" in missing and batch.edge_attr is None:
             raise ValueError("`bond_path` needs `edge_attr` (OGB's 3 bond features); give it or the pair field")
         derived = dense_relations(batch.edge_index, batch.edge_attr, mask, index, max_path_length)
         pairs.update({name: derived[name] for name in missing})
+    elif missing and modality == "3d":  # a point cloud: there is no bond to look at or to recover
+        shapes = {"spd": (B, N, N), "bond_path": (B, N, N, max_path_length)}
+        pairs.update({name: mask.new_zeros(shapes[name], dtype=torch.uint8) for name in missing})
+    elif missing:
+        raise ValueError("2D relations need `edge_index`; give it, or use the molecules with modality='3d'")
     molecules = DenseMolecules(
         x=scatter_atoms(x.long(), mask),
         mask=mask,

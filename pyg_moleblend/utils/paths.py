@@ -92,7 +92,7 @@ def dense_bonds(edge_index: Tensor, bond_classes: Tensor, batch: Tensor | None, 
         counts: Atoms of each molecule, ``[B]``.
         size: N.
     """
-    source, target = edge_index
+    source, target = edge_index.long()
     molecule = torch.zeros_like(source) if batch is None else batch[source]
     start = (counts.cumsum(0) - counts)[molecule]
     position = (molecule * size + source - start) * size + target - start
