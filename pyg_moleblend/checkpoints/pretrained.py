@@ -114,7 +114,12 @@ def _describe(folder: Path) -> dict[str, Any]:
         description = json.loads(path.read_text())
     except json.JSONDecodeError as error:
         raise ValueError(f"{path} is damaged: {error}") from error
-    if missing := {"class", "config", "metadata"} - set(description):
+    if not isinstance(description, dict):
+        raise ValueError(f"{path} is damaged: it holds {type(description).__name__}, not a description of a model")
+    wanted = {"class", "config", "metadata"}
+    if description.get("class") == MoleBlendForPropertyPrediction.__name__:
+        wanted.add("num_tasks")
+    if missing := wanted - set(description):
         raise ValueError(f"{path} lacks the keys {sorted(missing)}")
     return description
 

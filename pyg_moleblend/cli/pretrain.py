@@ -28,7 +28,7 @@ def run(
     resume: bool = False,
     save_config: Callable[[Path], None] = lambda folder: None,
 ) -> None:
-    """Train a model by blend-then-predict.
+    """Train a model by blend-then-predict. The model after the last update is kept, not the best in validation.
 
     Args:
         data: Molecules: qm9, moleculenet:NAME, or the path of a table (.csv, .tsv, .parquet, .sdf).

@@ -96,7 +96,8 @@ class QM9(CachedMoleculeDataset):
     @property
     def target_units(self) -> list[str]:
         r"""Units of the columns of ``y``."""
-        return [target_named(name).unit for name in self.target_names]
+        targets = [target_named(name) for name in self.target_names]
+        return [t.unit + (" relative to free atoms" if self.is_relative and any(t.atoms) else "") for t in targets]
 
     @property
     def atom_reference(self) -> Tensor:
@@ -127,6 +128,7 @@ class QM9(CachedMoleculeDataset):
     def subtract_atom_reference(self) -> "QM9":
         r"""The same molecules with U0, U, H and G relative to the free atoms, as the field trains on them.
 
+        :attr:`target_units` says so, and so do the models that are trained on them.
         The hydrogens' share is subtracted too. It is done in float64: a total energy in eV has no room for
         meV in float32. Add ``atom_counts @ atom_reference.T`` to a prediction to have the total again.
 

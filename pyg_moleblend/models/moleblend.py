@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from types import MethodType
 from typing import Any, NamedTuple
 
 import torch
@@ -75,7 +76,6 @@ class MoleBlend(nn.Module):
     def __init__(self, config: MoleBlendConfig, relations: Mapping[str, RelationBias] | None = None) -> None:
         super().__init__()
         self.config = config
-        self._compiled: Callable[..., DenseEncoderOutput] | None = None
         self.gaussians = GaussianBasis(config.num_gaussians)
         self.atom_embedding = AtomEmbedding(config.channels, config.num_gaussians)
         self.graph_token = nn.Parameter(torch.empty(config.channels))
@@ -112,8 +112,8 @@ class MoleBlend(nn.Module):
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         r"""Compiles :meth:`encode` in place; packing a batch has data-dependent sizes and stays outside."""
-        # Not the bound method: a copy of the model would compute with the weights of the original.
-        self._compiled = torch.compile(type(self)._encode, *args, **kwargs)
+        # Bound anew, so that a copy of the model runs with the copy's weights.
+        self.encode = MethodType(torch.compile(type(self).encode, *args, **kwargs), self)  # type: ignore[method-assign]
 
     def pack(self, batch: Data | DenseMolecules, modality: Modality = "2d+3d") -> DenseMolecules:
         r"""Lays out a batch as :meth:`encode` wants it; see :func:`pyg_moleblend.utils.pack`."""
@@ -135,9 +135,6 @@ class MoleBlend(nn.Module):
             molecules: From :meth:`pack`.
             blend: A draw; its noise is not added here.
         """
-        return self._compiled(self, molecules, blend) if self._compiled else self._encode(molecules, blend)
-
-    def _encode(self, molecules: DenseMolecules, blend: Blend | None) -> DenseEncoderOutput:
         tokens, bias = self.embed(molecules, blend)
         for layer in self.layers:
             tokens = layer(tokens, bias)

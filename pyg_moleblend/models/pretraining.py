@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from types import MethodType
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -76,7 +77,6 @@ class MoleBlendForPretraining(nn.Module):
     ) -> None:
         super().__init__()
         self.config = config
-        self._compiled: Callable[..., PretrainingOutput] | None = None
         self.encoder = MoleBlend(config) if encoder is None else encoder
         check_same_shape(config, self.encoder.config)
         self.objectives = nn.ModuleDict(default_objectives(config) if objectives is None else objectives)
@@ -101,7 +101,8 @@ class MoleBlendForPretraining(nn.Module):
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         r"""Compiles :meth:`recover` in place; packing a batch has data-dependent sizes and stays outside."""
-        self._compiled = torch.compile(type(self)._recover, *args, **kwargs)
+        # Bound anew, so that a copy of the model runs with the copy's weights.
+        self.recover = MethodType(torch.compile(type(self).recover, *args, **kwargs), self)  # type: ignore[method-assign]
 
     def pack(self, batch: Data | DenseMolecules, modality: Modality = "2d+3d") -> DenseMolecules:
         r"""Lays out a batch with all fields that the relations and objectives read."""
@@ -123,15 +124,7 @@ class MoleBlendForPretraining(nn.Module):
         )
 
     def recover(self, molecules: DenseMolecules, blend: Blend) -> PretrainingOutput:
-        r"""Encodes packed molecules under a blend, predicts, and takes the losses.
-
-        Raises:
-            ValueError: If the blend is not one of these molecules.
-        """
-        check_blend(blend, molecules, len(self.encoder.attention_bias.blend.names))
-        return self._compiled(self, molecules, blend) if self._compiled else self._recover(molecules, blend)
-
-    def _recover(self, molecules: DenseMolecules, blend: Blend) -> PretrainingOutput:
+        r"""Encodes packed molecules under a blend, predicts, and takes the losses."""
         atoms = molecules.mask & molecules.has_3d[:, None]
         noisy_pos = molecules.pos + blend.pos_noise * atoms[..., None]
         encoded = self.encoder.encode(molecules._replace(pos=noisy_pos), blend)
@@ -160,6 +153,13 @@ class MoleBlendForPretraining(nn.Module):
             blend: The blend to use; drawn when it is not given.
             generator: Source of randomness of the draw, on the batch's device.
             modality: Which inputs to blend, ``"2d"``, ``"3d"`` or ``"2d+3d"`` (all that each molecule has).
+
+        Raises:
+            ValueError: If the blend is not one of these molecules.
         """
         molecules = self.pack(batch, modality)
-        return self.recover(molecules, self.draw_blend(molecules, generator) if blend is None else blend)
+        if blend is None:
+            blend = self.draw_blend(molecules, generator)
+        else:
+            check_blend(blend, molecules, len(self.encoder.attention_bias.blend.names))
+        return self.recover(molecules, blend)

@@ -85,7 +85,7 @@ class AttentionBias(nn.Module):
         super().__init__()
         self.blend = RelationBlend(relations)
         self.graph_token = nn.Parameter(torch.empty(heads))
-        self.reset_parameters()
+        nn.init.normal_(self.graph_token, std=INIT_STD)  # the relations come with the weights they have
 
     def reset_parameters(self) -> None:
         self.blend.reset_parameters()

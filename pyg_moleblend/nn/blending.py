@@ -81,6 +81,11 @@ def draw_blend(
             f"`relation_probabilities` must have one entry for each of the {len(modalities)} relations, "
             f"got {tuple(relation_probabilities)}"
         )
+    if len(atom_feature_probabilities) != 2:
+        raise ValueError(
+            "`atom_feature_probabilities` must be those of the degree and of the distance feature, "
+            f"got {tuple(atom_feature_probabilities)}"
+        )
     B, N = molecules.mask.shape
     device = molecules.mask.device
 

@@ -24,6 +24,8 @@ class DenoisingHead(nn.Module):
 
     def __init__(self, channels: int, heads: int, dropout: float = 0.1) -> None:
         super().__init__()
+        if channels % heads:
+            raise ValueError(f"`channels` must be divisible by `heads`, got {channels} and {heads}")
         self.heads = heads
         self.dropout = dropout
         self.qkv = nn.Linear(channels, 3 * channels)

@@ -33,21 +33,24 @@ def embed_missing(
     r"""Gives a conformer to every molecule of a dataset that has no coordinates; the others keep theirs.
 
     Args:
-        molecules: The dataset; it is not changed.
+        molecules: The dataset, or a selection of one; it is not changed, and what was not selected is not embedded.
         seed: Seed of the conformers.
         hydrogens: The policy that the dataset was made with.
         progress: Whether to show a progress bar.
     """
     embed = AddConformer(seed, hydrogens, on_failure="nan")
-    positions, failures, missing = [], {}, 0
-    for number in tqdm(range(molecules.len()), desc="conformers", disable=not progress, unit="mol"):
+    embedded, store = copy.copy(molecules), copy.copy(molecules._data)
+    store.pos = store.pos.clone()
+    # PyG's `copy` of one molecule has no slices.
+    ends = torch.tensor([0, len(store.pos)]) if molecules.slices is None else molecules.slices["pos"]
+    failures, missing = {}, 0
+    chosen = list(dict.fromkeys(molecules.indices()))  # a selection may hold a molecule twice
+    for number in tqdm(chosen, desc="conformers", disable=not progress, unit="mol"):
         data = molecules.get(number)
         if not bool(torch.isfinite(data.pos).all()):
             data, missing = embed(data), missing + 1
             if data.conformer_error:
                 failures[int(data.row)] = data.conformer_error
-        positions.append(data.pos)
-    embedded, store = copy.copy(molecules), copy.copy(molecules._data)
-    store.pos = torch.cat(positions)
+            store.pos[ends[number] : ends[number + 1]] = data.pos
     embedded.data = store
     return Embedded(embedded, missing - len(failures), failures)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
 from torch_geometric.data import Data
 
 from pyg_moleblend.checkpoints import from_pretrained, read_metadata
@@ -16,6 +18,8 @@ from pyg_moleblend.training.results import describe_scores
 from pyg_moleblend.training.targets import Labelled, labels_of, select_targets
 from pyg_moleblend.training.task import Task
 from pyg_moleblend.utils import Modality
+
+_log = logging.getLogger(__name__)
 
 
 def evaluate(
@@ -35,8 +39,8 @@ def evaluate(
         device: ``"auto"`` is a GPU where there is one.
 
     Returns:
-        The metrics that fit the model's task by name, in the targets' units; for a pretrained model a
-        :class:`~pyg_moleblend.training.RecoveryReport`.
+        The metrics that fit the model's task by name, in the targets' units (see :func:`score_model`); for a
+        pretrained model a :class:`~pyg_moleblend.training.RecoveryReport`.
 
     Raises:
         ValueError: If the model is an encoder alone, or a target is missing.
@@ -61,6 +65,9 @@ def score_model(
 ) -> dict[str, Any]:
     r"""The metrics that fit a task, on labelled molecules, as plain values.
 
+    Where 3D is among the inputs, ``molecules_2d_only`` counts the molecules that were scored without it for want of
+    coordinates; the log warns of them.
+
     Args:
         model: The model, on the device to use; in evaluation mode.
         task: Its task.
@@ -70,7 +77,24 @@ def score_model(
     """
     labels = labels_of(labelled)
     device = next(model.parameters()).device
-    predictions = run_batches(
-        lambda batch: task.restore(model(batch, modality)), labelled.molecules, batch_size, device
-    )
-    return {"molecules": len(labels), **describe_scores(scores(task, labels, predictions), task.names)}
+    flat = 0
+
+    def compute(batch: Any) -> Tensor:
+        nonlocal flat
+        molecules = model.encoder.pack(batch, modality)
+        flat += int((~molecules.has_3d).sum())
+        return task.restore(model(molecules, modality))
+
+    predictions = run_batches(compute, labelled.molecules, batch_size, device)
+    counts = {"molecules": len(labels)}
+    if "3d" in modality:
+        counts["molecules_2d_only"] = flat
+        if flat:
+            _log.warning(
+                "%d of %d molecules have no coordinates and are scored from 2D alone, not as modality=%r says; give them "
+                "conformers (--conformers, or pyg_moleblend.training.embed_missing), or say modality='2d'",
+                flat,
+                len(labels),
+                modality,
+            )
+    return {**counts, **describe_scores(scores(task, labels, predictions), task.names)}

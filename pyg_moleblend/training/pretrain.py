@@ -31,6 +31,9 @@ def pretrain(
 ) -> Run[MoleBlendForPretraining]:
     r"""Pretrains a model by blend-then-predict (arXiv 2307.06235, section 3.2).
 
+    The model that is kept is the one after the last update, as is usual in pretraining, also where an earlier epoch
+    was better in validation: that one's weights are in ``checkpoints/best.ckpt``.
+
     Args:
         train: Molecules to train on: a PyG dataset, a subset of one, or a list of ``Data``, with coordinates or
             without.

@@ -3,6 +3,7 @@ r"""What both kinds of training do around Lightning's fit."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -22,7 +23,9 @@ M = TypeVar("M", bound=nn.Module)
 MODEL_FOLDER = "model"
 
 
-class Run(NamedTuple, Generic[M]):
+# Not a NamedTuple, which cannot be generic before Python 3.11.
+@dataclass(frozen=True)
+class Run(Generic[M]):
     r"""A training that has ended.
 
     Attributes:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import torch
 from torch.utils.data import get_worker_info
 from torch_geometric.data import Data
@@ -27,7 +29,7 @@ class PerturbPositions(BaseTransform):
     """
 
     def __init__(self, std: float = 0.2, generator: torch.Generator | None = None) -> None:
-        if std < 0:
+        if not 0 <= std < math.inf:
             raise ValueError(f"`std` must be at least 0 Å, got {std}")
         self.std = std
         self.generator = generator

@@ -19,6 +19,8 @@ def num_atoms(
         return torch.tensor([total], device=device)
     if batch.numel() != total:
         raise ValueError(f"`batch` must give a molecule to each of the {total} atoms, got {batch.numel()} entries")
+    if bool((batch[1:] < batch[:-1]).any()):
+        raise ValueError("`batch` must be sorted: the atoms of a molecule stand together, as in a PyG Batch")
     return torch.bincount(batch, minlength=batch_size or 0)
 
 

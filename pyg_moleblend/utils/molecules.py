@@ -90,6 +90,9 @@ def pack(
         )
     batch_size = getattr(batch, "num_graphs", None) if index is not None else None
     counts = num_atoms(index, x.size(0), batch_size, x.device)
+    if not bool(counts.all()):
+        rows = (counts == 0).nonzero().flatten().tolist()
+        raise ValueError(f"molecules {rows[:8]} of the batch have no atoms; leave them out (a SMILES that failed?)")
     mask = atom_mask(counts)
     B, N = mask.shape
 
@@ -140,6 +143,8 @@ def _unpack(batch: Data, name: str, mask: Tensor, counts: Tensor, max_path_lengt
     values = batch[name]
     check_pair_count(name, values, counts)
     if name == "bond_path":
+        if values.dim() != 2:
+            raise ValueError(f"`bond_path` must have shape [ΣN², P], got {list(values.shape)}")
         if values.size(1) < max_path_length:
             raise ValueError(
                 f"`bond_path` holds {values.size(1)} hops, the model wants {max_path_length}; attach it anew with "

@@ -97,4 +97,5 @@ def dense_bonds(edge_index: Tensor, bond_classes: Tensor, batch: Tensor | None, 
     start = (counts.cumsum(0) - counts)[molecule]
     position = (molecule * size + source - start) * size + target - start
     flat = bond_classes.new_zeros(counts.numel() * size * size)
-    return flat.scatter(0, position, bond_classes).view(-1, size, size)
+    # A path that has ended must find no bond, so a bond of an atom with itself is left out.
+    return flat.scatter(0, position, bond_classes.masked_fill(source == target, 0)).view(-1, size, size)
