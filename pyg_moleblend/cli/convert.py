@@ -12,6 +12,9 @@ def run(
 ) -> None:
     """Turn a checkpoint of the authors' release into a model folder, and compare the two.
 
+    Printed are what became of each of the checkpoint's weights, and how far the model's numbers are from those of the
+    checkpoint's own weights on a few molecules.
+
     Args:
         checkpoint: The release's file (.pt); nothing in it is run.
         folder: Where to write config.json and model.safetensors.
@@ -20,8 +23,9 @@ def run(
         modality: Inputs that the model was trained with.
     """
     from pyg_moleblend.checkpoints import from_pretrained, from_release, save_pretrained
+    from pyg_moleblend.checkpoints.release import read_release, release_mapping
     from pyg_moleblend.cli.data import names_of
-    from pyg_moleblend.cli.parity import largest_difference
+    from pyg_moleblend.cli.parity import parity, round_trip
     from pyg_moleblend.models import MoleBlendForPropertyPrediction
     from pyg_moleblend.training import Task
 
@@ -35,9 +39,17 @@ def run(
             ones, T = (1.0,) * len(names), len(names)
             metadata["task"] = Task(kind, tuple(names), ("",) * T, (0.0,) * T, ones).to_dict()
     save_pretrained(model, folder, metadata)
+    loaded = from_pretrained(folder)
+
+    weights, _ = read_release(checkpoint)
+    shapes = {name: list(value.shape) for name, value in [*weights.items(), *model.state_dict().items()]}
+    for sources, target, note in release_mapping(checkpoint):
+        theirs = ", ".join(f"{key} {shapes[key]}" for key in sources.split(", "))
+        print(f"{theirs} -> {f'{target} {shapes[target]}' if target else 'nothing'}{f' ({note})' if note else ''}")
     print(f"{type(model).__name__} in {folder}")
     print(model.config.to_json().rstrip())
     for name, part in model.named_children():
         print(f"{name}: {sum(parameter.numel() for parameter in part.parameters()):,} parameters")
-    for name, difference in largest_difference(model, from_pretrained(folder)).items():
-        print(f"largest difference of {name} between the release's weights and the folder's: {difference:.3g}")
+    print("largest difference from the release's weights on a few molecules, as a share of the largest value:")
+    for name, difference in {**parity(weights, loaded), "round trip": round_trip(model, loaded)}.items():
+        print(f"  {name}: {difference:.1e}")

@@ -128,9 +128,9 @@ class QM9(CachedMoleculeDataset):
     def subtract_atom_reference(self) -> "QM9":
         r"""The same molecules with U0, U, H and G relative to the free atoms, as the field trains on them.
 
-        :attr:`target_units` says so, and so do the models that are trained on them.
-        The hydrogens' share is subtracted too. It is done in float64: a total energy in eV has no room for
-        meV in float32. Add ``atom_counts @ atom_reference.T`` to a prediction to have the total again.
+        :attr:`target_units` says so, and with it every model that is trained on them. The hydrogens' share is
+        subtracted too. It is done in float64: a total energy in eV has no room for meV in float32. Add
+        ``atom_counts @ atom_reference.T`` to a prediction to have the total again.
 
         Raises:
             ValueError: If it was done already.

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from pyg_moleblend.checkpoints import convert_release, from_release
+from pyg_moleblend.checkpoints.release import release_mapping
 from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction
 
 ENCODER = "encoder.molecule_encoder."
@@ -135,7 +136,7 @@ def test_every_key_is_wanted_in_its_shape(kind: str, fault: str):
 def test_a_missing_key_that_tells_a_size_is_named(key: str):
     fewer = weights("finetune")
     del fewer[key]
-    with pytest.raises(ValueError, match=f"lacks {key}"):
+    with pytest.raises(ValueError, match=f"missing {key}"):
         convert_release(fewer)
 
 
@@ -165,3 +166,37 @@ def test_given_weights_are_not_written_to():
         for parameter in model.parameters():
             parameter.add_(1)
     assert all(torch.equal(value, before[key]) for key, value in given.items())
+
+
+SETTINGS = {"multi_hop_max_dist": 3}
+
+
+@pytest.mark.parametrize(
+    ("content", "length"),
+    [
+        ({"args": argparse.Namespace(**SETTINGS)}, 3),
+        ({"args": SETTINGS}, 3),
+        ({"cfg": {"model": SETTINGS}}, 3),
+        ({"cfg": {"model": argparse.Namespace(**SETTINGS)}}, 3),
+        ({"cfg": {}, "args": argparse.Namespace(**SETTINGS)}, 3),
+        ({"args": argparse.Namespace(multi_hop_max_dist=None)}, 5),
+    ],
+)
+def test_the_file_tells_the_hops_where_no_head_does(content: dict[str, Any], length: int, tmp_path: Path):
+    model = from_release(written(tmp_path, weights("finetune"), **content))
+    assert model.config.max_path_length == length
+
+
+def test_more_hops_than_the_file_holds_are_refused():
+    with pytest.raises(ValueError, match="holds 128 hops"):
+        convert_release(weights("finetune"), max_path_length=200)
+
+
+def test_the_mapping_names_every_key_of_theirs_and_ours():
+    rows = release_mapping(golden_data.RELEASE_CHECKPOINT)
+    theirs = {key for keys, _, _ in rows for key in keys.split(", ")}
+    assert theirs == set(weights())
+    ours = [name for _, name, _ in rows if name]
+    assert sorted(ours) == sorted(golden_data.pretraining_model().state_dict())
+    notes = {name: note for _, name, note in rows}
+    assert notes["encoder.atom_embedding.features.weight"] == "174 of 4609 rows"

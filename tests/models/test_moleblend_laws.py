@@ -167,3 +167,31 @@ def test_attached_relations_give_the_same_numbers_as_derived_ones(modality: str)
     attached = model(Batch.from_data_list([AddRelations()(graph) for graph in graphs]), modality)
     assert torch.equal(attached.graph, derived.graph)
     assert torch.equal(attached.atoms, derived.atoms)
+
+
+def test_an_atom_may_lie_at_the_origin():
+    model, data = encoder(), samples.molecules(1)[0]
+    shifted = data.clone()
+    shifted.pos = data.pos - data.pos[1]  # atom 1 has the coordinates that others take for padding
+    assert not shifted.pos[1].any()
+    samples.assert_same(model(shifted, "3d").graph, model(data, "3d").graph, tolerance=1e-5)
+    assert (model(shifted, "3d").graph - model(data, "2d").graph).abs().max() > 1e-3
+
+
+def test_distances_of_twenty_bonds_and_more_are_told_apart():
+    def chain(length: int) -> Data:
+        atoms = samples.methane_like().x.repeat(length, 1)
+        ends = torch.arange(length - 1)
+        edge_index = torch.cat([torch.stack([ends, ends + 1]), torch.stack([ends + 1, ends])], 1)
+        return Data(x=atoms, edge_index=edge_index, edge_attr=torch.zeros(edge_index.size(1), 3, dtype=torch.long))
+
+    model, molecule = encoder(), chain(30)
+    before = model(molecule).graph
+    with torch.no_grad():
+        model.attention_bias.blend.relations["spd"].table.weight[25] += 1.0
+    assert (model(molecule).graph - before).abs().max() > 1e-4  # pairs 25 bonds apart attend by a row of their own
+    same = chain(20)  # no pair is 25 bonds apart
+    first = model(same).graph
+    with torch.no_grad():
+        model.attention_bias.blend.relations["spd"].table.weight[25] += 1.0
+    assert torch.equal(model(same).graph, first)

@@ -5,6 +5,7 @@ from torch_geometric.data import Batch
 
 from pyg_moleblend.models import Blend, MoleBlend, MoleBlendForPretraining, default_objectives
 from pyg_moleblend.nn import constant_blend
+from pyg_moleblend.transforms import AddRelations
 
 
 def pretraining(**changes: object) -> MoleBlendForPretraining:
@@ -134,3 +135,26 @@ def test_a_given_blend_is_not_written_to():
     before = Blend(*(value.clone() for value in blend))
     model(molecules, blend=blend)
     assert all(torch.equal(a, b) for a, b in zip(before, blend, strict=True))
+
+
+@pytest.mark.parametrize("modality", ["2d", "3d", "2d+3d"])
+def test_relations_are_recovered_whether_attached_or_derived(modality: str):
+    model = pretraining()
+    attached = Batch.from_data_list([AddRelations()(data) for data in samples.molecules(4)])
+    given = model(attached, modality=modality, generator=torch.Generator().manual_seed(0))
+    derived = model(batch(), modality=modality, generator=torch.Generator().manual_seed(0))
+    for name, loss in given.losses.items():
+        assert loss == derived.losses[name]
+    assert given.losses["spd"] > 0  # relations that do not enter are recovered all the same
+
+
+def test_a_blend_of_another_batch_is_refused():
+    model = pretraining()
+    with pytest.raises(ValueError, match="largest molecule of the batch"):
+        model(batch(4), blend=model(batch(2)).blend)
+
+
+def test_an_encoder_of_another_shape_is_refused():
+    encoder = MoleBlend(samples.tiny_config(max_path_length=8))
+    with pytest.raises(ValueError, match=r"max_path_length \(5 and 8\)"):
+        MoleBlendForPretraining(samples.tiny_config(), encoder)

@@ -4,7 +4,7 @@ import torch
 from torch_geometric.data import Batch
 
 from pyg_moleblend.nn import Blend, constant_blend, draw_blend
-from pyg_moleblend.nn.blending import check_probabilities
+from pyg_moleblend.nn.blending import check_blend, check_probabilities
 from pyg_moleblend.utils import DenseMolecules, pack
 
 MODALITIES = ("2d", "2d", "3d")
@@ -69,9 +69,31 @@ def test_molecules_without_coordinates_draw_neither_distance_nor_its_feature():
     assert blend.atom_feature[packed.has_3d].any()
 
 
-def test_without_any_probability_left_the_2d_relations_are_equally_likely():
-    blend = draw(molecules(40, without_3d=True), relation_probabilities=(0.0, 0.0, 1.0))
-    assert frequencies(blend.relation, 3) == pytest.approx([0.5, 0.5, 0], abs=0.02)
+def test_without_any_probability_left_nothing_enters():
+    packed = molecules(without_3d=True)
+    blend = draw(packed, relation_probabilities=(0.0, 0.0, 1.0), atom_feature_probabilities=(0.0, 1.0))
+    assert (blend.relation == -1).all()
+    assert (blend.atom_feature == -1).all()
+    check_blend(blend, packed, 3)
+
+
+@pytest.mark.parametrize("name", Blend._fields)
+def test_a_blend_of_other_molecules_is_refused(name: str):
+    packed = molecules()
+    blend = draw(packed)
+    for wrong in (getattr(blend, name)[:1], getattr(blend, name)[:, :-1]):  # neither is broadcast or cut
+        with pytest.raises(ValueError, match=f"`{name}` must have shape .* N = "):
+            check_blend(blend._replace(**{name: wrong}), packed, 3)
+
+
+@pytest.mark.parametrize(("name", "wrong"), [("relation", 3), ("relation", -2), ("atom_feature", 2)])
+def test_a_blend_that_chooses_what_there_is_not_is_refused(name: str, wrong: int):
+    packed = molecules()
+    blend = draw(packed)
+    changed = getattr(blend, name).clone()
+    changed[-1, 0] = wrong
+    with pytest.raises(ValueError, match=f"`{name}` must choose from 0 to"):
+        check_blend(blend._replace(**{name: changed}), packed, 3)
 
 
 def test_batch_scope_shares_one_choice_of_relations():

@@ -125,3 +125,8 @@ def test_in_memory_dataset_round_trip(tmp_path: Path):
         assert_same_fields(reopened[number], graph)
     batch = next(iter(DataLoader(reopened[torch.tensor([3, 0, 3])], batch_size=3)))
     assert_same_fields(batch.get_example(2), related()[3])
+
+
+def test_a_batch_is_refused():
+    with pytest.raises(ValueError, match="one molecule, not a batch"):
+        AddRelations()(Batch.from_data_list(samples.molecules(2)))

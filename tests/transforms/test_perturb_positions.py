@@ -60,3 +60,11 @@ def test_coordinates_are_asked_for():
 def test_repr_holds_every_argument():
     assert repr(PerturbPositions(0.1)) == "PerturbPositions(std=0.1, seed=None)"
     assert repr(PerturbPositions(generator=torch.Generator().manual_seed(4))) == "PerturbPositions(std=0.2, seed=4)"
+
+
+def test_workers_would_draw_the_same_noise_so_a_generator_is_refused_there(monkeypatch):
+    transform = PerturbPositions(0.1, torch.Generator())
+    monkeypatch.setattr("pyg_moleblend.transforms.perturb_positions.get_worker_info", lambda: object())
+    with pytest.raises(ValueError, match="workers"):
+        transform(Data(pos=torch.zeros(2, 3)))
+    PerturbPositions(0.1)(Data(pos=torch.zeros(2, 3)))

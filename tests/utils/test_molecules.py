@@ -144,3 +144,32 @@ def test_unknown_pair_field_and_modality_are_named():
         pack(data, ["spd", "resistance"])
     with pytest.raises(ValueError, match="'4d'"):
         pack(data, modality="4d")
+
+
+def test_types_of_integers_and_coordinates_do_not_matter():
+    data = samples.molecules(1)[0]
+    plain = pack(data)
+    other = data.clone()
+    other.x, other.edge_attr = data.x.to(torch.uint8), data.edge_attr.to(torch.uint8)
+    other.edge_index, other.pos, other.has_pos = data.edge_index.int(), data.pos.half(), True
+    packed = pack(other)
+    assert torch.equal(packed.x, plain.x)
+    assert all(torch.equal(packed.pairs[name], plain.pairs[name]) for name in plain.pairs)
+    assert packed.pos.dtype == torch.float32
+    torch.testing.assert_close(packed.pos, plain.pos, atol=5e-3, rtol=0)
+    assert packed.has_3d.all()
+
+
+@pytest.mark.parametrize(("name", "message"), [("x", "`x` must hold integers"), ("edge_attr", "must be integers")])
+def test_features_that_are_no_integers_are_refused(name: str, message: str):
+    data = samples.molecules(1)[0].clone()
+    data[name] = data[name].float()
+    with pytest.raises(ValueError, match=message):
+        pack(data)
+
+
+def test_has_pos_is_one_bool_a_molecule():
+    data = samples.molecules(1)[0].clone()
+    data.has_pos = torch.tensor([True, False])
+    with pytest.raises(ValueError, match="`has_pos` must be one bool a molecule"):
+        pack(data)
