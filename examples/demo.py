@@ -6,6 +6,7 @@ Run with `make demo`, or `python examples/demo.py --help` for its settings. Resu
 
 import argparse
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -23,14 +24,16 @@ from pyg_moleblend.transforms import AddRelations
 from pyg_moleblend.viz import plot_distance_maps, plot_learning_curves
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-parser.add_argument("--out", type=Path, default=Path("demo"), help="folder of all results")
+parser.add_argument("--out", type=Path, default=Path("demo"), help="folder of all results; its `runs` are made anew")
 parser.add_argument("--pretrain-molecules", type=int, default=20_000)
-parser.add_argument("--pretrain-epochs", type=int, default=12)
+parser.add_argument("--pretrain-epochs", type=int, default=10)
 parser.add_argument("--labels", type=int, default=5_000, help="molecules with a known gap to fine-tune on")
-parser.add_argument("--finetune-epochs", type=int, default=20)
+parser.add_argument("--finetune-epochs", type=int, default=15)
 parser.add_argument("--seeds", type=int, default=1, help="how often each model is fine-tuned")
 args = parser.parse_args()
 console, start = Console(), time.time()
+runs = args.out / "runs"
+shutil.rmtree(runs, ignore_errors=True)
 LEARNING_RATE = 1e-3
 
 
@@ -61,7 +64,7 @@ config = MoleBlendConfig(
     bond_vocabulary="release",
 )
 schedule = Schedule(epochs=args.pretrain_epochs, batch_size=128, learning_rate=LEARNING_RATE, warmup=0.05)
-pretrained = pretrain(qm9[unlabelled], args.out / "pretrain", valid=qm9[valid], model=config, schedule=schedule)
+pretrained = pretrain(qm9[unlabelled], runs / "pretrain", valid=qm9[valid], model=config, schedule=schedule)
 console.print(str(RecoveryReport(**pretrained.metrics["recovery"])))
 
 
@@ -73,7 +76,7 @@ def compare(name: str, dataset: MoleculeDataset, split: Split, epochs: int, batc
         for weights in ("pretrained", "random"):
             say(f"{name}: {weights} weights, seed {seed}, {len(split.train)} labels")
             encoder = load_encoder(pretrained.model_folder) if weights == "pretrained" else config
-            folder = args.out / name / f"{weights}-{seed}"
+            folder = runs / name / f"{weights}-{seed}"
             run = finetune(dataset, split, folder, encoder, schedule=schedule, seed=seed, **settings)
             error = run.metrics["test"][settings["metric"]]
             results.setdefault(name, {}).setdefault(weights, []).append(error)
@@ -96,7 +99,7 @@ with torch.no_grad():  # distances from shortest paths alone: nothing of the 3D 
 true = (molecule.pos[:, None] - molecule.pos).norm(dim=-1)
 maps = plot_distance_maps(true, recovered.predictions["distance"][0], molecule.smiles)
 maps.savefig(args.out / "distance_map.png")
-curves = {weights: args.out / "gap" / f"{weights}-0" for weights in results["gap"]}
+curves = {weights: runs / "gap" / f"{weights}-0" for weights in results["gap"]}
 plot_learning_curves(curves, "valid/mae", "validation error of the gap [eV]").savefig(args.out / "learning_curves.png")
 
 table = Table(title=f"Test error, mean of {args.seeds} seed{'s' if args.seeds > 1 else ''}")

@@ -6,7 +6,7 @@ from pyg_moleblend.checkpoints.pretrained import (
     read_metadata,
     save_pretrained,
 )
-from pyg_moleblend.checkpoints.release import convert_release, from_release
+from pyg_moleblend.checkpoints.release import convert_release, from_release, release_mapping
 
 __all__ = [
     "convert_release",
@@ -14,5 +14,6 @@ __all__ = [
     "from_release",
     "load_weights",
     "read_metadata",
+    "release_mapping",
     "save_pretrained",
 ]
