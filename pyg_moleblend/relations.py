@@ -1,6 +1,6 @@
 r"""What this package puts on :class:`torch_geometric.data.Data`, in one place.
 
-Every field has its shape, dtype, unit and sentinel here, and every module reads them from here. Pair
+Every field has its shape, dtype, unit and sentinel here, and so have the numbers that several modules share. Pair
 fields are flat, row-major ``[N * N, ...]`` tensors: PyG's own collate concatenates them, so ``Batch``,
 ``InMemoryDataset`` and ``DataLoader`` workers need to know nothing of them.
 """
@@ -66,6 +66,7 @@ FIELDS: tuple[Field, ...] = (
 )
 
 PAIR_FIELDS: tuple[str, ...] = tuple(field.name for field in FIELDS if field.is_pair)
+r"""The pair fields that follow from the bonds: a batch without them is served too."""
 
 
 def bond_class(edge_attr: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch_geometric.data import Batch
 
 from pyg_moleblend.chem import from_smiles
 from pyg_moleblend.cli.release_reference import ReleaseReference
-from pyg_moleblend.models import MoleBlendForPretraining, MoleBlendForPropertyPrediction
+from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction
 from pyg_moleblend.nn import RecoveryState, constant_blend
 from pyg_moleblend.nn.distance_bias import GAUSSIANS
 from pyg_moleblend.nn.gaussian_basis import pair_distances
@@ -25,12 +25,12 @@ MOLECULES = (
 )
 r"""Rings, charges, stereo, a salt, a radical, and paths of more than five bonds."""
 
-Model = MoleBlendForPretraining | MoleBlendForPropertyPrediction
+Model = MoleBlend | MoleBlendForPretraining | MoleBlendForPropertyPrediction
 
 
 @torch.no_grad()
 def parity(weights: Mapping[str, Tensor], model: Model) -> dict[str, float]:
-    r"""Largest difference between the release's weights and a model in evaluation mode, as a share of the largest value.
+    r"""How far a model in evaluation mode is from the release's weights: largest difference over largest value.
 
     Args:
         weights: The release's state dictionary, as its file holds it.
@@ -59,34 +59,42 @@ def round_trip(model: Model, loaded: Model) -> float:
 
 def pack_molecules(model: Model) -> DenseMolecules:
     r"""The built-in molecules as a model takes them, their atoms on a helix: fixed, and at many distances."""
+    encoder = _encoder(model)
     graphs = [from_smiles(smiles) for smiles in MOLECULES]
     for graph in graphs:
         step = torch.arange(len(graph.x), dtype=torch.float32)
         graph.pos = torch.stack([0.7 * step, 1.3 * step.sin(), 1.1 * step.cos()], dim=-1)  # Å
-    molecules = model.encoder.pack(Batch.from_data_list(graphs))
-    return molecules.with_pair(GAUSSIANS, model.encoder.gaussians(pair_distances(molecules.pos), molecules.x[..., 0]))
+    molecules = encoder.pack(Batch.from_data_list(graphs))
+    return molecules.with_pair(GAUSSIANS, encoder.gaussians(pair_distances(molecules.pos), molecules.x[..., 0]))
 
 
 def outputs(model: Model, molecules: DenseMolecules) -> dict[str, Tensor]:
     r"""What each part of a model gives: ``[B, ...]``, ``[B, N, ...]`` or ``[B, N, N, ...]``."""
-    embedding, encoded = model.encoder.atom_embedding, model.encoder.encode(molecules)
+    encoder = _encoder(model)
+    embedding, encoded = encoder.atom_embedding, encoder.encode(molecules)
     values = {
         "atom features": embedding.embed_features(molecules),
         "degree": embedding.embed_degree(molecules),
         "3d atom feature": embedding.embed_geometry(molecules),
     }
-    for name, relation in model.encoder.attention_bias.blend.items():
+    for name, relation in encoder.attention_bias.blend.items():
         values[f"{name} bias"] = relation(molecules).permute(0, 2, 3, 1)
     values.update({"graph state": encoded.graph, "atom states": encoded.atoms})
     if isinstance(model, MoleBlendForPropertyPrediction):
         return {**values, "property prediction": model(molecules)}
-    blend = constant_blend(molecules, 0, 0)  # for losses, which are not asked for
-    state = RecoveryState(encoded.atoms, encoded.bias, molecules, molecules.pos, blend)
-    return {**values, **{f"{name} prediction": objective(state) for name, objective in model.items()}}
+    if isinstance(model, MoleBlendForPretraining):
+        blend = constant_blend(molecules, 0, 0)  # for losses, which are not asked for
+        state = RecoveryState(encoded.atoms, encoded.bias, molecules, molecules.pos, blend)
+        values.update({f"{name} prediction": objective(state) for name, objective in model.items()})
+    return values
+
+
+def _encoder(model: Model) -> MoleBlend:
+    return model if isinstance(model, MoleBlend) else model.encoder
 
 
 def single(molecules: DenseMolecules, number: int) -> dict[str, Tensor]:
-    r"""One of the molecules without its padding, as :class:`~pyg_moleblend.cli.release_reference.ReleaseReference` asks."""
+    r"""One of the molecules without its padding, in plain tensors."""
     n = int(molecules.mask[number].sum())
     atoms = {name: getattr(molecules, name)[number, :n] for name in ("x", "degree", "pos")}
     return {**atoms, **{name: molecules.pairs[name][number, :n, :n].long() for name in ("spd", "bond_path")}}

@@ -113,16 +113,16 @@ class ReleaseReference:
         weights, value = self._attention("atom_proc.", atoms, bias)
         between = pos[None, :] - pos[:, None]  # [N, N, 3]
         direction = between / (between.norm(dim=-1, keepdim=True) + 1e-5)
-        pushed = [(weights * direction[..., axis]) @ value for axis in range(3)]  # [H, N, D]
-        noise = [self._linear(f"atom_proc.force_proj{a + 1}", p.transpose(0, 1).flatten(1)) for a, p in enumerate(pushed)]
+        pushed = [((weights * direction[..., axis]) @ value).transpose(0, 1).flatten(1) for axis in range(3)]  # [N, C]
         return {
             "spd prediction": self._linear("blend_spd_pred_head.linear", self._pairs("blend_spd_pred_head", atoms)),
             "bond_path prediction": bonds.unflatten(-1, (max_path_length, -1)),
-            "displacement prediction": torch.cat(
-                [self._linear(f"blend_3d_pred_head.force_proj{axis}", inner) for axis in (1, 2, 3)], -1
-            ),
-            "denoising prediction": torch.cat(noise, -1),
+            "displacement prediction": self._axes("blend_3d_pred_head", [inner] * 3),
+            "denoising prediction": self._axes("atom_proc", pushed),
         }
+
+    def _axes(self, head: str, values: list[Tensor]) -> Tensor:
+        return torch.cat([self._linear(f"{head}.force_proj{axis}", x) for axis, x in enumerate(values, start=1)], -1)
 
     def _pairs(self, head: str, atoms: Tensor) -> Tensor:
         r"""Outer products of row and column features, ``[N, N, R * R]``, row first."""

@@ -65,12 +65,6 @@ class Evaluator:
         r"""The direction as Lightning's callbacks want it, ``"max"`` or ``"min"``."""
         return "max" if self.higher_is_better else "min"
 
-    def is_better(self, value: float, than: float) -> bool:
-        r"""Whether `value` beats `than`. A NaN beats nothing, and every number beats NaN."""
-        if math.isnan(value) or math.isnan(than):
-            return not math.isnan(value)
-        return value > than if self.higher_is_better else value < than
-
     def __call__(self, *, y_true: Tensor | ArrayLike, y_pred: Tensor | ArrayLike) -> Score:
         r"""Scores predictions; both arguments are named, so that they cannot be swapped.
 

@@ -91,8 +91,8 @@ def score_model(
         counts["molecules_2d_only"] = flat
         if flat:
             _log.warning(
-                "%d of %d molecules have no coordinates and are scored from 2D alone, not as modality=%r says; give them "
-                "conformers (--conformers, or pyg_moleblend.training.embed_missing), or say modality='2d'",
+                "%d of %d molecules have no coordinates and are scored from 2D alone, not as modality=%r says; give "
+                "them conformers (--conformers, or pyg_moleblend.training.embed_missing), or say modality='2d'",
                 flat,
                 len(labels),
                 modality,

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from pyg_moleblend.relations import ATOM_FEATURE_SIZES, MAX_PATH_LENGTH
+from pyg_moleblend.relations import ATOM_FEATURE_SIZES, MAX_PATH_LENGTH, PAIR_FIELDS
 from pyg_moleblend.utils.dense import atom_mask, check_pair_count, num_atoms, scatter_atoms, scatter_pairs
 from pyg_moleblend.utils.layout import dense_coordinates, dense_relations
 
@@ -104,7 +104,7 @@ def pack(
     wanted = set(pair_fields)
     pairs = {name: _unpack(batch, name, mask, counts, max_path_length) for name in wanted if name in batch}
     missing = wanted - pairs.keys()
-    if unknown := missing - {"spd", "bond_path"}:
+    if unknown := missing - set(PAIR_FIELDS):
         raise ValueError(f"the batch has no pair field {sorted(unknown)}; attach it to each `Data` by a transform")
     if missing and batch.edge_index is not None:
         if "bond_path" in missing and batch.edge_attr is None:

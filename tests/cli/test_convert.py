@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import torch
@@ -14,11 +15,23 @@ def test_pretraining_checkpoint_and_its_parity(tmp_path, capsys):
     report = capsys.readouterr().out
     assert "MoleBlendForPretraining" in report
     assert '"num_layers": 3' in report
-    assert report.count("largest difference") == 6
-    assert all(line.endswith(": 0") for line in report.splitlines() if "largest difference" in line)
+    for mapped in (
+        "molecule_attn_bias.spatial_pos_encoder.weight [512, 4] -> "
+        "encoder.attention_bias.blend.relations.spd.table.weight [256, 4] (256 of 512 rows)",
+        "fc1.weight [48, 32] -> encoder.layers.2.ffn_in.weight [48, 32]",
+        "encoder.lm_output_learned_bias [1] -> nothing (never used by the release)",
+    ):
+        assert mapped in report
+    differences = dict(re.findall(r"^  ([\w ]+): ([\d.e+-]+)$", report, re.MULTILINE))
+    assert {"atom features", "spd bias", "displacement prediction", "round trip"} <= set(differences)
+    assert all(float(value) < 1e-5 for value in differences.values())
+    assert float(differences["round trip"]) == 0
     model, loaded = from_release(path), from_pretrained(tmp_path / "model")
     for name, value in model.state_dict().items():
         assert torch.equal(value, loaded.state_dict()[name])
+        assert f" -> {name} " in report
+    for key in torch.load(path, weights_only=False)["model"]:
+        assert f"{key} [" in report
     assert f"encoder: {sum(p.numel() for p in model.encoder.parameters()):,} parameters" in report
 
 
@@ -28,7 +41,7 @@ def test_finetuned_checkpoint_gets_its_task(tmp_path, capsys, refused):
     words = ["convert", str(tmp_path / "release.pt"), str(tmp_path / "model")]
     assert main([*words, "--kind", "classification", "--targets", "a,b,c"]) == 0
     assert read_metadata(tmp_path / "model")["task"]["names"] == ["a", "b", "c"]
-    assert "largest difference of predictions" in capsys.readouterr().out
+    assert "  property prediction: " in capsys.readouterr().out
     assert main(["predict", str(tmp_path / "model"), "CCO", "--modality", "2d"]) == 0
     assert capsys.readouterr().out.startswith("id,smiles,a,b,c,status\n")
     assert "has 3 targets, but 2 names were given" in refused(*words, "--targets", "a,b")

@@ -20,6 +20,24 @@ def test_only_missing_coordinates_are_embedded():
     assert [len(data.pos) for data in embedded.molecules] == [3, 2, 6]
 
 
+def test_only_the_selection_is_embedded():
+    frame = pd.DataFrame({"smiles": ["CCO", IMPOSSIBLE, "CC#N", WITH_3D, "c1ccccc1"]})
+    table = MoleculeTable(frame, log=False)
+    everything = embed_missing(table, seed=0)
+    assert list(everything.failures) == [1]
+    embedded = embed_missing(table[[4, 3, 0, 4]], seed=0)
+    assert (embedded.num_embedded, embedded.failures) == (2, {})
+    assert embedded.molecules.row.tolist() == [4, 3, 0, 4]
+    for data in embedded.molecules:
+        assert torch.equal(data.pos, everything.molecules[int(data.row)].pos)
+    # The molecules that were not asked for are as they were.
+    assert torch.isnan(embedded.molecules.get(1).pos).all()
+    assert torch.isnan(embedded.molecules.get(2).pos).all()
+    assert torch.isnan(table._data.pos[:3]).all()
+    assert list(embed_missing(table[1:3]).failures) == [1]
+    assert embed_missing(table[2:3].copy()).molecules[0].pos.isfinite().all()
+
+
 def test_what_cannot_be_embedded_is_reported_by_row():
     frame = pd.DataFrame({"smiles": ["CCO", "xx", IMPOSSIBLE]})
     embedded = embed_missing(MoleculeTable(frame, on_error="skip", log=False))
