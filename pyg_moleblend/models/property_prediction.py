@@ -27,8 +27,8 @@ class MoleBlendForPropertyPrediction(nn.Module):
 
     def __init__(self, config: MoleBlendConfig, num_tasks: int, encoder: MoleBlend | None = None) -> None:
         super().__init__()
-        if num_tasks < 1:
-            raise ValueError(f"`num_tasks` must be at least 1, got {num_tasks}")
+        if type(num_tasks) is not int or num_tasks < 1:
+            raise ValueError(f"`num_tasks` must be an integer of at least 1, got {num_tasks!r}")
         self.config = config
         self.num_tasks = num_tasks
         self.encoder = MoleBlend(config) if encoder is None else encoder

@@ -53,7 +53,7 @@ def evaluate(
         raise ValueError(f"{source} holds a {type(model).__name__} that knows no property to evaluate: fine-tune it")
     task = Task.from_dict(metadata["task"])
     labelled = select_targets(molecules, task.names)
-    return score_model(model, task, labelled, modality or metadata["modality"], batch_size)
+    return score_model(model, task, labelled, modality or metadata.get("modality", "2d+3d"), batch_size)
 
 
 def score_model(

@@ -60,7 +60,7 @@ def predict(
             "embed with this one"
         )
     task = Task.from_dict(metadata["task"])
-    modality = modality or metadata["modality"]
+    modality = modality or metadata.get("modality", "2d+3d")
 
     def compute(batch: Any) -> Tensor:
         return task.restore(model(batch, modality))

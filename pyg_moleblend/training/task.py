@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, get_args
 
 import torch
@@ -121,6 +121,13 @@ class Task:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Task:
-        r"""The inverse of :meth:`to_dict`."""
+        r"""The inverse of :meth:`to_dict`.
+
+        Raises:
+            ValueError: If the values are not those of a task.
+        """
+        wanted = [field.name for field in fields(cls)]
+        if not isinstance(values, Mapping) or set(values) != set(wanted):
+            raise ValueError(f"a saved task must have the keys {wanted}, got {values!r}")
         plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
         return cls(**plain)

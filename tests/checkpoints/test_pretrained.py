@@ -189,3 +189,24 @@ def test_half_precision_weights_fill_a_float32_model(tmp_path: Path):
     assert again.graph_token.dtype == torch.float32
     torch.testing.assert_close(again.graph_token, model.graph_token, rtol=1e-3, atol=1e-3)
     assert isinstance(again, nn.Module)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"config": None},
+        {"config": {"relation_probabilities": "x"}},
+        {"config": {"loss_weights": [1]}},
+        {"config": {"channels": "256"}},
+        {"class": []},
+        {"metadata": []},
+        {"class": "MoleBlendForPropertyPrediction", "num_tasks": "3"},
+    ],
+    ids=str,
+)
+def test_a_description_of_no_model_is_refused_and_its_file_named(change: dict, tmp_path):
+    folder = save_pretrained(MoleBlend(MoleBlendConfig(channels=8, num_layers=1, heads=1, num_gaussians=2)), tmp_path)
+    description = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**description, **change}))
+    with pytest.raises(ValueError, match="config.json"):
+        from_pretrained(folder)

@@ -50,5 +50,10 @@ def test_finetuned_checkpoint_gets_its_task(tmp_path, capsys, refused):
 def test_what_is_no_checkpoint_is_refused(tmp_path, refused):
     torch.save({"weights": torch.zeros(3)}, tmp_path / "other.pt")
     assert "is not a checkpoint of the release" in refused("convert", tmp_path / "other.pt", tmp_path / "model")
+    incomplete = torch.load(GOLDEN / "public.pt", weights_only=True)["pretrain_state_dict"]
+    del incomplete["encoder.molecule_encoder.layers.1.fc1.bias"]
+    torch.save({"args": None, "model": incomplete}, tmp_path / "incomplete.pt")
+    line = refused("convert", tmp_path / "incomplete.pt", tmp_path / "model")
+    assert "missing encoder.molecule_encoder.layers.1.fc1.bias" in line
     assert "nowhere.pt" in refused("convert", tmp_path / "nowhere.pt", tmp_path / "model")
     assert not (tmp_path / "model").exists()

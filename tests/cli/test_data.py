@@ -1,8 +1,11 @@
 import pytest
 import torch
+from qm9_files import qm9_molecules, write_raw
 
 from pyg_moleblend.cli.data import load_data, make_split, names_of
 from pyg_moleblend.splits import random_split
+from pyg_moleblend.training import Task
+from pyg_moleblend.training.targets import labels_of, select_targets
 
 
 def test_tables_lose_their_bad_rows_aloud(table, capsys):
@@ -43,6 +46,13 @@ def test_benchmarks_have_splits_of_their_own(shared_data, tmp_path):
     molecules = load_data("moleculenet:FreeSolv", str(tmp_path), progress=False)
     split = make_split(molecules, None, 0)
     assert str(split).startswith("scaffold 0.8/0.1/0.1 (513 train, 64 valid, 65 test")
+
+
+def test_energies_of_qm9_say_what_they_are_relative_to(tmp_path):
+    write_raw(tmp_path / "qm9" / "raw", qm9_molecules())
+    labelled = select_targets(load_data("qm9", str(tmp_path), progress=False), ["gap", "U0", "G"])
+    task = Task.from_labels(labels_of(labelled), labelled.names, units=labelled.units)
+    assert task.units == ("eV", "eV relative to free atoms", "eV relative to free atoms")
 
 
 def test_target_names():

@@ -39,9 +39,9 @@ def test_a_finetuned_one_too():
         ("atom_feature.out_degree_encoder.weight", 0 + 1, "degree"),
         ("molecule_attn_bias.spatial_pos_encoder.weight", 511, "spd bias"),  # unreachable
         ("molecule_attn_bias.spatial_pos_encoder.weight", 0 + 1, "spd bias"),
-        ("molecule_attn_bias.spatial_pos_encoder.weight", 9 + 1, "spd bias"),
+        ("molecule_attn_bias.spatial_pos_encoder.weight", 8 + 1, "spd bias"),
         ("molecule_attn_bias.edge_encoder.weight", 3 + 3, "bond_path bias"),  # aromatic
-        ("molecule_attn_bias.edge_encoder.weight", 512 + 3 + 3, "bond_path bias"),  # trans
+        ("molecule_attn_bias.edge_encoder.weight", 512 + 2 + 3, "bond_path bias"),  # E
         ("molecule_attn_bias.edge_encoder.weight", 1024 + 1 + 3, "bond_path bias"),  # conjugated
         ("molecule_attn_bias.edge_dis_encoder.weight", 4 * 4 * 4 + 5, "bond_path bias"),  # the fifth hop
         ("molecule_3d_bias.gbf.mul.weight", CARBON + 3, "distance bias"),

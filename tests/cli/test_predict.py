@@ -52,6 +52,7 @@ def test_errors_name_input_and_remedy(property_model, pretrained_model, table, t
     assert "cannot use molecule 'c1ccccc'" in line
     assert "correct the SMILES" in line
     assert "there is no folder /nowhere" in refused("predict", "/nowhere", "CCO")
+    assert "there is no folder missing_folder" in refused("predict", "missing_folder", "CCO")
     assert "No such file" in refused("predict", property_model, tmp_path / "nowhere.csv")
     assert "['name', 'SMILES', 'gap', 'part']" in refused("predict", property_model, table, "--smiles-column", "mol")
     assert "predict with a fine-tuned model" in refused("predict", pretrained_model, "CCO")
@@ -65,3 +66,7 @@ def test_a_damaged_model_is_named(property_model, tmp_path, refused):
     config = (tmp_path / "config.json").read_text()
     (tmp_path / "config.json").write_text(config.replace('"channels": 16', '"channels": 32'))
     assert "do not fit the model: misshapen" in refused("predict", tmp_path, "CCO")
+    (tmp_path / "config.json").write_text(config[:100])
+    assert f"{tmp_path / 'config.json'} is damaged" in refused("predict", tmp_path, "CCO")
+    (tmp_path / "config.json").write_text(config.replace('"units"', '"unit"'))
+    assert "a saved task must have the keys ['kind', 'names', 'units'" in refused("predict", tmp_path, "CCO")

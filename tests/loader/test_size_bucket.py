@@ -17,7 +17,7 @@ def padded_pairs(batches, sizes):
     num_replicas=st.integers(1, 4),
     window=st.integers(1, 4),
     shuffle=st.booleans(),
-    max_pairs=st.sampled_from([None, 1600, 4000]),
+    max_pairs=st.sampled_from([None, 3200, 4000]),  # two of the largest fit: single ones cannot be halved
 )
 def test_every_molecule_comes_once_over_all_ranks(sizes, batch_size, num_replicas, window, shuffle, max_pairs):
     ranks = [

@@ -1,11 +1,11 @@
 import os
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 import torch
 
 from pyg_moleblend.models import MoleBlendForPretraining
-from pyg_moleblend.training import PretrainingModule, Schedule, pretrain
+from pyg_moleblend.training import PretrainingModule, Run, Schedule, pretrain
 from pyg_moleblend.training.run import check_checkpoint, load_best
 
 
@@ -44,6 +44,15 @@ def test_best_weights_are_the_models(tmp_path, config):
     load_best(other, tmp_path / "best.ckpt")
     for name, value in other.model.state_dict().items():
         assert torch.equal(value, state[f"model.{name}"])
+
+
+def test_a_run_is_a_value(tmp_path, config):
+    model = MoleBlendForPretraining(config)
+    run = Run(model, {"seed": 0}, tmp_path)
+    assert run.model is model
+    assert run.model_folder == tmp_path / "model"
+    with pytest.raises(FrozenInstanceError):
+        run.folder = tmp_path
 
 
 def test_there_must_be_molecules(tmp_path, config, machine):
