@@ -105,7 +105,7 @@ plot_learning_curves(curves, "valid/mae", "validation error of the gap [eV]").sa
 table = Table(title=f"Test error, mean of {args.seeds} seed{'s' if args.seeds > 1 else ''}")
 for column in ("task", "pretrained", "random weights"):
     table.add_column(column)
-for name, title in (("gap", "HOMO-LUMO gap, MAE [eV]"), ("freesolv", "FreeSolv, scaffold split, RMSE [kcal/mol]")):
+for name, title in (("gap", "HOMO-LUMO gap, MAE in eV"), ("freesolv", "FreeSolv, scaffold split, RMSE in kcal/mol")):
     table.add_row(title, *(f"{sum(errors) / len(errors):.4f}" for errors in results[name].values()))
 console.print(table)
 metrics = {"test": results, "pretraining": pretrained.metrics, "seconds": round(time.time() - start)}
