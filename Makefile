@@ -1,4 +1,4 @@
-# `make demo` and `make test` need nothing but Python 3.10 or later; they make their environment in .venv.
+# `make demo` and `make test` need nothing but Python 3.11; they make their environment in .venv.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin

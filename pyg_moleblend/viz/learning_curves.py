@@ -34,7 +34,6 @@ def plot_learning_curves(runs: Mapping[str, str | Path], value: str, label: str 
         course = log[["epoch", value]].dropna()
         axis.plot(course["epoch"] + 1, course[value], marker=".", label=name)
     axis.set(xlabel="epoch", ylabel=label or value)
-    axis.set_yscale("log" if axis.get_ylim()[0] > 0 else "linear")
     axis.legend()
-    axis.grid(alpha=0.3, which="both")
+    axis.grid(alpha=0.3)
     return figure
