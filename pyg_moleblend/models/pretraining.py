@@ -125,10 +125,11 @@ class MoleBlendForPretraining(nn.Module):
 
     def recover(self, molecules: DenseMolecules, blend: Blend) -> PretrainingOutput:
         r"""Encodes packed molecules under a blend, predicts, and takes the losses."""
-        atoms = molecules.mask & molecules.has_3d[:, None]
-        noisy_pos = molecules.pos + blend.pos_noise * atoms[..., None]
+        atoms = (molecules.mask & molecules.has_3d[:, None])[..., None]
+        noise = torch.where(atoms, blend.pos_noise, torch.zeros_like(blend.pos_noise))  # whatever padding holds
+        noisy_pos = molecules.pos + noise
         encoded = self.encoder.encode(molecules._replace(pos=noisy_pos), blend)
-        state = RecoveryState(encoded.atoms, encoded.bias, molecules, noisy_pos, blend)
+        state = RecoveryState(encoded.atoms, encoded.bias, molecules, noisy_pos, blend._replace(pos_noise=noise))
         losses, predictions, qualities = {}, {}, {}
         for name, objective in self.items():
             prediction = objective(state)

@@ -158,3 +158,14 @@ def test_an_encoder_of_another_shape_is_refused():
     encoder = MoleBlend(samples.tiny_config(max_path_length=8))
     with pytest.raises(ValueError, match=r"max_path_length \(5 and 8\)"):
         MoleBlendForPretraining(samples.tiny_config(), encoder)
+
+
+def test_what_the_noise_holds_for_padding_does_not_matter():
+    model = pretraining()
+    first = model(batch())
+    padding = ~model.pack(batch()).mask
+    changed = first.blend._replace(pos_noise=first.blend.pos_noise.masked_fill(padding[..., None], float("nan")))
+    again = model(batch(), blend=changed)
+    assert again.loss == first.loss
+    again.loss.backward()
+    assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
