@@ -111,7 +111,9 @@ def load_weights(model: M, source: str | Path) -> M:
 def _describe(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG_FILE
     if not path.is_file():
-        raise FileNotFoundError(f"there is no {path}: not a folder that save_pretrained wrote")
+        inner = folder / "model"  # where a run keeps its model
+        hint = f"; did you mean {inner}?" if (inner / CONFIG_FILE).is_file() else ""
+        raise FileNotFoundError(f"there is no {path}: not a folder that save_pretrained wrote{hint}")
     try:
         description = json.loads(path.read_text())
     except ValueError as error:  # no JSON, or no text at all

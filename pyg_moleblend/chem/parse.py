@@ -110,7 +110,7 @@ def _text_of(value: object, kind: str) -> str:
     if not isinstance(value, str):
         missing = value is None or value != value  # NaN, a table's empty cell
         reason = "the value is missing" if missing else f"expected a string, got {type(value).__name__}"
-        raise MoleculeError(repr(value), reason, f"give a {kind} string")
+        raise MoleculeError("" if missing else repr(value), reason, f"give a {kind} string")
     text = value.strip(_MARGIN)
     if not text:
         raise MoleculeError(value, f"the {kind} is empty", f"give a {kind}, or leave the row out")

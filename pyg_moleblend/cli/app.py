@@ -67,6 +67,7 @@ def run_verb(verb: str, words: Sequence[str]) -> None:
     arguments = parser.instantiate(config).as_dict()
     arguments.pop("config")
     if "save_config" in function.__annotations__:
+        config.resume = False  # the file is to start the run again, in another folder say
         text = parser.dump(config)
         arguments["save_config"] = lambda folder: _write(folder, text)
     function(**arguments)

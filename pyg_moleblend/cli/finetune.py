@@ -67,7 +67,8 @@ def run(
     names = names_of(targets)
     molecules = load_data(data, root, smiles_column, names or (), max_molecules, conformers, seed, machine.progress)
     chosen = make_split(molecules, split, seed)
-    save_config(Path(out))
+    if not resume:
+        save_config(Path(out))
     done = finetune(
         molecules,
         chosen,
@@ -83,6 +84,8 @@ def run(
         seed,
         resume,
     )
+    if resume:  # only now is it clear that the folder's run can be of this configuration
+        save_config(Path(out))
     say(f"split: {chosen}")
     for part in ("valid", "test"):
         if part in done.metrics:

@@ -49,10 +49,13 @@ def run(
         raise ValueError(f"valid_fraction must lie in [0, 1), got {valid_fraction}")
     molecules = load_data(data, root, smiles_column, (), max_molecules, conformers, seed, machine.progress)
     split = random_split(molecules, (1 - valid_fraction, valid_fraction, 0), seed)
-    save_config(Path(out))
+    if not resume:
+        save_config(Path(out))
     done = pretrain(
         take(molecules, split.train), out, take(molecules, split.valid), model, schedule, machine, seed, resume
     )
+    if resume:  # only now is it clear that the folder's run can be of this configuration
+        save_config(Path(out))
     say(f"{split}")
     if "recovery" in done.metrics:
         tell(RecoveryReport(**done.metrics["recovery"]))

@@ -38,17 +38,19 @@ def read_table(
     else:
         path = Path(source)
         kind = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in _COMPRESSED][-1:]
+        if not kind or kind[0] not in (".sdf", ".parquet", *_SEPARATORS):
+            raise ValueError(f"{path} must be a .csv, .tsv, .parquet or .sdf file")
+        if not path.is_file():
+            raise FileNotFoundError(f"there is no file {path}")
         if kind == [".sdf"]:
             if smiles is not None:
                 raise ValueError(f"an SD file has no column of SMILES, leave smiles={smiles!r} out")
             return _read_sdf(path, hydrogens)
         if kind == [".parquet"]:
             frame = pd.read_parquet(path)
-        elif kind and kind[0] in _SEPARATORS:
+        else:
             # As text: an identifier 007 stays 007, and what a column means is for its reader to say.
             frame = pd.read_csv(path, sep=_SEPARATORS[kind[0]], dtype=str)
-        else:
-            raise ValueError(f"{path} must be a .csv, .tsv, .parquet or .sdf file")
     column = _smiles_column(frame, smiles)
     return frame, frame[column].tolist()
 
@@ -67,7 +69,7 @@ def number_column(frame: pd.DataFrame, column: str) -> NDArray[np.float32]:
     if len(bad):
         raise ValueError(
             f"column {column!r} must hold finite numbers, or nothing where there is no label; row {bad[0]} holds "
-            f"{frame[column][bad[0]]!r}, as do {len(bad) - 1} more rows"
+            f"{frame[column][bad[0]]!r}" + (f", and so do {len(bad) - 1} more" if len(bad) > 1 else "")
         )
     return numbers.astype(np.float32)
 
@@ -76,14 +78,17 @@ def check_column(frame: pd.DataFrame, column: str) -> None:
     r"""Raises ``ValueError``, and says which columns there are, unless there is exactly one of this name."""
     found = list(frame.columns).count(column)
     if found != 1:
-        raise ValueError(f"the table has {found} columns {column!r}; its columns are {list(frame.columns)}")
+        many = "no column" if not found else f"{found} columns"
+        raise ValueError(f"the table has {many} {column!r}; its columns are {list(frame.columns)}")
 
 
 def _smiles_column(frame: pd.DataFrame, smiles: str | None) -> str:
     if smiles is None:
         named = [column for column in frame.columns if str(column).lower() == "smiles"]
         if len(named) != 1:
-            raise ValueError(f"say with smiles=... which column holds the molecules: one of {list(frame.columns)}")
+            raise ValueError(
+                f"say which column holds the molecules, one of {list(frame.columns)} (smiles=..., or --smiles-column)"
+            )
         return str(named[0])
     check_column(frame, smiles)
     return smiles

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +9,7 @@ import lightning.pytorch as pl
 from torch_geometric.data import Data
 from torch_geometric.loader import DataLoader
 
-from pyg_moleblend.loader import SizeBucketBatchSampler, molecule_loader
+from pyg_moleblend.loader import SizeBucketBatchSampler, molecule_loader, molecule_sizes
 from pyg_moleblend.training.settings import Machine, Schedule
 
 
@@ -40,6 +41,22 @@ class MoleculeDataModule(pl.LightningDataModule):
         self.schedule = schedule
         self.num_workers = 0 if machine is None else machine.num_workers
         self.seed = seed
+
+    def state_dict(self) -> dict[str, Any]:
+        r"""What a checkpoint keeps of the data: how to tell whether they are the same when the run goes on."""
+        return {"train": self._fingerprint()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        r"""Raises :class:`ValueError` unless the training molecules are those of the checkpoint."""
+        if state_dict["train"] != self._fingerprint():
+            raise ValueError(
+                "the run was begun with other training molecules, so it cannot be resumed with these; give it the same "
+                "data, or start another run in another folder"
+            )
+
+    def _fingerprint(self) -> str:
+        sizes = molecule_sizes(self.train)
+        return f"{len(sizes)} molecules {hashlib.sha256(sizes.numpy().tobytes()).hexdigest()[:12]}"
 
     def train_dataloader(self) -> DataLoader:
         r"""Shuffled training batches, from where the run stands."""

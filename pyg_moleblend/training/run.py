@@ -87,6 +87,8 @@ def fit(
         raise ValueError("there is no training molecule")
     if machine.compile:
         module.model.compile(dynamic=True)
+    if checkpoint is not None:
+        _check_fits(module, checkpoint)
     with quiet_lightning():
         data = MoleculeDataModule(train, valid, module.schedule, machine, module.seed)
         trainer = make_trainer(out, module.schedule, machine, monitor if len(valid) else None, mode, patience)
@@ -104,6 +106,16 @@ def check_checkpoint(path: Path) -> None:
         raise ValueError(f"the checkpoint {path} is damaged, or holds more than data: {reason}") from error
     if not isinstance(content, dict) or "state_dict" not in content:
         raise ValueError(f"{path} is no checkpoint of Lightning: it has no state_dict")
+
+
+def _check_fits(module: TrainingModule, checkpoint: Path) -> None:
+    kept = {name: value.shape for name, value in torch.load(checkpoint, weights_only=True)["state_dict"].items()}
+    wanted = {name: value.shape for name, value in module.state_dict().items()}
+    if differing := sorted(name for name in {*kept, *wanted} if kept.get(name) != wanted.get(name)):
+        raise ValueError(
+            f"{checkpoint} is of a run with another model: {len(differing)} weights differ, {differing[0]} for one; "
+            "resume with the configuration of the run, or start another in another folder"
+        )
 
 
 def load_best(module: TrainingModule, checkpoint: Path) -> None:

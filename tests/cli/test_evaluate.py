@@ -13,4 +13,4 @@ def test_a_pretrained_model_by_recovery(pretrained_model, table, tmp_path, capsy
 def test_a_missing_target_is_named(property_model, tmp_path, refused):
     path = tmp_path / "unlabelled.csv"
     path.write_text("smiles\nCCO\n")
-    assert "the table has 0 columns 'gap'" in refused("evaluate", property_model, path)
+    assert "the table has no column 'gap'" in refused("evaluate", property_model, path)

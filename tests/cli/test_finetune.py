@@ -45,7 +45,7 @@ def test_errors_are_one_line(table, tmp_path, pretrained_model, tiny_words, refu
         return refused("finetune", "--data", table, "--out", tmp_path / "run", *words)
 
     assert "the molecules have no targets" in line(*tiny_words)
-    assert "the table has 0 columns 'energy'; its columns are" in line("--targets", "energy", *tiny_words)
+    assert "the table has no column 'energy'; its columns are" in line("--targets", "energy", *tiny_words)
     assert "give either `encoder`" in line("--encoder", pretrained_model, *tiny_words)
     assert "unknown split 'skaffold'" in line("--targets", "gap", "--split", "skaffold", *tiny_words)
     assert "no column 'fold'" in line("--targets", "gap", "--split", "column:fold", *tiny_words)

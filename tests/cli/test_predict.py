@@ -53,7 +53,7 @@ def test_errors_name_input_and_remedy(property_model, pretrained_model, table, t
     assert "correct the SMILES" in line
     assert "there is no folder /nowhere" in refused("predict", "/nowhere", "CCO")
     assert "there is no folder missing_folder" in refused("predict", "missing_folder", "CCO")
-    assert "No such file" in refused("predict", property_model, tmp_path / "nowhere.csv")
+    assert "there is no file" in refused("predict", property_model, tmp_path / "nowhere.csv")
     assert "['name', 'SMILES', 'gap', 'part']" in refused("predict", property_model, table, "--smiles-column", "mol")
     assert "predict with a fine-tuned model" in refused("predict", pretrained_model, "CCO")
     assert ".csv, .tsv or .parquet, got 'out.xlsx'" in refused("predict", property_model, "C", "--out", "out.xlsx")

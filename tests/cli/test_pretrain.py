@@ -33,7 +33,7 @@ def test_a_run_can_be_repeated_from_its_config(table, tmp_path, tiny_words, caps
     [
         (["--data", "gm9"], "unknown data 'gm9': expected 'qm9', 'moleculenet:NAME' or the path"),
         (["--data", "moleculenet:esool"], "`name` must be one of ['bace'"),
-        (["--data", "nowhere.csv"], "No such file"),
+        (["--data", "nowhere.csv"], "there is no file"),
         (["--data", "x.csv", "--resume"], "there is no run to resume"),
         (["--data", "x.csv", "--valid-fraction", "1.5"], "valid_fraction must lie in [0, 1), got 1.5"),
     ],

@@ -117,8 +117,8 @@ def test_arguments_reach_the_molecules() -> None:
     [
         ({"on_error": "ignore"}, "'raise', 'skip' or 'keep', got 'ignore'"),
         ({"targets": "carbons"}, r"say \['carbons'\]"),
-        ({"targets": ["oxygens"]}, r"0 columns 'oxygens'"),
-        ({"ids": "name"}, r"0 columns 'name'; its columns are \['smiles', 'carbons'\]"),
+        ({"targets": ["oxygens"]}, r"no column 'oxygens'"),
+        ({"ids": "name"}, r"no column 'name'; its columns are \['smiles', 'carbons'\]"),
         ({"hydrogens": "some"}, "hydrogens"),
     ],
 )

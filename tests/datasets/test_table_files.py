@@ -54,9 +54,9 @@ def test_an_sd_file_gives_molecules_errors_and_properties(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("columns", "smiles", "message"),
     [
-        (["a", "b"], None, r"say with smiles=.*\['a', 'b'\]"),
-        (["smiles", "SMILES"], None, r"say with smiles="),
-        (["a", "b"], "c", r"0 columns 'c'; its columns are \['a', 'b'\]"),
+        (["a", "b"], None, r"say which column.*\['a', 'b'\]"),
+        (["smiles", "SMILES"], None, r"say which column"),
+        (["a", "b"], "c", r"no column 'c'; its columns are \['a', 'b'\]"),
         (["a", "a"], "a", r"2 columns 'a'"),
     ],
 )

@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 
 import lightning.pytorch as pl
 import pandas as pd
@@ -94,3 +95,15 @@ def test_molecules_without_coordinates_make_a_2d_model(molecules, config, machin
         data.pos = torch.full_like(data.pos, torch.nan)
     run = pretrain(flat, tmp_path, (), config, Schedule(steps=1), machine)
     assert read_metadata(run.model_folder)["modality"] == "2d"
+
+
+def test_a_run_goes_on_with_its_own_model_and_molecules_only(molecules, config, machine, tmp_path):
+    schedule = Schedule(epochs=1, batch_size=4)
+    pretrain(molecules[:10], tmp_path, molecules[10:], config, schedule, machine)
+    longer = replace(schedule, epochs=2)
+    with pytest.raises(ValueError, match="other training molecules"):
+        pretrain(molecules[:9], tmp_path, molecules[10:], config, longer, machine, resume=True)
+    wider = replace(config, num_layers=config.num_layers + 1)
+    with pytest.raises(ValueError, match=r"another model: .* weights differ"):
+        pretrain(molecules[:10], tmp_path, molecules[10:], wider, longer, machine, resume=True)
+    pretrain(molecules[:10], tmp_path, molecules[10:], config, longer, machine, resume=True)
