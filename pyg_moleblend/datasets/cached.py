@@ -5,6 +5,7 @@ import json
 import re
 import sys
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -38,7 +39,7 @@ class Built(NamedTuple):
     facts: dict[str, Any]
 
 
-class CachedMoleculeDataset(MoleculeDataset):
+class CachedMoleculeDataset(MoleculeDataset, ABC):
     r"""A dataset in a folder: raw files in, processed molecules out.
 
     The processed files lie in a folder of their own that is named for everything they depend on: the class
@@ -87,13 +88,13 @@ class CachedMoleculeDataset(MoleculeDataset):
         super().__init__(str(root), transform, pre_transform, pre_filter, log, force_reload or bool(unknown))
         self._load()
 
+    @abstractmethod
     def parameters(self) -> dict[str, Any]:
         r"""Everything the stored molecules depend on besides the raw files, as JSON."""
-        raise NotImplementedError
 
+    @abstractmethod
     def build(self) -> Built:
         r"""The molecules of the raw files."""
-        raise NotImplementedError
 
     @property
     def title(self) -> str:
