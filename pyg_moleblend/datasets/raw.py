@@ -1,15 +1,15 @@
 r"""Raw files of published datasets: from an installed package, or from the web."""
 
-import os
+import gzip
 import shutil
 import tempfile
+import zlib
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.error import URLError
+from zipfile import BadZipFile, ZipFile
 
-from torch_geometric.data import download_url, extract_gz, extract_zip
-
+from pyg_moleblend.datasets.download import download
 from pyg_moleblend.utils.files import atomic_write
 
 
@@ -36,9 +36,10 @@ def copy_file(source: Path, target: Path) -> None:
 
 
 def fetch(url: str, folder: str | Path, names: Mapping[str, str], remedy: str, log: bool = True) -> None:
-    r"""Downloads a file, takes it apart if it is an archive, and puts what is wanted in place.
+    r"""Downloads a file, takes what is wanted out of it if it is an archive, and puts that in place.
 
-    Everything is done in a temporary folder first: what is in place is complete.
+    What is in place is complete: the download is checked, and so are the archive's own checksums. Members are
+    copied one by one; an archive is never unpacked as a whole, so it can write nowhere else.
 
     Args:
         url: What to download; archives end in ``.zip`` or ``.gz``.
@@ -46,23 +47,33 @@ def fetch(url: str, folder: str | Path, names: Mapping[str, str], remedy: str, l
         names: For each wanted file its name in the archive (of the download, where it is none), and its name
             in `folder`.
         remedy: What to do when the download fails.
-        log: Whether PyG says on stderr what it does.
+        log: Whether to show a progress bar.
 
     Raises:
         RuntimeError: If the download fails, or a wanted file is not in it.
     """
     Path(folder).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
+        path = download(url, Path(temporary) / url.rsplit("/", 1)[1], log=log, remedy=remedy)
         try:
-            path = download_url(url, temporary, log)
-        except (URLError, OSError) as error:
-            raise RuntimeError(f"cannot download {url}: {error}; {remedy}") from error
-        if path.endswith(".zip"):
-            extract_zip(path, temporary, log)
-        elif path.endswith(".gz"):
-            extract_gz(path, temporary, log)
-        missing = [name for name in names if not (Path(temporary) / name).is_file()]
-        if missing:
-            raise RuntimeError(f"{url} does not hold {missing}; {remedy}")
-        for name, wanted in names.items():
-            os.replace(Path(temporary) / name, Path(folder) / wanted)
+            _take(path, Path(folder), names)
+        except KeyError as error:
+            raise RuntimeError(f"{url} does not hold {error.args[0]}; {remedy}") from error
+        except (BadZipFile, EOFError, OSError, zlib.error) as error:
+            raise RuntimeError(f"cannot take {sorted(names)} out of {url}: {error}; {remedy}") from error
+
+
+def _take(path: Path, folder: Path, names: Mapping[str, str]) -> None:
+    if path.suffix == ".zip":
+        with ZipFile(path) as archive:
+            if missing := sorted(set(names) - set(archive.namelist())):
+                raise KeyError(missing)
+            for name, wanted in names.items():
+                with archive.open(name) as read, atomic_write(folder / wanted) as write:
+                    shutil.copyfileobj(read, write)
+        return
+    held = path.stem if path.suffix == ".gz" else path.name
+    if missing := sorted(set(names) - {held}):
+        raise KeyError(missing)
+    with path.open("rb") as read, atomic_write(folder / names[held]) as write:
+        shutil.copyfileobj(gzip.GzipFile(fileobj=read) if path.suffix == ".gz" else read, write)

@@ -2,7 +2,6 @@ import gzip
 import sys
 import zipfile
 from pathlib import Path
-from urllib.error import URLError
 
 import pytest
 
@@ -21,15 +20,14 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "c.csv.gz").write_bytes(gzip.compress(b"c\n"))
     (folder / "1234").write_text("d\n")
 
-    def download_url(url: str, target: str, log: bool) -> str:
+    def download(url: str, path: Path, log: bool, remedy: str) -> Path:
         name = url.rsplit("/", 1)[1]
         if not (folder / name).exists():
-            raise URLError("unreachable")
-        path = Path(target) / name
+            raise RuntimeError(f"cannot download {url}: unreachable; {remedy}")
         path.write_bytes((folder / name).read_bytes())
-        return str(path)
+        return path
 
-    monkeypatch.setattr(raw, "download_url", download_url)
+    monkeypatch.setattr(raw, "download", download)
     return folder
 
 
@@ -55,6 +53,25 @@ def test_a_failure_says_what_to_do_and_leaves_nothing(tmp_path: Path, url: str, 
     with pytest.raises(RuntimeError, match=message):
         fetch(url, tmp_path / "raw", {"a.csv": "a.csv", "z.csv": "z.csv"}, "do it by hand", log=False)
     assert not list((tmp_path / "raw").iterdir())
+
+
+@pytest.mark.parametrize(("name", "member"), [("all.zip", "a.csv"), ("c.csv.gz", "c.csv")])
+def test_a_damaged_archive_is_named_and_leaves_nothing(tmp_path: Path, server: Path, name: str, member: str) -> None:
+    content = bytearray((server / name).read_bytes())
+    content[-5 if name.endswith(".gz") else content.index(b"a\n")] ^= 0xFF  # the length, or the content
+    (server / name).write_bytes(content)
+    with pytest.raises(RuntimeError, match=rf"cannot take \['{member}'\] out of http://x/{name}: .*; by hand"):
+        fetch(f"http://x/{name}", tmp_path / "raw", {member: "a.csv"}, "by hand", log=False)
+    assert not list((tmp_path / "raw").iterdir())
+
+
+def test_an_archive_writes_nowhere_else(tmp_path: Path, server: Path) -> None:
+    with zipfile.ZipFile(server / "evil.zip", "w") as archive:
+        archive.writestr("../../evil.csv", "evil\n")
+        archive.writestr("a.csv", "a\n")
+    fetch("http://x/evil.zip", tmp_path / "raw" / "deep", {"a.csv": "a.csv"}, "", log=False)
+    assert not list(tmp_path.rglob("evil.csv"))
+    assert [path.name for path in (tmp_path / "raw" / "deep").iterdir()] == ["a.csv"]
 
 
 def test_an_installed_file_is_found_without_importing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
