@@ -5,11 +5,34 @@ Every loss is a mean over what is counted, and 0 where nothing is.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from pyg_moleblend.relations import SPD_UNREACHABLE
+
+_ALL = slice(None)
+
+
+class Sums(NamedTuple):
+    r"""A loss before its mean is taken, so that it can be summed over blocks of pairs.
+
+    Attributes:
+        total: Sum over what is counted, ``[G]`` (or a scalar): one entry for each group whose own mean is taken.
+        weight: How much was counted, likewise.
+    """
+
+    total: Tensor
+    weight: Tensor
+
+    def __add__(self, other: Sums) -> Sums:  # type: ignore[override]
+        return Sums(self.total + other.total, self.weight + other.weight)
+
+    def mean(self) -> Tensor:
+        r"""The mean over groups of each group's mean; groups in which nothing is counted are left out."""
+        return masked_mean(self.total / self.weight.clamp(min=1), self.weight > 0)
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
@@ -25,9 +48,14 @@ def classification_loss(logits: Tensor, target: Tensor) -> Tensor:
         logits: ``[..., classes]``.
         target: ``[...]`` int64; negative entries are not counted.
     """
+    return classification_sums(logits, target).mean()
+
+
+def classification_sums(logits: Tensor, target: Tensor) -> Sums:
+    r"""Sums of :func:`classification_loss`, scalars."""
     logits = logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
     total = F.cross_entropy(logits.flatten(0, -2), target.flatten().clamp(min=-1), ignore_index=-1, reduction="sum")
-    return total / (target >= 0).sum().clamp(min=1)
+    return Sums(total, (target >= 0).sum())
 
 
 def spd_target(spd: Tensor, pair_mask: Tensor, num_classes: int) -> Tensor:
@@ -55,10 +83,22 @@ def displacement_loss(prediction: Tensor, pos: Tensor, atoms: Tensor) -> Tensor:
         pos: Clean coordinates in Å, ``[B, N, 3]``.
         atoms: True for atoms whose coordinates are known, ``[B, N]``.
     """
-    target = pos[:, None, :, :] - pos[:, :, None, :]
-    counted = _pairs(atoms) & (target != 0).any(-1)
+    return displacement_sums(prediction, pos, atoms).mean()
+
+
+def displacement_sums(prediction: Tensor, pos: Tensor, atoms: Tensor, rows: slice = _ALL) -> Sums:
+    r"""Sums of :func:`displacement_loss` over the pairs of some first atoms, ``[B]``.
+
+    Args:
+        prediction: ``[B, n, N, 3]``, for the n atoms of ``rows``.
+        pos: Clean coordinates in Å, ``[B, N, 3]``.
+        atoms: True for atoms whose coordinates are known, ``[B, N]``.
+        rows: The first atoms.
+    """
+    target = pos[:, None, :, :] - pos[:, rows, None, :]
+    counted = _pairs(atoms, rows) & (target != 0).any(-1)
     cosine = F.cosine_similarity(prediction.to(target.dtype), target, dim=-1)
-    return _mean_of_molecules(1 - cosine, counted)
+    return _sums_of_molecules(1 - cosine, counted)
 
 
 def distance_loss(prediction: Tensor, pos: Tensor, atoms: Tensor) -> Tensor:
@@ -71,8 +111,13 @@ def distance_loss(prediction: Tensor, pos: Tensor, atoms: Tensor) -> Tensor:
         pos: Clean coordinates in Å, ``[B, N, 3]``.
         atoms: True for atoms whose coordinates are known, ``[B, N]``.
     """
-    target = (pos[:, None, :, :] - pos[:, :, None, :]).norm(dim=-1)
-    return _mean_of_molecules((prediction.to(target.dtype) - target).abs(), _pairs(atoms))
+    return distance_sums(prediction, pos, atoms).mean()
+
+
+def distance_sums(prediction: Tensor, pos: Tensor, atoms: Tensor, rows: slice = _ALL) -> Sums:
+    r"""Sums of :func:`distance_loss` over the pairs of some first atoms, ``[B]``; see :func:`displacement_sums`."""
+    target = (pos[:, None, :, :] - pos[:, rows, None, :]).norm(dim=-1)
+    return _sums_of_molecules((prediction.to(target.dtype) - target).abs(), _pairs(atoms, rows))
 
 
 def denoising_loss(prediction: Tensor, noise: Tensor, atoms: Tensor) -> Tensor:
@@ -86,12 +131,10 @@ def denoising_loss(prediction: Tensor, noise: Tensor, atoms: Tensor) -> Tensor:
     return masked_mean(1 - F.cosine_similarity(prediction.to(noise.dtype), noise, dim=-1), atoms)
 
 
-def _pairs(atoms: Tensor) -> Tensor:
-    same = torch.eye(atoms.size(1), dtype=torch.bool, device=atoms.device)
-    return atoms[:, :, None] & atoms[:, None, :] & ~same
+def _pairs(atoms: Tensor, rows: slice) -> Tensor:
+    different = ~torch.eye(atoms.size(1), dtype=torch.bool, device=atoms.device)
+    return atoms[:, rows, None] & atoms[:, None, :] & different[rows]
 
 
-def _mean_of_molecules(values: Tensor, counted: Tensor) -> Tensor:
-    pairs = counted.sum((1, 2))
-    totals = torch.where(counted, values, torch.zeros_like(values)).sum((1, 2))
-    return masked_mean(totals / pairs.clamp(min=1), pairs > 0)
+def _sums_of_molecules(values: Tensor, counted: Tensor) -> Sums:
+    return Sums(torch.where(counted, values, torch.zeros_like(values)).sum((1, 2)), counted.sum((1, 2)))

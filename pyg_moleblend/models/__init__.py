@@ -7,11 +7,8 @@ from pyg_moleblend.models.moleblend import (
     MoleBlend,
     default_relations,
 )
-from pyg_moleblend.models.pretraining import (
-    MoleBlendForPretraining,
-    PretrainingOutput,
-    default_objectives,
-)
+from pyg_moleblend.models.pretraining import MoleBlendForPretraining, default_objectives
+from pyg_moleblend.models.pretraining_output import PretrainingOutput, PretrainingStep
 from pyg_moleblend.models.property_prediction import MoleBlendForPropertyPrediction
 from pyg_moleblend.nn.blending import Blend
 
@@ -24,6 +21,7 @@ __all__ = [
     "MoleBlendForPretraining",
     "MoleBlendForPropertyPrediction",
     "PretrainingOutput",
+    "PretrainingStep",
     "default_objectives",
     "default_relations",
 ]

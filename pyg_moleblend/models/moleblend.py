@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MethodType
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 from torch_geometric.data import Data
 
 from pyg_moleblend.models.config import MoleBlendConfig
@@ -68,10 +69,15 @@ class MoleBlend(nn.Module):
     :meth:`forward` takes a PyG batch. :meth:`encode` is the same on dense tensors of given sizes: the part to
     compile, which ``model.compile(fullgraph=True, dynamic=True)`` does in place.
 
+    With ``activation_checkpointing = True`` training keeps only each layer's input and computes the rest anew in the
+    backward pass: a third more time, for long molecules or large batches in little memory.
+
     Args:
         config: The model's shape.
         relations: Bias of each relation by name; those of :func:`default_relations` by default.
     """
+
+    activation_checkpointing: bool = False
 
     def __init__(self, config: MoleBlendConfig, relations: Mapping[str, RelationBias] | None = None) -> None:
         super().__init__()
@@ -135,9 +141,10 @@ class MoleBlend(nn.Module):
             molecules: From :meth:`pack`.
             blend: A draw; its noise is not added here.
         """
-        tokens, bias = self.embed(molecules, blend)
+        anew = self.activation_checkpointing and torch.is_grad_enabled()
+        tokens, bias = _run(self.embed, molecules, blend, anew=anew)
         for layer in self.layers:
-            tokens = layer(tokens, bias)
+            tokens = _run(layer, tokens, bias, anew=anew)
         return DenseEncoderOutput(tokens[:, 0], tokens[:, 1:], bias)
 
     def forward(self, batch: Data | DenseMolecules, modality: Modality = "2d+3d") -> EncoderOutput:
@@ -150,3 +157,8 @@ class MoleBlend(nn.Module):
         molecules = self.pack(batch, modality)
         output = self.encode(molecules)
         return EncoderOutput(output.graph, output.atoms[molecules.mask])
+
+
+def _run(function: Callable[..., Any], *args: Any, anew: bool) -> Any:
+    r"""The function's result; with ``anew`` what is in between is computed again in the backward pass."""
+    return checkpoint(function, *args, use_reentrant=False) if anew else function(*args)

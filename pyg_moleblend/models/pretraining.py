@@ -2,14 +2,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MethodType
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch_geometric.data import Data
 
 from pyg_moleblend.models.config import MoleBlendConfig, check_same_shape
 from pyg_moleblend.models.moleblend import MoleBlend
+from pyg_moleblend.models.pretraining_output import PretrainingOutput, PretrainingStep
 from pyg_moleblend.nn import (
     Blend,
     BondPathRecovery,
@@ -17,31 +18,13 @@ from pyg_moleblend.nn import (
     DisplacementRecovery,
     DistanceRecovery,
     Objective,
-    Quality,
+    Outcome,
     RecoveryState,
     SPDRecovery,
     check_blend,
     draw_blend,
 )
 from pyg_moleblend.utils import DenseMolecules, Modality, pack
-
-
-class PretrainingOutput(NamedTuple):
-    r"""What one step of blend-then-predict gives.
-
-    Attributes:
-        loss: Weighted sum of the losses, scalar.
-        losses: Loss of each objective by name, scalars.
-        predictions: Prediction of each objective by name.
-        qualities: Quality of each objective by name, without gradient.
-        blend: The blend that was predicted from; give it back to replay the step.
-    """
-
-    loss: Tensor
-    losses: dict[str, Tensor]
-    predictions: dict[str, Tensor]
-    qualities: dict[str, Quality]
-    blend: Blend
 
 
 def default_objectives(config: MoleBlendConfig) -> dict[str, Objective]:
@@ -100,9 +83,11 @@ class MoleBlendForPretraining(nn.Module):
             objective.reset_parameters()
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
-        r"""Compiles :meth:`recover` in place; packing a batch has data-dependent sizes and stays outside."""
+        r"""Compiles :meth:`recover` and :meth:`score` in place, each when it is first called; packing a batch has
+        data-dependent sizes and stays outside."""
         # Bound anew, so that a copy of the model runs with the copy's weights.
         self.recover = MethodType(torch.compile(type(self).recover, *args, **kwargs), self)  # type: ignore[method-assign]
+        self.score = MethodType(torch.compile(type(self).score, *args, **kwargs), self)  # type: ignore[method-assign]
 
     def pack(self, batch: Data | DenseMolecules, modality: Modality = "2d+3d") -> DenseMolecules:
         r"""Lays out a batch with all fields that the relations and objectives read."""
@@ -125,20 +110,39 @@ class MoleBlendForPretraining(nn.Module):
 
     def recover(self, molecules: DenseMolecules, blend: Blend) -> PretrainingOutput:
         r"""Encodes packed molecules under a blend, predicts, and takes the losses."""
+        state = self._encode(molecules, blend)
+        predictions = {name: objective(state) for name, objective in self.items()}
+        outcomes = {name: objective.judge(predictions[name], state) for name, objective in self.items()}
+        step = self._weigh(outcomes, blend)
+        return PretrainingOutput(step.loss, step.losses, predictions, step.qualities, blend)
+
+    def score(self, molecules: DenseMolecules, blend: Blend) -> PretrainingStep:
+        r"""The same without the predictions: those of long molecules never exist as a whole."""
+        state = self._encode(molecules, blend)
+        return self._weigh({name: objective.evaluate(state) for name, objective in self.items()}, blend)
+
+    def _encode(self, molecules: DenseMolecules, blend: Blend) -> RecoveryState:
         atoms = (molecules.mask & molecules.has_3d[:, None])[..., None]
         noise = torch.where(atoms, blend.pos_noise, torch.zeros_like(blend.pos_noise))  # whatever padding holds
         noisy_pos = molecules.pos + noise
         encoded = self.encoder.encode(molecules._replace(pos=noisy_pos), blend)
-        state = RecoveryState(encoded.atoms, encoded.bias, molecules, noisy_pos, blend._replace(pos_noise=noise))
-        losses, predictions, qualities = {}, {}, {}
-        for name, objective in self.items():
-            prediction = objective(state)
-            predictions[name] = prediction
-            losses[name] = objective.loss(prediction, state)
-            with torch.no_grad():
-                qualities[name] = objective.quality(prediction, state)
+        return RecoveryState(encoded.atoms, encoded.bias, molecules, noisy_pos, blend._replace(pos_noise=noise))
+
+    def _weigh(self, outcomes: Mapping[str, Outcome], blend: Blend) -> PretrainingStep:
+        losses = {name: outcome.loss for name, outcome in outcomes.items()}
         weighted = [self.config.loss_weights[name] * loss for name, loss in losses.items()]
-        return PretrainingOutput(sum(weighted[1:], start=weighted[0]), losses, predictions, qualities, blend)
+        qualities = {name: outcome.quality for name, outcome in outcomes.items()}
+        return PretrainingStep(sum(weighted[1:], start=weighted[0]), losses, qualities, blend)
+
+    def step(
+        self,
+        batch: Data | DenseMolecules,
+        blend: Blend | None = None,
+        generator: torch.Generator | None = None,
+        modality: Modality = "2d+3d",
+    ) -> PretrainingStep:
+        r"""One step of blend-then-predict without the predictions, for training; arguments as in :meth:`forward`."""
+        return self.score(*self._prepare(batch, blend, generator, modality))
 
     def forward(
         self,
@@ -158,9 +162,18 @@ class MoleBlendForPretraining(nn.Module):
         Raises:
             ValueError: If the blend is not one of these molecules.
         """
+        return self.recover(*self._prepare(batch, blend, generator, modality))
+
+    def _prepare(
+        self,
+        batch: Data | DenseMolecules,
+        blend: Blend | None,
+        generator: torch.Generator | None,
+        modality: Modality,
+    ) -> tuple[DenseMolecules, Blend]:
         molecules = self.pack(batch, modality)
         if blend is None:
             blend = self.draw_blend(molecules, generator)
         else:
             check_blend(blend, molecules, len(self.encoder.attention_bias.blend.names))
-        return self.recover(molecules, blend)
+        return molecules, blend

@@ -12,7 +12,7 @@ from pyg_moleblend.nn.distance_bias import DistanceBias
 from pyg_moleblend.nn.drop_path import DropPath
 from pyg_moleblend.nn.gaussian_basis import GaussianBasis
 from pyg_moleblend.nn.layer import MoleBlendLayer
-from pyg_moleblend.nn.objective import Objective, Quality, RecoveryState
+from pyg_moleblend.nn.objective import Objective, Outcome, Quality, RecoveryState
 from pyg_moleblend.nn.pair_head import PairHead
 from pyg_moleblend.nn.recovery import (
     BondPathRecovery,
@@ -41,6 +41,7 @@ __all__ = [
     "MoleBlendLayer",
     "MultiHeadAttention",
     "Objective",
+    "Outcome",
     "PairHead",
     "Quality",
     "RecoveryState",

@@ -3,6 +3,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from pyg_moleblend.nn.blending import Blend
@@ -39,6 +40,18 @@ class Quality(NamedTuple):
     weight: Tensor
 
 
+class Outcome(NamedTuple):
+    r"""What comes of an objective in a step.
+
+    Attributes:
+        loss: Scalar.
+        quality: Without gradient.
+    """
+
+    loss: Tensor
+    quality: Quality
+
+
 class Objective(nn.Module, ABC):
     r"""One of the things that pretraining predicts: a head, its target and its loss (arXiv 2307.06235, section 3.2).
 
@@ -63,3 +76,13 @@ class Objective(nn.Module, ABC):
     @abstractmethod
     def quality(self, prediction: Tensor, state: RecoveryState) -> Quality:
         r"""The quality of the prediction."""
+
+    def judge(self, prediction: Tensor, state: RecoveryState) -> Outcome:
+        r"""Loss and quality of a prediction."""
+        with torch.no_grad():
+            quality = self.quality(prediction, state)
+        return Outcome(self.loss(prediction, state), quality)
+
+    def evaluate(self, state: RecoveryState) -> Outcome:
+        r"""Loss and quality where nobody asks for the prediction, which then need not exist as a whole."""
+        return self.judge(self(state), state)

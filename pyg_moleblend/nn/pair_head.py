@@ -42,10 +42,18 @@ class PairHead(nn.Module):
         nn.init.zeros_(self.bias)
 
     def forward(self, atoms: Tensor) -> Tensor:
+        return self.rows(*self.contract(atoms))
+
+    def contract(self, atoms: Tensor) -> tuple[Tensor, Tensor]:
+        r"""Row features ``[B, N, R]``, and the column features contracted with the weights, ``[B, R, N * O]``."""
         B, N, _ = atoms.shape
         out, R, Q = self.weight.shape
-        row = self.row_norm(F.gelu(self.row(atoms)))  # [B, N, R]
+        row = self.row_norm(F.gelu(self.row(atoms)))
         column = self.column_norm(F.gelu(self.column(atoms)))  # [B, N, Q]
         contracted = column @ self.weight.permute(2, 1, 0).reshape(Q, R * out)  # [B, N, R * O]
-        contracted = contracted.view(B, N, R, out).transpose(1, 2).reshape(B, R, N * out)
-        return torch.bmm(row, contracted).view(B, N, N, out) + self.bias
+        return row, contracted.view(B, N, R, out).transpose(1, 2).reshape(B, R, N * out)
+
+    def rows(self, row: Tensor, contracted: Tensor) -> Tensor:
+        r"""Predictions ``[B, n, N, O]`` for the pairs of the n atoms whose row features are given."""
+        B, n, _ = row.shape
+        return torch.bmm(row, contracted).view(B, n, -1, self.bias.numel()) + self.bias

@@ -2,27 +2,16 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from pyg_moleblend.losses import (
-    classification_loss,
-    displacement_loss,
-    distance_loss,
-    spd_target,
-)
-from pyg_moleblend.nn.objective import Objective, Quality, RecoveryState
+from pyg_moleblend.losses import displacement_sums, distance_sums, spd_target
+from pyg_moleblend.nn.objective import RecoveryState
 from pyg_moleblend.nn.pair_head import PairHead
+from pyg_moleblend.nn.pair_recovery import ClassRecovery, GeometryRecovery, RowSums, known_atoms
 from pyg_moleblend.relations import MAX_PATH_LENGTH, BondVocabulary, bond_class_targets
 
-
-def _accuracy(logits: Tensor, target: Tensor) -> Quality:
-    counted = target >= 0
-    return Quality(((logits.argmax(-1) == target) & counted).sum().float(), counted.sum())
+_ALL = slice(None)
 
 
-def _known_atoms(state: RecoveryState) -> Tensor:
-    return state.molecules.mask & state.molecules.has_3d[:, None]
-
-
-class SPDRecovery(Objective):
+class SPDRecovery(ClassRecovery):
     r"""Recovers the shortest-path distance of every pair, as a class.
 
     Args:
@@ -35,31 +24,17 @@ class SPDRecovery(Objective):
     """
 
     pair_fields = ("spd",)
-    quality_name = "accuracy"
 
     def __init__(self, channels: int, num_classes: int = 11, pair_channels: int = 32) -> None:
-        super().__init__()
+        super().__init__(PairHead(channels, num_classes, pair_channels))
         self.num_classes = num_classes
-        self.head = PairHead(channels, num_classes, pair_channels)
 
-    def reset_parameters(self) -> None:
-        self.head.reset_parameters()
-
-    def forward(self, state: RecoveryState) -> Tensor:
-        return self.head(state.atoms)
-
-    def target(self, state: RecoveryState) -> Tensor:
-        r"""Classes ``[B, N, N]`` int64, -1 where not counted."""
-        return spd_target(state.molecules.pairs["spd"], state.molecules.pair_mask, self.num_classes)
-
-    def loss(self, prediction: Tensor, state: RecoveryState) -> Tensor:
-        return classification_loss(prediction, self.target(state))
-
-    def quality(self, prediction: Tensor, state: RecoveryState) -> Quality:
-        return _accuracy(prediction, self.target(state))
+    def target(self, state: RecoveryState, rows: slice = _ALL) -> Tensor:
+        molecules = state.molecules
+        return spd_target(molecules.pairs["spd"][:, rows], molecules.pair_mask[:, rows], self.num_classes)
 
 
-class BondPathRecovery(Objective):
+class BondPathRecovery(ClassRecovery):
     r"""Recovers the bonds along the shortest path of every pair, a class a hop.
 
     Args:
@@ -74,7 +49,6 @@ class BondPathRecovery(Objective):
     """
 
     pair_fields = ("bond_path",)
-    quality_name = "accuracy"
 
     def __init__(
         self,
@@ -83,32 +57,22 @@ class BondPathRecovery(Objective):
         vocabulary: BondVocabulary = "ogb",
         pair_channels: int = 32,
     ) -> None:
-        super().__init__()
-        self.max_path_length = max_path_length
         targets = bond_class_targets(vocabulary)
+        num_classes = int(targets.max()) + 1
+        super().__init__(PairHead(channels, max_path_length * num_classes, pair_channels))
+        self.max_path_length = max_path_length
+        self.num_classes = num_classes
         self.register_buffer("targets", targets, persistent=False)  # [61]
         self.targets: Tensor
-        self.num_classes = int(targets.max()) + 1
-        self.head = PairHead(channels, max_path_length * self.num_classes, pair_channels)
 
-    def reset_parameters(self) -> None:
-        self.head.reset_parameters()
+    def shape(self, prediction: Tensor) -> Tensor:
+        return prediction.unflatten(-1, (self.max_path_length, self.num_classes))
 
-    def forward(self, state: RecoveryState) -> Tensor:
-        return self.head(state.atoms).unflatten(-1, (self.max_path_length, self.num_classes))
-
-    def target(self, state: RecoveryState) -> Tensor:
-        r"""Classes ``[B, N, N, P]`` int64, -1 where not counted."""
-        return self.targets[state.molecules.pairs["bond_path"].long()]
-
-    def loss(self, prediction: Tensor, state: RecoveryState) -> Tensor:
-        return classification_loss(prediction, self.target(state))
-
-    def quality(self, prediction: Tensor, state: RecoveryState) -> Quality:
-        return _accuracy(prediction, self.target(state))
+    def target(self, state: RecoveryState, rows: slice = _ALL) -> Tensor:
+        return self.targets[state.molecules.pairs["bond_path"][:, rows].long()]
 
 
-class DisplacementRecovery(Objective):
+class DisplacementRecovery(GeometryRecovery):
     r"""Recovers the direction of the displacement of every pair: the release's 3D objective.
 
     The prediction is made of invariant features, so it cannot follow a rotation of the molecule;
@@ -125,25 +89,14 @@ class DisplacementRecovery(Objective):
     quality_name = "cosine"
 
     def __init__(self, channels: int, pair_channels: int = 32) -> None:
-        super().__init__()
-        self.head = PairHead(channels, 3, pair_channels)
+        super().__init__(PairHead(channels, 3, pair_channels))
 
-    def reset_parameters(self) -> None:
-        self.head.reset_parameters()
-
-    def forward(self, state: RecoveryState) -> Tensor:
-        return self.head(state.atoms)
-
-    def loss(self, prediction: Tensor, state: RecoveryState) -> Tensor:
-        return displacement_loss(prediction, state.molecules.pos, _known_atoms(state))
-
-    def quality(self, prediction: Tensor, state: RecoveryState) -> Quality:
-        pos, atoms = state.molecules.pos, _known_atoms(state)
-        molecules = ((pos != pos[:, :1]).any(-1) & atoms).any(-1)  # not all atoms on one point
-        return Quality((1 - self.loss(prediction, state)) * molecules.sum(), molecules.sum())
+    def sums(self, prediction: Tensor, state: RecoveryState, rows: slice) -> RowSums:
+        sums = displacement_sums(prediction, state.molecules.pos, known_atoms(state), rows)
+        return RowSums(sums, sums.weight - sums.total.detach())
 
 
-class DistanceRecovery(Objective):
+class DistanceRecovery(GeometryRecovery):
     r"""Recovers the distance of every pair in Å: the rotation-invariant 3D objective.
 
     Args:
@@ -157,18 +110,11 @@ class DistanceRecovery(Objective):
     quality_name = "mae"
 
     def __init__(self, channels: int, pair_channels: int = 32) -> None:
-        super().__init__()
-        self.head = PairHead(channels, 1, pair_channels)
+        super().__init__(PairHead(channels, 1, pair_channels))
 
-    def reset_parameters(self) -> None:
-        self.head.reset_parameters()
+    def shape(self, prediction: Tensor) -> Tensor:
+        return prediction.squeeze(-1)
 
-    def forward(self, state: RecoveryState) -> Tensor:
-        return self.head(state.atoms).squeeze(-1)
-
-    def loss(self, prediction: Tensor, state: RecoveryState) -> Tensor:
-        return distance_loss(prediction, state.molecules.pos, _known_atoms(state))
-
-    def quality(self, prediction: Tensor, state: RecoveryState) -> Quality:
-        molecules = _known_atoms(state).sum(-1) > 1
-        return Quality(self.loss(prediction, state) * molecules.sum(), molecules.sum())
+    def sums(self, prediction: Tensor, state: RecoveryState, rows: slice) -> RowSums:
+        sums = distance_sums(prediction, state.molecules.pos, known_atoms(state), rows)
+        return RowSums(sums, sums.total.detach())

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pyg_moleblend.models import MoleBlendForPretraining, PretrainingOutput
+from pyg_moleblend.models import MoleBlendForPretraining, PretrainingOutput, PretrainingStep
 from pyg_moleblend.nn import Objective
 from pyg_moleblend.training.module import TrainingModule
 from pyg_moleblend.training.seeds import derived_seed
@@ -40,16 +40,16 @@ class PretrainingModule(TrainingModule):
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         r"""The weighted loss of a batch; PyTorch's generator, which draws the blend, was seeded before."""
-        output = self.model(batch)
-        self._count(self.train_tally, output)
-        self.log("train/loss_step", output.loss, prog_bar=True, batch_size=batch.num_graphs)
-        return output.loss
+        step = self.model.step(batch)
+        self._count(self.train_tally, step)
+        self.log("train/loss_step", step.loss, prog_bar=True, batch_size=batch.num_graphs)
+        return step.loss
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         r"""Counts a batch under a blend that depends on the seed and the batch's number only."""
         generator = torch.Generator(self.device)
         generator.manual_seed(derived_seed(self.seed, batch_idx, self.global_rank))
-        self._count(self.valid_tally, self.model(batch, generator=generator))
+        self._count(self.valid_tally, self.model.step(batch, generator=generator))
 
     def on_train_epoch_end(self) -> None:
         r"""Logs the epoch's losses and qualities."""
@@ -60,10 +60,10 @@ class PretrainingModule(TrainingModule):
         self._report("valid", self.valid_tally)
 
     @staticmethod
-    def _count(tally: Tally, output: PretrainingOutput) -> None:
-        totals, counted = (torch.stack(parts) for parts in zip(*output.qualities.values(), strict=True))
+    def _count(tally: Tally, step: PretrainingStep) -> None:
+        totals, counted = (torch.stack(parts) for parts in zip(*step.qualities.values(), strict=True))
         # A loss is the mean over what its quality counts.
-        losses = torch.stack(list(output.losses.values())) * counted
+        losses = torch.stack(list(step.losses.values())) * counted
         tally.update(torch.cat([losses, totals]), torch.cat([counted, counted]))
 
     def _report(self, part: str, tally: Tally) -> None:

@@ -72,7 +72,7 @@ def recovery_report(model: MoleBlendForPretraining, batches: Iterable[Any]) -> R
         for molecules in packed():
             given = _select(molecules, molecules.available(modality))
             if len(given.mask):
-                output = model.recover(given, constant_blend(given, number, _ATOM_FEATURE[modality]))
+                output = model.score(given, constant_blend(given, number, _ATOM_FEATURE[modality]))
                 parts = zip(*(output.qualities[name] for name in objectives), strict=True)
                 sums += torch.stack([torch.stack(part).cpu() for part in parts])
         return dict(zip(objectives, (sums[0] / sums[1]).tolist(), strict=True))

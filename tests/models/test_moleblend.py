@@ -99,3 +99,26 @@ def test_dropout_reaches_the_embedding():
     torch.manual_seed(0)
     tokens, _ = model.embed(molecules)
     assert (tokens == 0).float().mean().item() == pytest.approx(0.5, abs=0.15)
+
+
+def test_activation_checkpointing_keeps_less_and_gives_the_same_gradients():
+    model, batch = encoder(dropout=0.2, attention_dropout=0.2, drop_path=0.2).train(), samples.molecules(1)[0]
+    kept: list[int] = []
+
+    def gradients() -> list[torch.Tensor]:
+        kept.append(0)
+
+        def count(value: torch.Tensor) -> torch.Tensor:
+            kept[-1] += value.numel()
+            return value
+
+        torch.manual_seed(0)
+        with torch.autograd.graph.saved_tensors_hooks(count, lambda value: value):
+            loss = model(batch).graph.square().sum()
+        return list(torch.autograd.grad(loss, list(model.parameters())))
+
+    whole = gradients()
+    model.activation_checkpointing = True
+    for value, expected in zip(gradients(), whole, strict=True):
+        torch.testing.assert_close(value, expected)
+    assert kept[1] < kept[0] / 3

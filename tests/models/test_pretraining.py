@@ -169,3 +169,13 @@ def test_what_the_noise_holds_for_padding_does_not_matter():
     assert again.loss == first.loss
     again.loss.backward()
     assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
+
+
+def test_a_step_gives_what_the_forward_gives_without_the_predictions():
+    model = pretraining()
+    output = model(batch())
+    step = model.step(batch(), output.blend)
+    assert step._fields == ("loss", "losses", "qualities", "blend")
+    assert step.loss == output.loss
+    assert step.losses == output.losses
+    assert step.qualities == output.qualities
