@@ -1,0 +1,45 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from pyg_moleblend.splits import Split, random_split
+
+
+def test_save_and_load(tmp_path: Path) -> None:
+    split = random_split(20, seed=1)
+    split.save(tmp_path / "split.json")
+    loaded = Split.load(tmp_path / "split.json")
+    assert (loaded.name, loaded.hash) == (split.name, split.hash)
+    assert all(torch.equal(loaded.as_dict()[part], split.as_dict()[part]) for part in split.as_dict())
+
+
+def test_load_refuses_a_file_whose_positions_were_changed(tmp_path: Path) -> None:
+    path = tmp_path / "split.json"
+    random_split(20).save(path)
+    content = json.loads(path.read_text())
+    content["train"].append(content["test"].pop())
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=r"split\.json was changed"):
+        Split.load(path)
+
+
+def test_hash_is_of_sets() -> None:
+    one, two, three = torch.tensor([0, 1]), torch.tensor([2]), torch.tensor([3])
+    assert Split("a", one, two, three).hash == Split("b", one.flip(0), two, three).hash
+    assert Split("a", one, two, three).hash != Split("a", one, three, two).hash
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "message"),
+    [
+        (torch.tensor([0, 1]), torch.tensor([1]), r"1 positions occur more than once.*\[1\]"),
+        (torch.tensor([0, -1]), torch.tensor([1]), r"negative, got -1"),
+        (torch.tensor([True, False]), torch.tensor([1]), r"train must be int64 \[M\], got torch.bool \[2\]"),
+        (torch.tensor([0]), torch.tensor([[1]]), r"test must be int64"),
+    ],
+)
+def test_split_refuses(train: torch.Tensor, test: torch.Tensor, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Split("bad", train, torch.tensor([5]), test)
