@@ -48,7 +48,7 @@ class MoleculeDataset(InMemoryDataset):
         if self.slices is None:  # PyG's `copy` of one molecule
             return copy.copy(self._data)
         stored = self._data.to_dict()
-        return Data(**{key: _cut(key, stored[key], ends, idx) for key, ends in self.slices.items()})
+        return Data(**{key: cut(key, stored[key], ends, idx) for key, ends in self.slices.items()})
 
     @property
     def smiles(self) -> list[str]:
@@ -85,7 +85,8 @@ class MoleculeDataset(InMemoryDataset):
         return dataset
 
 
-def _cut(key: str, value: Any, ends: Tensor, idx: int) -> Any:
+def cut(key: str, value: Any, ends: Tensor, idx: int) -> Any:
+    r"""Molecule `idx`'s part of a stored attribute, with OGB's integers as int64."""
     if not isinstance(value, Tensor):
         return value[idx]
     start, stop = ends[idx : idx + 2].tolist()

@@ -1,0 +1,174 @@
+r"""A folder of shards: what is in it, what of it is whole, and when all of it is there."""
+
+import csv
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pyg_moleblend.datasets.shard import Digest, digest, read_facts
+from pyg_moleblend.utils.files import atomic_write
+
+FORMAT = 1
+r"""Of the files of such a folder and of what they hold; raise it with every change that one release may see."""
+
+KEY_FILE = "key.json"
+MANIFEST_FILE = "manifest.json"
+FAILURES_FILE = "failures.csv"
+CONFORMER_ERRORS_FILE = "conformer_errors.csv"
+
+
+class ShardEntry(NamedTuple):
+    r"""What is known of a shard without opening it.
+
+    Attributes:
+        first_row: Its first row, counted in the whole table.
+        rows: Its rows; they are molecules and failures.
+        molecules: Rows that are molecules.
+        failures: Rows that are none.
+        bytes: Size of its file.
+        sha256: Of its file.
+    """
+
+    first_row: int
+    rows: int
+    molecules: int
+    failures: int
+    bytes: int
+    sha256: str
+
+
+class Manifest(NamedTuple):
+    r"""What a complete folder of shards holds; ``manifest.json``, which is written last.
+
+    Attributes:
+        key: Everything that the shards' bytes depend on.
+        facts: What else is to be remembered, ``target_names`` say.
+        shards: The shards, in the order of their rows.
+    """
+
+    key: dict[str, Any]
+    facts: dict[str, Any]
+    shards: list[ShardEntry]
+
+    @property
+    def rows(self) -> int:
+        r"""Rows of the table: molecules and failures."""
+        return sum(shard.rows for shard in self.shards)
+
+    @property
+    def molecules(self) -> int:
+        r"""Rows that are molecules."""
+        return sum(shard.molecules for shard in self.shards)
+
+    @property
+    def failures(self) -> int:
+        r"""Rows that are none."""
+        return sum(shard.failures for shard in self.shards)
+
+
+def shard_path(folder: str | Path, number: int) -> Path:
+    r"""File of shard `number`."""
+    return Path(folder) / f"shard-{number:06d}.safetensors"
+
+
+def entry_path(folder: str | Path, number: int) -> Path:
+    r"""File that says, until there is a manifest, that shard `number` is finished."""
+    return shard_path(folder, number).with_suffix(".json")
+
+
+def claim(folder: Path, key: Mapping[str, Any]) -> dict[str, Any]:
+    r"""Makes the folder one of shards with this key, and gives the key as it is stored.
+
+    Raises:
+        ValueError: If it is one of shards with another key, or holds other files.
+    """
+    wanted = json.loads(json.dumps({"format": FORMAT, **key}))
+    path = folder / KEY_FILE
+    if path.is_file():
+        if (found := _load(path)) != wanted:
+            names = [name for name in sorted({*found, *wanted}) if found.get(name) != wanted.get(name)]
+            changes = "; ".join(f"{name} was {found.get(name)!r}, is {wanted.get(name)!r}" for name in names)
+            raise ValueError(
+                f"{folder} holds shards that were made otherwise ({changes}), and shards are never mixed: name another "
+                "folder, or delete this one"
+            )
+    else:
+        if folder.is_dir() and any(not file.name.startswith(".") for file in folder.iterdir()):
+            raise ValueError(f"{folder} holds other files, and no {KEY_FILE}: name a new or an empty folder")
+        with atomic_write(path, "w") as file:
+            json.dump(wanted, file, indent=2)
+    return dict(wanted)
+
+
+def finished(folder: Path) -> dict[int, ShardEntry]:
+    r"""The shards that are finished and whole, by their number: each one's checksum is compared."""
+    if (folder / MANIFEST_FILE).is_file():
+        known = dict(enumerate(load_manifest(folder).shards))
+    else:
+        known = {int(path.stem.split("-")[1]): ShardEntry(**_load(path)) for path in folder.glob("shard-*.json")}
+    # What a rebuilt shard says of itself is newer than the manifest.
+    known.update({n: ShardEntry(**_load(entry_path(folder, n))) for n in known if entry_path(folder, n).is_file()})
+    return {number: entry for number, entry in sorted(known.items()) if is_whole(shard_path(folder, number), entry)}
+
+
+def is_whole(path: Path, known: ShardEntry | Digest) -> bool:
+    r"""Whether a file is there with the size and the checksum that are known of it."""
+    # The size first: it costs nothing.
+    return path.is_file() and path.stat().st_size == known.bytes and digest(path).sha256 == known.sha256
+
+
+def save_entry(folder: Path, number: int, entry: ShardEntry) -> None:
+    r"""Says that a shard is finished."""
+    with atomic_write(entry_path(folder, number), "w") as file:
+        json.dump(entry._asdict(), file)
+
+
+def finish(folder: Path, key: dict[str, Any], facts: Mapping[str, Any], shards: Iterable[ShardEntry]) -> Manifest:
+    r"""Writes the reports of all shards, and last the manifest that says that all is there."""
+    manifest = Manifest(key, dict(facts), list(shards))
+    kept = [read_facts(shard_path(folder, number)) for number in range(len(manifest.shards))]
+    reports = {
+        FAILURES_FILE: (["row", "id", "input", "reason"], "failures"),
+        CONFORMER_ERRORS_FILE: (["row", "id", "cause"], "conformer_errors"),
+    }
+    for name, (head, rows) in reports.items():
+        with atomic_write(folder / name, "w") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(head)
+            writer.writerows(row for shard in kept for row in shard[rows])
+    content = {
+        "key": key,
+        "facts": manifest.facts,
+        **{name: getattr(manifest, name) for name in ("rows", "molecules", "failures")},
+        "shards": [shard._asdict() for shard in manifest.shards],
+    }
+    with atomic_write(folder / MANIFEST_FILE, "w") as file:
+        json.dump(content, file, indent=1)
+    for leftover in (*folder.glob("shard-*.json"), *folder.glob(".*.tmp")):  # of this run and of those before it
+        leftover.unlink()
+    return manifest
+
+
+def load_manifest(folder: str | Path) -> Manifest:
+    r"""The manifest of a complete folder.
+
+    Raises:
+        ValueError: If the folder is not complete, or its manifest is damaged.
+    """
+    path = Path(folder) / MANIFEST_FILE
+    if not path.is_file():
+        state = "is not complete yet" if (Path(folder) / KEY_FILE).is_file() else "is no folder of shards"
+        raise ValueError(f"{folder} {state} (it has no {MANIFEST_FILE}); make it with `moleblend prepare`")
+    content = _load(path)
+    try:
+        return Manifest(content["key"], content["facts"], [ShardEntry(**shard) for shard in content["shards"]])
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path} is damaged: {error!r}") from error
+
+
+def _load(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged, delete it: {error}") from error
