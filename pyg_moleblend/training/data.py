@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import lightning.pytorch as pl
+import torch
+from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.loader import DataLoader
 
@@ -90,3 +92,25 @@ class MoleculeDataModule(pl.LightningDataModule):
             rank=0 if trainer is None else trainer.global_rank,
             num_replicas=1 if trainer is None else trainer.world_size,
         )
+
+
+def validation_rows(trainer: pl.Trainer, batch_idx: int, size: int) -> Tensor:
+    r"""Positions in the dataset of a validation batch's molecules, ``[B]``.
+
+    Args:
+        trainer: The trainer that validates.
+        batch_idx: Number of the batch in this process.
+        size: B.
+
+    Raises:
+        ValueError: If several processes validate with a loader that does not say which molecules it gives.
+    """
+    sampler = getattr(trainer.val_dataloaders, "batch_sampler", None)
+    if isinstance(sampler, SizeBucketBatchSampler):
+        return torch.tensor(sampler.batches()[batch_idx])
+    if trainer.world_size > 1:
+        raise ValueError(
+            f"{trainer.world_size} processes validate with a {type(trainer.val_dataloaders).__name__} that may give "
+            "molecules twice; use MoleculeDataModule, or a loader of pyg_moleblend.loader.molecule_loader"
+        )
+    return torch.arange(size) + (batch_idx << 32)  # in the order given

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
@@ -77,15 +78,14 @@ def score_model(
     """
     labels = labels_of(labelled)
     device = next(model.parameters()).device
-    flat = 0
 
     def compute(batch: Any) -> Tensor:
-        nonlocal flat
         molecules = model.encoder.pack(batch, modality)
-        flat += int((~molecules.has_3d).sum())
-        return task.restore(model(molecules, modality))
+        predictions = task.restore(model(molecules, modality))
+        return torch.cat([predictions, ~molecules.has_3d[:, None]], 1)
 
-    predictions = run_batches(compute, labelled.molecules, batch_size, device)
+    computed = run_batches(compute, labelled.molecules, batch_size, device)
+    predictions, flat = computed[:, :-1], int(computed[:, -1].sum())
     counts = {"molecules": len(labels)}
     if "3d" in modality:
         counts["molecules_2d_only"] = flat

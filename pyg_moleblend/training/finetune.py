@@ -15,6 +15,7 @@ from pyg_moleblend.models import MoleBlend, MoleBlendConfig, MoleBlendForPropert
 from pyg_moleblend.splits import Split
 from pyg_moleblend.training.evaluation import score_model
 from pyg_moleblend.training.property import PropertyModule
+from pyg_moleblend.training.processes import wait_for_all
 from pyg_moleblend.training.results import write_metrics
 from pyg_moleblend.training.run import MODEL_FOLDER, Run, fit, load_best
 from pyg_moleblend.training.settings import Machine, Schedule
@@ -122,4 +123,5 @@ def finetune(
         metadata = {"task": task.to_dict(), "modality": modality, "split": str(split), "seed": seed}
         save_pretrained(model, out / MODEL_FOLDER, metadata)
         write_metrics(out, metrics)
+    wait_for_all()
     return Run(model, metrics, out)

@@ -17,6 +17,8 @@ from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.loader import molecule_loader
 from pyg_moleblend.models import MoleBlend, MoleBlendForPropertyPrediction
 from pyg_moleblend.training.conformers import embed_missing
+from pyg_moleblend.training.processes import gather_rows, share_of, world_size
+from pyg_moleblend.training.targets import take
 from pyg_moleblend.training.task import Task
 from pyg_moleblend.utils import Modality
 
@@ -109,16 +111,22 @@ def run_batches(
 ) -> Tensor:
     r"""What a function of batches gives for each molecule, ``[M, F]``, in the dataset's order, on the CPU.
 
+    Where several processes have been joined (under Lightning's DDP, or ``torch.distributed``), each computes its share,
+    and all get the whole: all of them must call this.
+
     Args:
         compute: Gives ``[B, F]`` for a batch.
         molecules: A PyG dataset, or a list of ``Data``; at least one.
         batch_size: Molecules of a batch; batches hold molecules of like size.
         device: Where the batches go.
     """
-    loader = molecule_loader(molecules, batch_size)
+    share = share_of(len(molecules))
+    if not len(share):
+        return gather_rows(share, None, len(molecules))
+    loader = molecule_loader(molecules if world_size() == 1 else take(molecules, share), batch_size)
     positions = torch.tensor([position for batch in loader.batch_sampler for position in batch])
     values = torch.cat([compute(batch.to(device)).cpu() for batch in loader])
-    return values[positions.argsort()]
+    return gather_rows(share[positions], values, len(molecules))
 
 
 def pick_device(device: str) -> torch.device:

@@ -5,11 +5,15 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from torch import nn
+from lightning.pytorch.strategies import ModelParallelStrategy
+from torch import Tensor, nn
+from torch.distributed.device_mesh import init_device_mesh
 
 from pyg_moleblend.training.data import MoleculeDataModule
+from pyg_moleblend.training.global_mean import GlobalMean, global_mean
 from pyg_moleblend.training.seeds import derived_seed
 from pyg_moleblend.training.settings import Schedule
+from pyg_moleblend.training.strategy import is_sharded, sharded
 
 
 class TrainingModule(pl.LightningModule):
@@ -17,6 +21,8 @@ class TrainingModule(pl.LightningModule):
 
     Before each batch PyTorch's generators are seeded by the run's seed, the epoch, the batch and the process.
     Dropout and blends so follow from the seed alone, and a run that was interrupted goes on as if it had not been.
+    Losses are means over what all processes count together, so that the gradient does not depend on how the molecules
+    of an update were dealt.
 
     Args:
         model: The model.
@@ -33,6 +39,18 @@ class TrainingModule(pl.LightningModule):
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         r"""Seeds the batch's randomness."""
         torch.manual_seed(derived_seed(self.seed, self.current_epoch, batch_idx, self.global_rank))
+
+    def configure_model(self) -> None:
+        r"""Shares out the model under FSDP; the model that was given stays whole."""
+        if isinstance(self.trainer.strategy, ModelParallelStrategy) and not is_sharded(self.model):
+            device = self.trainer.strategy.root_device.type
+            self.model = sharded(self.model, init_device_mesh(device, (self.trainer.world_size,)))
+
+    def mean_over_processes(self, means: Tensor, counts: Tensor) -> GlobalMean:
+        r"""Means ``[S]`` of this process, weighted by its counts ``[S]``; see
+        :func:`~pyg_moleblend.training.global_mean.global_mean`."""
+        strategy = self.trainer.strategy
+        return global_mean(means, counts, self.trainer.world_size, lambda x: strategy.reduce(x, reduce_op="sum"))
 
     def configure_optimizers(self) -> Any:
         r"""Adam, the warm-up and the cosine."""
@@ -51,7 +69,10 @@ class TrainingModule(pl.LightningModule):
     def configure_gradient_clipping(
         self, optimizer: Any, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
     ) -> None:
-        r"""Clips the gradient's norm. Lightning's own refuses a fused optimizer under bf16, which has no scale."""
+        r"""Clips the gradient's norm. Lightning's own refuses a fused optimizer under bf16, which has no scale.
+
+        Under FSDP the gradients are distributed tensors, and their norm is that of the whole.
+        """
         if gradient_clip_val:
             nn.utils.clip_grad_norm_(self.model.parameters(), gradient_clip_val)
 

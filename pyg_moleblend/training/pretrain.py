@@ -11,6 +11,7 @@ from pyg_moleblend.checkpoints import save_pretrained
 from pyg_moleblend.loader import molecule_loader
 from pyg_moleblend.models import MoleBlendConfig, MoleBlendForPretraining
 from pyg_moleblend.training.pretraining import PretrainingModule
+from pyg_moleblend.training.processes import wait_for_all
 from pyg_moleblend.training.recovery_report import recovery_report
 from pyg_moleblend.training.results import write_metrics
 from pyg_moleblend.training.run import MODEL_FOLDER, Run, fit
@@ -72,4 +73,5 @@ def pretrain(
         modality = "2d+3d" if has_coordinates(train) else "2d"
         save_pretrained(model, out / MODEL_FOLDER, {"modality": modality, "seed": seed})
         write_metrics(out, metrics)
+    wait_for_all()
     return Run(model, metrics, out)

@@ -42,13 +42,18 @@ class PretrainingModule(TrainingModule):
         r"""The weighted loss of a batch; PyTorch's generator, which draws the blend, was seeded before."""
         step = self.model.step(batch)
         self._count(self.train_tally, step)
-        self.log("train/loss_step", step.loss, prog_bar=True, batch_size=batch.num_graphs)
-        return step.loss
+        # A loss is the mean over what its quality counts.
+        counted = torch.stack([quality.weight for quality in step.qualities.values()])
+        losses = self.mean_over_processes(torch.stack(list(step.losses.values())), counted)
+        weights = counted.new_tensor([self.model.config.loss_weights[name] for name in step.losses], dtype=torch.float)
+        self.log("train/loss_step", (weights * losses.value).sum(), prog_bar=True, batch_size=batch.num_graphs)
+        return (weights * losses.share).sum()
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
-        r"""Counts a batch under a blend that depends on the seed and the batch's number only."""
+        r"""Counts a batch under a blend that depends on the seed and the batch's number only, which all processes
+        count together."""
         generator = torch.Generator(self.device)
-        generator.manual_seed(derived_seed(self.seed, batch_idx, self.global_rank))
+        generator.manual_seed(derived_seed(self.seed, batch_idx * self.trainer.world_size + self.global_rank))
         self._count(self.valid_tally, self.model.step(batch, generator=generator))
 
     def on_train_epoch_end(self) -> None:
@@ -62,7 +67,6 @@ class PretrainingModule(TrainingModule):
     @staticmethod
     def _count(tally: Tally, step: PretrainingStep) -> None:
         totals, counted = (torch.stack(parts) for parts in zip(*step.qualities.values(), strict=True))
-        # A loss is the mean over what its quality counts.
         losses = torch.stack(list(step.losses.values())) * counted
         tally.update(torch.cat([losses, totals]), torch.cat([counted, counted]))
 

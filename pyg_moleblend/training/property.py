@@ -7,6 +7,7 @@ from torch import Tensor
 
 from pyg_moleblend.metrics import Evaluator, Score
 from pyg_moleblend.models import MoleBlendForPropertyPrediction
+from pyg_moleblend.training.data import validation_rows
 from pyg_moleblend.training.module import TrainingModule
 from pyg_moleblend.training.settings import Schedule
 from pyg_moleblend.training.tally import Collected, Tally
@@ -55,15 +56,17 @@ class PropertyModule(TrainingModule):
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         r"""The loss of a batch."""
-        loss = self._loss(self.train_tally, batch.y, self.model(batch, self.modality))
-        self.log("train/loss_step", loss, prog_bar=True, batch_size=batch.num_graphs)
-        return loss
+        loss, count = self._loss(self.train_tally, batch.y, self.model(batch, self.modality))
+        mean = self.mean_over_processes(loss[None], count[None])
+        self.log("train/loss_step", mean.value.squeeze(), prog_bar=True, batch_size=batch.num_graphs)
+        return mean.share.squeeze()
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         r"""Keeps the predictions of a batch until all are there."""
         outputs = self.model(batch, self.modality)
         self._loss(self.valid_tally, batch.y, outputs)
-        self.collected.update(batch.y, self.task.restore(outputs))
+        rows = validation_rows(self.trainer, batch_idx, batch.num_graphs)
+        self.collected.update(batch.y, self.task.restore(outputs), rows)
 
     def on_train_epoch_end(self) -> None:
         r"""Logs the epoch's loss."""
@@ -77,10 +80,10 @@ class PropertyModule(TrainingModule):
         for name, score in scores(self.task, labels, predictions).items():
             self.log(f"valid/{name}", score.value)
 
-    def _loss(self, tally: Tally, labels: Tensor, outputs: Tensor) -> Tensor:
+    def _loss(self, tally: Tally, labels: Tensor, outputs: Tensor) -> tuple[Tensor, Tensor]:
         loss, count = self.task.loss(outputs, labels), (~labels.isnan()).sum()
         tally.update(loss * count, count)
-        return loss
+        return loss, count
 
     def _report(self, part: str, tally: Tally) -> None:
         if not tally.update_called:  # an epoch that was resumed at its very end

@@ -16,6 +16,7 @@ from torch_geometric.data import Data
 from pyg_moleblend.training.data import MoleculeDataModule
 from pyg_moleblend.training.module import TrainingModule
 from pyg_moleblend.training.settings import Machine
+from pyg_moleblend.training.strategy import is_sharded, put_together
 from pyg_moleblend.training.trainer import check_folder, make_trainer, quiet_lightning
 
 M = TypeVar("M", bound=nn.Module)
@@ -92,8 +93,12 @@ def fit(
     with quiet_lightning():
         data = MoleculeDataModule(train, valid, module.schedule, machine, module.seed)
         trainer = make_trainer(out, module.schedule, machine, monitor if len(valid) else None, mode, patience)
+        whole = module.model
         # A checkpoint is data: nothing in it is to be run.
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+        if is_sharded(module.model):
+            put_together(module.model, whole)
+            module.model = whole
     return Fit(trainer, data)
 
 

@@ -3,6 +3,9 @@ r"""How long, how fast and on what a model is trained."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
+
+Strategy = Literal["auto", "ddp", "fsdp"]
 
 
 @dataclass(frozen=True)
@@ -14,7 +17,8 @@ class Schedule:
     Args:
         epochs: Passes over the training molecules.
         steps: Updates, the warm-up included; when they are given they count, not the epochs.
-        batch_size: Molecules of a batch, on each device.
+        batch_size: Molecules of a batch, on each device; an update's gradient is of the mean over the labels, pairs
+            and atoms of all devices' batches.
         accumulate: Batches of an update.
         learning_rate: The highest learning rate.
         warmup: Updates until it is reached; below 1, their share of all updates.
@@ -60,11 +64,19 @@ class Machine:
 
     Args:
         accelerator: Lightning's name of it: ``"auto"``, ``"cpu"``, ``"gpu"``.
-        devices: How many; ``"auto"`` is all of them.
+        devices: How many of each node; ``"auto"`` is all of them.
         precision: Lightning's name: ``"32-true"``, ``"bf16-mixed"``.
         num_workers: Processes that collate batches.
         compile: Whether the model's dense core is compiled; worth its minutes on a GPU.
         progress: Whether to show a progress bar and a line an epoch.
+        strategy: How several devices share the work: ``"ddp"``, each with the whole model, or ``"fsdp"``, each with a
+            part of weights, gradients and optimizer; ``"auto"`` is DDP where there are several.
+        num_nodes: How many computers.
+        checkpoint_minutes: How often a run is saved within an epoch.
+        checkpoint_steps: The same in updates; when they are given they count, not the minutes.
+
+    Raises:
+        ValueError: If a value is out of its range.
     """
 
     accelerator: str = "auto"
@@ -73,3 +85,17 @@ class Machine:
     num_workers: int = 0
     compile: bool = False
     progress: bool = True
+    strategy: Strategy = "auto"
+    num_nodes: int = 1
+    checkpoint_minutes: float = 15.0
+    checkpoint_steps: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.strategy not in get_args(Strategy):
+            raise ValueError(f"`strategy` must be one of {get_args(Strategy)}, got {self.strategy!r}")
+        if self.num_nodes < 1:
+            raise ValueError(f"`num_nodes` must be at least 1, got {self.num_nodes}")
+        if self.checkpoint_minutes <= 0:
+            raise ValueError(f"`checkpoint_minutes` must be positive, got {self.checkpoint_minutes}")
+        if self.checkpoint_steps is not None and self.checkpoint_steps < 1:
+            raise ValueError(f"`checkpoint_steps` must be at least 1, got {self.checkpoint_steps}")

@@ -35,30 +35,36 @@ class Tally(Metric):
 
 
 class Collected(Metric):
-    r"""All labels and predictions of an epoch, over all batches and processes.
-
-    The loader gives every molecule once, so what the processes have seen is put together as it is.
-    """
+    r"""All labels and predictions of an epoch, over all batches and processes, in the order of the rows."""
 
     full_state_update = False
     labels: list[Tensor]
     predictions: list[Tensor]
+    rows: list[Tensor]
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        for name in ("labels", "predictions"):
+        for name in ("labels", "predictions", "rows"):
             self.add_state(name, [], dist_reduce_fx="cat")
 
-    def update(self, labels: Tensor, predictions: Tensor) -> None:
-        r"""Adds ``[B, T]`` labels and predictions."""
+    def update(self, labels: Tensor, predictions: Tensor, rows: Tensor) -> None:
+        r"""Adds ``[B, T]`` labels and predictions of the rows ``[B]``."""
         self.labels.append(labels.detach())
         self.predictions.append(predictions.detach())
+        self.rows.append(rows.to(labels.device))
 
     def compute(self) -> Tensor:
-        r"""Labels and predictions, ``[2, M, T]``."""
+        r"""Labels and predictions, ``[2, M, T]``.
+
+        Raises:
+            RuntimeError: If a row came more than once.
+        """
+        rows, order = _joined(self.rows).sort()
+        if twice := rows[1:][rows[1:] == rows[:-1]].tolist():
+            raise RuntimeError(f"{len(twice)} rows were evaluated more than once, the first being row {twice[0]}")
         # One tensor: torchmetrics takes the shape from a result that is a single number.
-        return torch.stack([_joined(self.labels), _joined(self.predictions)])
+        return torch.stack([_joined(self.labels).float(), _joined(self.predictions).float()])[:, order]
 
 
 def _joined(parts: list[Tensor] | Tensor) -> Tensor:
-    return parts.float() if isinstance(parts, Tensor) else torch.cat(parts).float()
+    return parts if isinstance(parts, Tensor) else torch.cat(parts)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback, EarlyStopping, LearningRateMonitor, ModelCheckpoint
@@ -14,6 +15,7 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from pyg_moleblend.training.epoch_lines import EpochLines
 from pyg_moleblend.training.settings import Machine, Schedule
+from pyg_moleblend.training.strategy import make_strategy
 
 LAST = "checkpoints/last.ckpt"
 BEST = "checkpoints/best.ckpt"
@@ -31,6 +33,17 @@ _IRRELEVANT = (
     ".*LeafSpec.*is deprecated.*",
     ".*torch.jit.script.*is deprecated.*",
 )
+
+
+class WholeUpdates(ModelCheckpoint):
+    r"""Saves between updates only: the gradient of the batches of a begun one is in no checkpoint."""
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        r"""Saves when it is time."""
+        if (batch_idx + 1) % trainer.accumulate_grad_batches == 0:
+            super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
 
 
 @contextmanager
@@ -80,7 +93,7 @@ def make_trainer(
             callbacks.append(EarlyStopping(monitor, mode=mode, patience=patience, check_finite=False))
     # The last checkpoint comes after the others, so that it holds what they have seen of the epoch.
     callbacks += [
-        ModelCheckpoint(folder, name, train_time_interval=timedelta(minutes=15), enable_version_counter=False),
+        WholeUpdates(folder, name, enable_version_counter=False, **_interval(machine)),
         ModelCheckpoint(folder, name, save_on_train_epoch_end=True, enable_version_counter=False),
     ]
     try:
@@ -89,10 +102,18 @@ def make_trainer(
         raise ValueError(f"Lightning cannot use {machine}: {error}") from error
 
 
+def _interval(machine: Machine) -> dict[str, Any]:
+    if machine.checkpoint_steps is not None:
+        return {"every_n_train_steps": machine.checkpoint_steps}
+    return {"train_time_interval": timedelta(minutes=machine.checkpoint_minutes)}
+
+
 def _trainer(out: Path, schedule: Schedule, machine: Machine, callbacks: list[Callback], validate: bool) -> pl.Trainer:
     return pl.Trainer(
         accelerator=machine.accelerator,
         devices=machine.devices,
+        num_nodes=machine.num_nodes,
+        strategy=make_strategy(machine),
         precision=machine.precision,  # type: ignore[arg-type]
         logger=[CSVLogger(out, name="csv"), TensorBoardLogger(out, name="tensorboard")],
         callbacks=callbacks,

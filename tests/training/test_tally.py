@@ -49,8 +49,8 @@ def test_ranks_are_put_together():
     assert ranks[0].compute().item() == pytest.approx(10 / 5)
 
     ranks = both_ranks([Collected(), Collected()])
-    ranks[0].update(torch.tensor([[1.0], [2.0]]), torch.tensor([[0.1], [0.2]]))
-    ranks[1].update(torch.tensor([[3.0]]), torch.tensor([[0.3]]))
+    ranks[0].update(torch.tensor([[1.0], [3.0]]), torch.tensor([[0.1], [0.3]]), torch.tensor([0, 2]))
+    ranks[1].update(torch.tensor([[2.0]]), torch.tensor([[0.2]]), torch.tensor([1]))
     labels, predictions = ranks[0].compute()
     assert labels.tolist() == [[1.0], [2.0], [3.0]]
     assert predictions.flatten().tolist() == pytest.approx([0.1, 0.2, 0.3])
@@ -58,5 +58,13 @@ def test_ranks_are_put_together():
 
 def test_a_single_molecule_keeps_its_shape():
     collected = Collected()
-    collected.update(torch.tensor([[1.0]]), torch.tensor([[2.0]]))
+    collected.update(torch.tensor([[1.0]]), torch.tensor([[2.0]]), torch.tensor([0]))
     assert collected.compute().tolist() == [[[1.0]], [[2.0]]]
+
+
+def test_a_row_that_comes_twice_is_said():
+    collected = Collected()
+    for rows in ([0, 1], [2, 1]):
+        collected.update(torch.zeros(2, 1), torch.zeros(2, 1), torch.tensor(rows))
+    with pytest.raises(RuntimeError, match="1 rows were evaluated more than once, the first being row 1"):
+        collected.compute()

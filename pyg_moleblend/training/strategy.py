@@ -1,0 +1,62 @@
+r"""How the devices of a run share the work: DDP, or FSDP, which shares the weights too."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, TypeVar, cast
+
+from lightning.pytorch.strategies import ModelParallelStrategy, Strategy
+from torch import nn
+from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
+from torch.distributed.device_mesh import DeviceMesh
+from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
+
+from pyg_moleblend.nn import MoleBlendLayer
+from pyg_moleblend.training.settings import Machine
+
+M = TypeVar("M", bound=nn.Module)
+
+
+def make_strategy(machine: Machine) -> str | Strategy:
+    r"""Lightning's strategy.
+
+    FSDP is PyTorch's second (``fully_shard``), which also runs on CPUs; checkpoints hold the whole state in one
+    file, so that a run can go on with another number of devices.
+    """
+    if machine.strategy == "fsdp":
+        return ModelParallelStrategy(save_distributed_checkpoint=False)
+    return machine.strategy
+
+
+def sharded(model: M, mesh: DeviceMesh) -> M:
+    r"""A copy of a model whose weights are shared out over devices; each layer is put together when it is needed.
+
+    Args:
+        model: The model; it is not changed.
+        mesh: The devices, in one dimension.
+    """
+    model = copy.deepcopy(model)
+    for module in model.modules():
+        if isinstance(module, MoleBlendLayer):
+            fully_shard(module, mesh=mesh)
+    fully_shard(model, mesh=mesh)
+    if hasattr(model, "step"):
+        register_fsdp_forward_method(model, "step")
+    return model
+
+
+def is_sharded(model: nn.Module) -> bool:
+    r"""Whether a model comes from :func:`sharded`."""
+    return isinstance(model, FSDPModule)
+
+
+def put_together(model: nn.Module, whole: nn.Module) -> None:
+    r"""Fills a whole model with the weights of a sharded one; all processes must call it.
+
+    Args:
+        model: From :func:`sharded`.
+        whole: The model that it was made of, or one like it.
+    """
+    options = StateDictOptions(full_state_dict=True)
+    state: dict[str, Any] = cast(dict[str, Any], get_model_state_dict(model, options=options))
+    whole.load_state_dict(state)
