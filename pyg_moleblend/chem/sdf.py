@@ -37,11 +37,20 @@ def read_sdf(
     hydrogens = Hydrogens(hydrogens)
     path = Path(path)
     index = -1
-    with _open(path) as file:
-        for index, record in enumerate(_records(file)):
-            yield index, _read(record, hydrogens, f"record {index} of {path.name}")
+    for index, record in enumerate(sdf_records(path)):
+        yield index, parse_record(record, hydrogens, f"record {index} of {path.name}")
     if index < 0:
         raise MoleculeError(str(path), "the SD file holds no record", "check that it was written completely")
+
+
+def sdf_records(path: str | os.PathLike[str]) -> Iterator[str]:
+    r"""Records of an SD file as text; ``.gz`` is decompressed, what is not UTF-8 is kept as backslash escapes.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+    """
+    with _open(Path(path)) as file:
+        yield from cut_records(file)
 
 
 def _open(path: Path) -> IO[str]:
@@ -50,7 +59,8 @@ def _open(path: Path) -> IO[str]:
     return path.open(encoding="utf-8-sig", errors="backslashreplace")
 
 
-def _records(file: IO[str]) -> Iterator[str]:
+def cut_records(file: IO[str]) -> Iterator[str]:
+    r"""The records of an open SD file as text, cut at its ``$$$$`` lines."""
     lines: list[str] = []
     for line in file:
         lines.append(line)
@@ -62,8 +72,31 @@ def _records(file: IO[str]) -> Iterator[str]:
         yield "".join(lines)
 
 
-def _read(record: str, hydrogens: Hydrogens, name: str) -> Chem.Mol | MoleculeError:
+def parse_record(record: str, hydrogens: Hydrogens | str, name: str) -> Chem.Mol | MoleculeError:
+    r"""Molecule of one record, with its properties and coordinates, or the error that says why there is none.
+
+    Args:
+        record: The text.
+        hydrogens: Which hydrogens become atoms.
+        name: What to call the record in the error.
+    """
     try:
         return parse_molblock(record, hydrogens)
     except MoleculeError as error:
         return MoleculeError(name, error.reason, "correct the record or leave it out")
+
+
+def record_fields(record: str) -> dict[str, str]:
+    r"""Properties of a record as they are written, and its title as ``_Name``, without a look at the molecule."""
+    lines = record.splitlines()
+    fields = {"_Name": lines[0].strip() if lines else ""}
+    name: str | None = None
+    for line in lines:
+        if line.startswith(">") and "<" in line and ">" in line[1:]:
+            name = line[line.index("<") + 1 : line.rindex(">")]
+            fields[name] = ""
+        elif name is not None and line.strip() and not line.startswith(_END):
+            fields[name] = f"{fields[name]}\n{line}" if fields[name] else line
+        else:
+            name = None  # a blank line ends a value
+    return fields

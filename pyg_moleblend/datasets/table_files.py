@@ -68,8 +68,8 @@ def number_column(frame: pd.DataFrame, column: str) -> NDArray[np.float32]:
     bad = np.flatnonzero((np.isnan(numbers) & given.notna().to_numpy()) | too_large)
     if len(bad):
         raise ValueError(
-            f"column {column!r} must hold finite numbers, or nothing where there is no label; row {bad[0]} holds "
-            f"{frame[column][bad[0]]!r}" + (f", and so do {len(bad) - 1} more" if len(bad) > 1 else "")
+            f"column {column!r} must hold finite numbers, or nothing where there is no label; row {frame.index[bad[0]]} "
+            f"holds {frame[column].iloc[bad[0]]!r}" + (f", and so do {len(bad) - 1} more" if len(bad) > 1 else "")
         )
     return numbers.astype(np.float32)
 
