@@ -1,38 +1,116 @@
-r"""A 3D structure for a molecule that has none."""
+r"""3D structures for a molecule that has none."""
 
 import hashlib
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from rdkit import Chem
-from rdkit.Chem import rdDistGeom
 
 from pyg_moleblend.chem.errors import MoleculeError, require_mol
+from pyg_moleblend.chem.etkdg import embed_fragment, optimize_fragment
 
 FRAGMENT_GAP: float = 4.0
 r"""Space in Å between the boxes of two fragments: beyond a van der Waals contact, within reach of a distance
 basis."""
 
+Method = Literal["ETKDGv3", "random coordinates", "none"]
+
+RUNGS: tuple[Method, ...] = ("ETKDGv3", "random coordinates", "none")
+r"""The ladder: each method is tried where the one before it found nothing."""
+
 _NO_3D = "use the molecule as 2D only, or give it coordinates of your own"
 
 
-def embed_conformer(mol: Chem.Mol, seed: int = 0, timeout: int = 10) -> Chem.Mol:
-    r"""One conformer by ETKDGv3 (Wang et al. 2020, doi:10.1021/acs.jcim.0c00025).
+@dataclass(frozen=True)
+class Conformers:
+    r"""Which conformers a molecule is to have. The ``repr`` and :meth:`to_dict` say everything, for keys of caches.
 
-    Hydrogens are added for the embedding and taken away after it, so the atoms are those of ``mol``, in its
-    order. Where ETKDGv3 fails it is tried once more from random coordinates. Fragments are embedded one by
-    one and stand side by side along x, their boxes (hydrogens included) :data:`FRAGMENT_GAP` apart: RDKit
-    would lay them on top of each other.
+    Args:
+        seed: Seed of the user; each molecule has its own, derived from it (:func:`molecule_seed`).
+        count: Conformers a molecule, K.
+        optimize: Whether they are relaxed by MMFF94; a molecule that it has no parameters for keeps ETKDGv3's.
+        deadline: Seconds that each attempt at a molecule may take. In a worker process this is hard, the process is
+            killed; in one's own RDKit looks at the clock only now and then.
 
-    As long as no attempt runs into ``timeout``, the result follows from the molecule and ``seed`` alone,
-    whatever process embeds it, before or after which others. Another version of RDKit may give another
-    conformer.
+    Raises:
+        ValueError: If the number is below 1 or the deadline not positive.
+    """
+
+    seed: int = 0
+    count: int = 1
+    optimize: bool = False
+    deadline: float = 10.0
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise ValueError(f"`count` must be at least 1 conformer, got {self.count}")
+        if not self.deadline > 0:
+            raise ValueError(f"`deadline` must be a positive number of seconds, got {self.deadline}")
+
+    def to_dict(self) -> dict[str, Any]:
+        r"""The settings as JSON values."""
+        return asdict(self)
+
+
+class Embedding(NamedTuple):
+    r"""The conformers of a molecule.
+
+    Attributes:
+        positions: Coordinates in Å, ``[K, N, 3]`` float32; those that were found first, NaN for the others.
+        method: How they were found.
+        cause: Why not by what was asked for; empty if they were.
+    """
+
+    positions: NDArray[np.float32]
+    method: Method
+    cause: str
+
+
+def embed_conformers(mol: Chem.Mol, settings: Conformers, rung: int = 0) -> Embedding:
+    r"""Conformers by ETKDGv3 (Wang et al. 2020, doi:10.1021/acs.jcim.0c00025), or else from random coordinates.
+
+    Hydrogens are added for the embedding and taken away after it, so the atoms are those of ``mol``, in its order.
+    Fragments are embedded one by one and stand side by side along x, their boxes (hydrogens included)
+    :data:`FRAGMENT_GAP` apart: RDKit would lay them on top of each other.
+
+    As long as no attempt runs into the deadline, the result follows from the molecule and the settings alone,
+    whatever process embeds it, before or after which others, and the first of K conformers is that of ``count=1``.
+    Another version of RDKit may give others.
 
     Args:
         mol: A sanitized molecule; it is not modified.
-        seed: Seed of the user; each molecule has its own, derived from it (:func:`molecule_seed`).
-        timeout: Seconds that each attempt at each fragment may take. RDKit looks at the clock only now and
-            then: a large molecule can take some times longer.
+        settings: What is wanted.
+        rung: The first method to try, by its place in :data:`RUNGS`: above 0 where the methods before it ended their
+            process or ran past the deadline.
+
+    Raises:
+        MoleculeError: If there are no atoms.
+        ValueError: If there is no such rung.
+    """
+    if not 0 <= rung < len(RUNGS):
+        raise ValueError(f"`rung` must be 0 to {len(RUNGS) - 1}, got {rung}")
+    require_mol(mol, repr(mol))
+    stopped = f"ended by the deadline of {settings.deadline:g} s, or a crash"
+    causes = [f"{_name(method)}: {stopped}" for method in RUNGS[:rung]]
+    for method in RUNGS[rung:-1]:
+        positions, cause = _embed(mol, settings, method)
+        if cause:
+            causes.append(f"{_name(method)}: {cause}")
+        if positions is not None:
+            return Embedding(positions, method, "; ".join(causes))
+    nothing = np.full((settings.count, mol.GetNumAtoms(), 3), np.nan, dtype=np.float32)
+    return Embedding(nothing, "none", f"no conformer was found ({'; '.join(causes)})")
+
+
+def embed_conformer(mol: Chem.Mol, seed: int = 0, timeout: float = 10) -> Chem.Mol:
+    r"""One conformer, as :func:`embed_conformers` finds it.
+
+    Args:
+        mol: A sanitized molecule; it is not modified.
+        seed: Seed of the user.
+        timeout: Seconds that each attempt may take; a large molecule can take some times longer.
 
     Returns:
         A copy of the molecule with this conformer, in Å, and no other.
@@ -41,28 +119,14 @@ def embed_conformer(mol: Chem.Mol, seed: int = 0, timeout: int = 10) -> Chem.Mol
         MoleculeError: If there are no atoms or no conformer is found, with RDKit's causes.
         ValueError: If ``timeout`` is not positive.
     """
-    if timeout <= 0:
-        raise ValueError(f"timeout must be a positive number of seconds, got {timeout}")
-    require_mol(mol, repr(mol))
+    embedding = embed_conformers(mol, Conformers(seed, deadline=timeout))
+    if embedding.method == "none":
+        raise MoleculeError(Chem.MolToSmiles(mol), embedding.cause, _NO_3D)
     result = Chem.Mol(mol)
     result.RemoveAllConformers()
-    name = Chem.MolToSmiles(result)
-    own_seed = molecule_seed(result, seed)
-    whole = Chem.AddHs(result)  # the hydrogens come after all other atoms
-    structure = np.empty((whole.GetNumAtoms(), 3))
-    atoms_of: list[tuple[int, ...]] = []
-    fragments = Chem.GetMolFrags(whole, asMols=True, fragsMolAtomMapping=atoms_of)
-    left = 0.0
-    for fragment, atoms in zip(fragments, atoms_of, strict=True):
-        positions = _embed_fragment(fragment, own_seed, timeout, name)  # [atoms, 3]
-        if len(atoms_of) > 1:
-            positions[:, 0] += left - positions[:, 0].min()
-            left = positions[:, 0].max() + FRAGMENT_GAP
-        structure[list(atoms)] = positions
-
     conformer = Chem.Conformer(result.GetNumAtoms())
     conformer.Set3D(True)
-    conformer.SetPositions(structure[: result.GetNumAtoms()])
+    conformer.SetPositions(embedding.positions[0].astype(np.float64))
     result.AddConformer(conformer, assignId=True)
     return result
 
@@ -82,25 +146,37 @@ def molecule_seed(mol: Chem.Mol, seed: int) -> int:
     return 1 + int.from_bytes(digest, "big") % (2**31 - 1)
 
 
-def _embed_fragment(fragment: Chem.Mol, seed: int, timeout: int, name: str) -> np.ndarray:
-    causes = []
-    for use_random_coords in (False, True):
-        params: Any = rdDistGeom.ETKDGv3()
-        params.randomSeed = seed
-        params.timeout = timeout
-        params.trackFailures = True
-        params.useRandomCoords = use_random_coords
-        try:
-            if rdDistGeom.EmbedMolecule(fragment, params) >= 0:
-                return np.array(fragment.GetConformer().GetPositions())
-            cause = _cause(params)
-        except (RuntimeError, ValueError) as error:
-            cause = f"{type(error).__name__} {' '.join(str(error).split())}"
-        causes.append(f"{'from random coordinates' if use_random_coords else 'ETKDGv3'}: {cause}")
-    raise MoleculeError(name, f"no conformer was found ({'; '.join(causes)})", _NO_3D)
+def _embed(mol: Chem.Mol, settings: Conformers, method: Method) -> tuple[NDArray[np.float32] | None, str]:
+    bare = Chem.Mol(mol)
+    bare.RemoveAllConformers()
+    whole = Chem.AddHs(bare)  # the hydrogens come after all other atoms
+    seed = molecule_seed(bare, settings.seed)
+    structure = np.full((settings.count, whole.GetNumAtoms(), 3), np.nan)
+    left = np.zeros((settings.count, 1))
+    atoms_of: list[tuple[int, ...]] = []
+    causes: dict[str, None] = {}  # in order, each once
+    for fragment, atoms in zip(
+        Chem.GetMolFrags(whole, asMols=True, fragsMolAtomMapping=atoms_of), atoms_of, strict=True
+    ):
+        found = embed_fragment(fragment, settings.count, seed, settings.deadline, method != "ETKDGv3")
+        if found.cause:
+            causes[found.cause] = None
+        if not len(found.positions):
+            return None, ", ".join(causes)
+        positions = found.positions  # [C, atoms, 3]
+        if settings.optimize:
+            positions, cause = optimize_fragment(fragment)
+            if cause:
+                causes[cause] = None
+        number = len(positions)
+        if len(atoms_of) > 1:
+            positions[:, :, 0] += left[:number] - positions[:, :, 0].min(1, keepdims=True)
+            left[:number] = positions[:, :, 0].max(1, keepdims=True) + FRAGMENT_GAP
+        structure[:number, list(atoms)] = positions
+    pos = structure[:, : mol.GetNumAtoms()].astype(np.float32)
+    pos[np.isnan(pos).any(axis=(1, 2))] = np.nan  # some fragment is missing
+    return pos, ", ".join(causes)
 
 
-def _cause(params: Any) -> str:
-    counts = params.GetFailureCounts()
-    names = rdDistGeom.EmbedFailureCauses.values
-    return ", ".join(f"{names[i]} {count}×" for i, count in enumerate(counts) if count) or "no cause given"
+def _name(method: Method) -> str:
+    return "from random coordinates" if method == "random coordinates" else method

@@ -6,9 +6,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from rdkit import Chem
+from rdkit.Chem import rdForceFieldHelpers
 
 from pyg_moleblend.chem import MoleculeError, embed_conformer, molecule_seed, parse_smiles
-from pyg_moleblend.chem.conformers import FRAGMENT_GAP
+from pyg_moleblend.chem.conformers import FRAGMENT_GAP, RUNGS, Conformers, embed_conformers
 
 
 def positions(smiles: str, seed: int = 0, hydrogens: str = "remove") -> np.ndarray:
@@ -70,7 +71,7 @@ def test_fragments_stand_apart(smiles: str) -> None:
         boxes = sorted((at[list(atoms), 0].min(), at[list(atoms), 0].max()) for atoms in fragments)
         gaps = [right[0] - left[1] for left, right in pairwise(boxes)]
         assert len(gaps) == len(fragments) - 1
-        assert min(gaps) >= FRAGMENT_GAP - 1e-9
+        assert min(gaps) >= FRAGMENT_GAP - 1e-5
         if hydrogens == "add":  # then the boxes are those that were laid out
             assert gaps == pytest.approx([FRAGMENT_GAP] * len(gaps))
 
@@ -108,3 +109,69 @@ def test_bad_arguments() -> None:
         embed_conformer(parse_smiles("C"), timeout=0)
     with pytest.raises(MoleculeError, match="no atoms"):
         embed_conformer(Chem.Mol())
+
+
+SALT = "CC(C)Cc1ccc(cc1)C(C)C(=O)[O-].[Na+]"
+IMPOSSIBLE = "F[C@]12[C@@]3(F)[C@]1(F)[C@@]23F"  # no tetrahedron of carbons has these handednesses
+
+
+def test_the_first_of_several_conformers_is_the_only_one_of_one() -> None:
+    mol = parse_smiles(SALT)
+    one, four = (embed_conformers(mol, Conformers(seed=5, count=count)) for count in (1, 4))
+    assert four.positions.shape == (4, mol.GetNumAtoms(), 3)
+    assert four.positions.dtype == np.float32
+    assert (four.method, four.cause) == ("ETKDGv3", "")
+    np.testing.assert_array_equal(one.positions[0], four.positions[0])
+    np.testing.assert_allclose(embed_conformer(mol, 5).GetConformer().GetPositions(), one.positions[0])
+    shapes = [np.linalg.norm(at[:, None] - at, axis=-1) for at in four.positions]
+    assert all(np.abs(a - b).max() > 0.1 for i, a in enumerate(shapes) for b in shapes[:i])
+    for at in four.positions:  # the sodium stands apart in each
+        assert np.linalg.norm(at[-1] - at[:-1], axis=-1).min() >= FRAGMENT_GAP - 1e-5
+
+
+def mmff_energy(smiles: str, settings: Conformers) -> float:
+    mol = parse_smiles(smiles, "add")
+    mol.RemoveAllConformers()
+    conformer = Chem.Conformer(mol.GetNumAtoms())
+    conformer.SetPositions(embed_conformers(mol, settings).positions[0].astype(float))
+    mol.AddConformer(conformer)
+    properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(mol)
+    return rdForceFieldHelpers.MMFFGetMoleculeForceField(mol, properties).CalcEnergy()
+
+
+def test_mmff_lowers_the_energy() -> None:
+    raw, relaxed = (mmff_energy("CC(=O)Oc1ccccc1C(=O)O", Conformers(optimize=on)) for on in (False, True))
+    assert relaxed < raw - 5
+
+
+def test_without_parameters_of_mmff_etkdg_stays_and_the_cause_is_kept() -> None:
+    mol = parse_smiles("CCB(O)O")
+    raw, relaxed = (embed_conformers(mol, Conformers(count=2, optimize=on)) for on in (False, True))
+    np.testing.assert_array_equal(raw.positions, relaxed.positions)
+    assert (raw.cause, relaxed.method, relaxed.cause) == ("", "ETKDGv3", "ETKDGv3: MMFF94 has no parameters for it")
+
+
+def test_the_ladder_begins_where_it_is_told_to() -> None:
+    mol = parse_smiles("CCO")
+    found = [embed_conformers(mol, Conformers(count=2, deadline=3), rung) for rung in range(len(RUNGS))]
+    assert tuple(embedding.method for embedding in found) == RUNGS
+    assert [np.isfinite(embedding.positions).all() for embedding in found] == [True, True, False]
+    assert found[1].cause == "ETKDGv3: ended by the deadline of 3 s, or a crash"
+    assert np.isnan(found[2].positions).all()
+    assert found[2].positions.shape == (2, 3, 3)
+    assert "from random coordinates: ended by the deadline" in found[2].cause
+    impossible = embed_conformers(parse_smiles(IMPOSSIBLE), Conformers(count=2))
+    assert (impossible.method, np.isnan(impossible.positions).all()) == ("none", True)
+    assert "FIRST_MINIMIZATION" in impossible.cause
+    with pytest.raises(ValueError, match="must be 0 to 2, got 3"):
+        embed_conformers(mol, Conformers(), 3)
+
+
+def test_settings_are_checked_and_say_everything() -> None:
+    with pytest.raises(ValueError, match="at least 1 conformer, got 0"):
+        Conformers(count=0)
+    with pytest.raises(ValueError, match="positive number of seconds, got nan"):
+        Conformers(deadline=float("nan"))
+    settings = Conformers(1, 2, True, 3.0)
+    assert repr(settings) == "Conformers(seed=1, count=2, optimize=True, deadline=3.0)"
+    assert Conformers(**settings.to_dict()) == settings
