@@ -63,7 +63,7 @@ class MoleculeTable(MoleculeDataset):
         self.frame, entries = read_table(source, smiles, hydrogens)
         columns = [number_column(self.frame, target) for target in targets]
         if ids is not None:
-            check_column(self.frame, ids)
+            check_column(list(self.frame.columns), ids)
         self.ids = [str(value) for value in (self.frame.index if ids is None else self.frame[ids])]
 
         reading = read_molecules(entries, hydrogens, "molecules" if log else None)

@@ -1,6 +1,8 @@
 r"""Tables of molecules from files: CSV, Parquet and SD files."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +12,9 @@ from rdkit import Chem
 from pyg_moleblend.chem import Hydrogens, read_sdf
 from pyg_moleblend.datasets.reading import Entry
 
-_SEPARATORS = {".csv": ",", ".tsv": "\t"}
+SEPARATORS = {".csv": ",", ".tsv": "\t"}
+r"""Kinds of delimited text, and what stands between two cells."""
+
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 
 
@@ -37,22 +41,31 @@ def read_table(
         frame = source.reset_index(drop=True)
     else:
         path = Path(source)
-        kind = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in _COMPRESSED][-1:]
-        if not kind or kind[0] not in (".sdf", ".parquet", *_SEPARATORS):
-            raise ValueError(f"{path} must be a .csv, .tsv, .parquet or .sdf file")
-        if not path.is_file():
-            raise FileNotFoundError(f"there is no file {path}")
-        if kind == [".sdf"]:
+        kind = table_kind(path)
+        if kind == ".sdf":
             if smiles is not None:
                 raise ValueError(f"an SD file has no column of SMILES, leave smiles={smiles!r} out")
             return _read_sdf(path, hydrogens)
-        if kind == [".parquet"]:
-            frame = pd.read_parquet(path)
-        else:
-            # As text: an identifier 007 stays 007, and what a column means is for its reader to say.
-            frame = pd.read_csv(path, sep=_SEPARATORS[kind[0]], dtype=str)
-    column = _smiles_column(frame, smiles)
+        # Text as text: an identifier 007 stays 007, and what a column means is for its reader to say.
+        frame = pd.read_parquet(path) if kind == ".parquet" else pd.read_csv(path, sep=SEPARATORS[kind], dtype=str)
+    column = find_smiles_column(list(frame.columns), smiles)
     return frame, frame[column].tolist()
+
+
+def table_kind(path: Path, more: Sequence[str] = ()) -> str:
+    r"""The kind of an existing table file, ``".csv"`` say, whether compressed or not.
+
+    Raises:
+        ValueError: If it is none of ``.csv``, ``.tsv``, ``.parquet``, ``.sdf`` and `more`.
+        FileNotFoundError: If there is no such file.
+    """
+    kinds = [*SEPARATORS, ".parquet", ".sdf", *more]
+    kind = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in _COMPRESSED][-1:]
+    if not kind or kind[0] not in kinds:
+        raise ValueError(f"{path} must be a {', '.join(kinds[:-1])} or {kinds[-1]} file")
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    return kind[0]
 
 
 def number_column(frame: pd.DataFrame, column: str) -> NDArray[np.float32]:
@@ -61,36 +74,42 @@ def number_column(frame: pd.DataFrame, column: str) -> NDArray[np.float32]:
     Raises:
         ValueError: If there is no such column, or a value is neither a finite number nor missing.
     """
-    check_column(frame, column)
+    check_column(list(frame.columns), column)
     given = frame[column].map(lambda value: np.nan if isinstance(value, str) and not value.strip() else value)
     numbers = pd.to_numeric(given, errors="coerce").to_numpy(np.float64, na_value=np.nan)
     too_large = np.abs(numbers) > np.finfo(np.float32).max
     bad = np.flatnonzero((np.isnan(numbers) & given.notna().to_numpy()) | too_large)
     if len(bad):
+        more = f", and so do {len(bad) - 1} more" if len(bad) > 1 else ""
         raise ValueError(
-            f"column {column!r} must hold finite numbers, or nothing where there is no label; row {frame.index[bad[0]]} "
-            f"holds {frame[column].iloc[bad[0]]!r}" + (f", and so do {len(bad) - 1} more" if len(bad) > 1 else "")
+            f"column {column!r} must hold finite numbers, or nothing where there is no label; row "
+            f"{frame.index[bad[0]]} holds {frame[column].iloc[bad[0]]!r}{more}"
         )
     return numbers.astype(np.float32)
 
 
-def check_column(frame: pd.DataFrame, column: str) -> None:
+def check_column(columns: Sequence[Any], column: str) -> None:
     r"""Raises ``ValueError``, and says which columns there are, unless there is exactly one of this name."""
-    found = list(frame.columns).count(column)
+    found = list(columns).count(column)
     if found != 1:
         many = "no column" if not found else f"{found} columns"
-        raise ValueError(f"the table has {many} {column!r}; its columns are {list(frame.columns)}")
+        raise ValueError(f"the table has {many} {column!r}; its columns are {list(columns)}")
 
 
-def _smiles_column(frame: pd.DataFrame, smiles: str | None) -> str:
+def find_smiles_column(columns: Sequence[Any], smiles: str | None) -> str:
+    r"""The column of the molecules: the one that is named, or the one that is called SMILES, in any case.
+
+    Raises:
+        ValueError: If it is missing or not clear which it is.
+    """
     if smiles is None:
-        named = [column for column in frame.columns if str(column).lower() == "smiles"]
+        named = [column for column in columns if str(column).lower() == "smiles"]
         if len(named) != 1:
             raise ValueError(
-                f"say which column holds the molecules, one of {list(frame.columns)} (smiles=..., or --smiles-column)"
+                f"say which column holds the molecules, one of {list(columns)} (smiles=..., or --smiles-column)"
             )
         return str(named[0])
-    check_column(frame, smiles)
+    check_column(columns, smiles)
     return smiles
 
 
