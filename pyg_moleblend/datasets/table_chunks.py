@@ -1,0 +1,128 @@
+r"""Tables of any size, some thousand rows at a time."""
+
+import bz2
+import gzip
+import lzma
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, cast
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from pyg_moleblend.chem.sdf import record_fields, sdf_records
+from pyg_moleblend.datasets.build_shards import Rows
+from pyg_moleblend.datasets.table_files import SEPARATORS, check_column, find_smiles_column, number_column, table_kind
+
+CHUNK_ROWS = 8192
+
+_LINES = (".smi", ".txt")
+_OPEN: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_MOLECULE = " molecule"  # what the entries are called where the file gives them no name; no file can give them this
+
+
+class TableChunks:
+    r"""The rows of a table file in portions, of which one is in memory at a time. It can be iterated many times.
+
+    Args:
+        path: A ``.csv`` or ``.tsv`` (also compressed), ``.parquet``, ``.sdf`` (also ``.gz``), ``.smi`` or ``.txt``
+            file. The last two hold a SMILES a line, and behind it a name or none, which is the column ``name``. Blank
+            lines of a ``.csv`` are no rows; those of a ``.smi`` are.
+        smiles: Column of the SMILES; by default the one that is called so.
+        targets: Columns of numbers, which become ``y`` ``[rows, T]``.
+        ids: Column of identifiers. Those of a CSV file are kept exactly as they are written.
+
+    Raises:
+        ValueError: If the file's kind is unknown, or a column is missing; in the course of the iteration, if a target
+            is no number.
+        FileNotFoundError: If there is no such file.
+    """
+
+    def __init__(
+        self, path: str | Path, smiles: str | None = None, targets: Sequence[str] = (), ids: str | None = None
+    ) -> None:
+        self.path = Path(path)
+        self.kind = table_kind(self.path, _LINES)
+        self.targets = list(targets)
+        self.ids = ids
+        self.others = list(dict.fromkeys([*self.targets, *([] if ids is None else [ids])]))
+        if self.kind in (".sdf", *_LINES):
+            if smiles is not None:
+                raise ValueError(f"a {self.kind} file has no column of SMILES, leave smiles={smiles!r} out")
+            self.smiles = _MOLECULE
+        else:
+            self.smiles = find_smiles_column(self.columns(), smiles)
+        if self.kind != ".sdf":  # each record of an SD file has properties of its own
+            for name in self.others:
+                check_column(self.columns(), name)
+
+    def columns(self) -> list[str]:
+        r"""Names of the columns; none for an SD file."""
+        if self.kind in SEPARATORS:
+            head = pd.read_csv(self.path, sep=SEPARATORS[self.kind], header=None, nrows=1, dtype=str)
+            return [str(name) for name in head.iloc[0]]
+        if self.kind == ".parquet":
+            return list(pq.read_schema(self.path).names)
+        return ["name"] if self.kind in _LINES else []
+
+    @property
+    def num_rows(self) -> int | None:
+        r"""Number of rows, where the file says it."""
+        return int(pq.read_metadata(self.path).num_rows) if self.kind == ".parquet" else None
+
+    def __iter__(self) -> Iterator[Rows]:
+        start = 0
+        for frame in self._frames():
+            stop = start + len(frame)
+            frame.index = pd.RangeIndex(start, stop)  # errors name rows of the whole table
+            yield self._rows(frame)
+            start = stop
+
+    def _frames(self) -> Iterator[pd.DataFrame]:
+        if self.kind in SEPARATORS:
+            return self._csv()
+        return self._parquet() if self.kind == ".parquet" else self._text()
+
+    def _rows(self, frame: pd.DataFrame) -> Rows:
+        labels = [number_column(frame, target) for target in self.targets]
+        ids = None if self.ids is None else ["" if pd.isna(value) else str(value) for value in frame[self.ids]]
+        return Rows(frame[self.smiles].tolist(), {"y": np.stack(labels, axis=-1)} if labels else {}, ids)
+
+    def _csv(self) -> Iterator[pd.DataFrame]:
+        # As text; an identifier not even as a missing value, where it is "NA" or "null".
+        verbatim: Any = {self.ids: str} if self.ids is not None and self.ids not in (self.smiles, *self.targets) else {}
+        texts = [name for name in (self.smiles, *self.targets, self.ids) if name is not None and name not in verbatim]
+        with pd.read_csv(
+            self.path,
+            sep=SEPARATORS[self.kind],
+            usecols=[*texts, *verbatim],
+            dtype=cast(Any, dict.fromkeys(texts, str)),
+            converters=verbatim,
+            chunksize=CHUNK_ROWS,
+            encoding_errors="backslashreplace",
+        ) as frames:
+            yield from frames
+
+    def _parquet(self) -> Iterator[pd.DataFrame]:
+        with pq.ParquetFile(self.path) as file:
+            for batch in file.iter_batches(CHUNK_ROWS, columns=list(dict.fromkeys([self.smiles, *self.others]))):
+                yield batch.to_pandas()
+
+    def _text(self) -> Iterator[pd.DataFrame]:
+        rows = self._records() if self.kind == ".sdf" else self._lines()
+        while chunk := list(islice(rows, CHUNK_ROWS)):
+            yield pd.DataFrame(chunk, columns=[_MOLECULE, *self.others], dtype=object)
+
+    def _records(self) -> Iterator[dict[str, Any]]:
+        for number, record in enumerate(sdf_records(self.path)):
+            yield {**record_fields(record), _MOLECULE: (f"record {number} of {self.path.name}", record)}
+
+    def _lines(self) -> Iterator[dict[str, Any]]:
+        opened: IO[str] = _OPEN.get(self.path.suffix.lower(), open)(
+            self.path, "rt", encoding="utf-8-sig", errors="backslashreplace"
+        )
+        with opened as file:
+            for line in file:
+                yield {_MOLECULE: line.rstrip("\r\n"), "name": " ".join(line.split()[1:])}
