@@ -11,6 +11,7 @@ from pyg_moleblend.chem.identity import Identity, identify
 from pyg_moleblend.chem.molecule import data_list, from_mol, from_smiles
 from pyg_moleblend.chem.parse import parse_molblock, parse_smiles
 from pyg_moleblend.chem.pyg_features import pyg_to_ogb_features
+from pyg_moleblend.chem.scaffold import murcko_scaffold
 from pyg_moleblend.chem.sdf import read_sdf
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "identify",
     "identify_all",
     "molecule_seed",
+    "murcko_scaffold",
     "parse_molblock",
     "parse_smiles",
     "pyg_to_ogb_features",

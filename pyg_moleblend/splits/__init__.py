@@ -2,6 +2,7 @@ r"""Named splits of a dataset's molecules into training, validation and test pos
 
 from pyg_moleblend.splits.column import column_split
 from pyg_moleblend.splits.fractions import Fractions
+from pyg_moleblend.splits.leakage import Leak, Leakage, leakage
 from pyg_moleblend.splits.random import k_fold, random_split
 from pyg_moleblend.splits.scaffold import deepchem_scaffold_split, scaffold_split
 from pyg_moleblend.splits.seeded_scaffold import balanced_scaffold_split, random_scaffold_split
@@ -10,11 +11,14 @@ from pyg_moleblend.splits.split import PARTS, Split
 __all__ = [
     "PARTS",
     "Fractions",
+    "Leak",
+    "Leakage",
     "Split",
     "balanced_scaffold_split",
     "column_split",
     "deepchem_scaffold_split",
     "k_fold",
+    "leakage",
     "random_scaffold_split",
     "random_split",
     "scaffold_split",

@@ -4,9 +4,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 import torch
-from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
 
-from pyg_moleblend.chem import MoleculeError, parse_smiles
+from pyg_moleblend.chem import MoleculeError, murcko_scaffold, parse_smiles
 from pyg_moleblend.splits.fractions import Fractions, cumulative, fractions_name
 from pyg_moleblend.splits.split import Split
 
@@ -63,7 +62,7 @@ def scaffold_groups(smiles: Sequence[str], chirality: bool) -> list[list[int]]:
     groups: dict[str, list[int]] = defaultdict(list)
     for position, text in enumerate(smiles):
         try:
-            scaffold = MurckoScaffoldSmiles(mol=parse_smiles(text), includeChirality=chirality)
+            scaffold = murcko_scaffold(parse_smiles(text), chirality)
         except (MoleculeError, RuntimeError, ValueError) as error:
             raise ValueError(f"no scaffold for molecule {position}, leave it out of the split: {error}") from error
         groups[scaffold].append(position)
