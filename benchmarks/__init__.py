@@ -1,0 +1,1 @@
+r"""Measurements that are no part of the package."""
