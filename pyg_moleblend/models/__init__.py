@@ -1,6 +1,7 @@
 r"""The encoder and the models on top of it."""
 
 from pyg_moleblend.models.config import MoleBlendConfig
+from pyg_moleblend.models.memory import check_memory, estimate_memory
 from pyg_moleblend.models.moleblend import (
     DenseEncoderOutput,
     EncoderOutput,
@@ -22,6 +23,8 @@ __all__ = [
     "MoleBlendForPropertyPrediction",
     "PretrainingOutput",
     "PretrainingStep",
+    "check_memory",
     "default_objectives",
     "default_relations",
+    "estimate_memory",
 ]

@@ -10,6 +10,7 @@ from torch.utils.checkpoint import checkpoint
 from torch_geometric.data import Data
 
 from pyg_moleblend.models.config import MoleBlendConfig
+from pyg_moleblend.models.memory import check_memory
 from pyg_moleblend.nn import (
     AtomEmbedding,
     AttentionBias,
@@ -122,7 +123,12 @@ class MoleBlend(nn.Module):
         self.encode = MethodType(torch.compile(type(self).encode, *args, **kwargs), self)  # type: ignore[method-assign]
 
     def pack(self, batch: Data | DenseMolecules, modality: Modality = "2d+3d") -> DenseMolecules:
-        r"""Lays out a batch as :meth:`encode` wants it; see :func:`pyg_moleblend.utils.pack`."""
+        r"""Lays out a batch as :meth:`encode` wants it; see :func:`pyg_moleblend.utils.pack`.
+
+        Raises:
+            MemoryError: If the batch cannot fit; see :func:`pyg_moleblend.models.check_memory`.
+        """
+        check_memory(self.config, batch, self.activation_checkpointing)
         return pack(batch, self.attention_bias.blend.pair_fields, self.config.max_path_length, modality)
 
     def embed(self, molecules: DenseMolecules, blend: Blend | None = None) -> tuple[Tensor, Tensor]:

@@ -9,6 +9,7 @@ from torch import nn
 from torch_geometric.data import Data
 
 from pyg_moleblend.models.config import MoleBlendConfig, check_same_shape
+from pyg_moleblend.models.memory import check_memory
 from pyg_moleblend.models.moleblend import MoleBlend
 from pyg_moleblend.models.pretraining_output import PretrainingOutput, PretrainingStep
 from pyg_moleblend.nn import (
@@ -90,7 +91,12 @@ class MoleBlendForPretraining(nn.Module):
         self.score = MethodType(torch.compile(type(self).score, *args, **kwargs), self)  # type: ignore[method-assign]
 
     def pack(self, batch: Data | DenseMolecules, modality: Modality = "2d+3d") -> DenseMolecules:
-        r"""Lays out a batch with all fields that the relations and objectives read."""
+        r"""Lays out a batch with all fields that the relations and objectives read.
+
+        Raises:
+            MemoryError: If the batch cannot fit; see :func:`pyg_moleblend.models.check_memory`.
+        """
+        check_memory(self.config, batch, self.encoder.activation_checkpointing)
         fields = set(self.encoder.attention_bias.blend.pair_fields)
         for _, objective in self.items():
             fields.update(objective.pair_fields)
