@@ -1,8 +1,8 @@
 r"""The method written straight from its description, to measure against: nothing contracted, nothing tabulated.
 
 Pair tensors are int64 with three features a hop, every hop is embedded, outer products of the recovery heads exist as
-a whole, and two linear maps in a row are two. :func:`benchmarks.baseline.weights.copy_weights` gives it the weights of one of
-our models, and then it gives the same losses.
+a whole, and two linear maps in a row are two. :func:`benchmarks.baseline.weights.copy_weights` gives it the weights of
+one of our models, and then it gives the same losses.
 """
 
 from __future__ import annotations

@@ -17,9 +17,9 @@ ALWAYS_FITS: int = 2**28
 r"""Bytes below which nobody asks how much memory is free."""
 
 _FLOAT = 4
-# Numbers that training keeps, counted from the layers and checked against measurements (docs/scaling.md): per token and
-# channel of a layer, per head and pair of a layer, per pair for each Gaussian and each head of the bias, and per pair for each
-# number of the recovery heads.
+# Numbers that training keeps, counted from the layers and checked against measurements (docs/scaling.md): per token
+# and channel of a layer; per head and pair of a layer; per pair for each Gaussian, for each head of the bias, and for
+# each number of the recovery heads.
 _LAYER, _ATTENTION, _GAUSSIAN, _BIAS, _HEAD = 16, 3, 6, 8, 3
 _FORWARD = 3  # of the last four without gradients
 _MARGIN = 1.15
@@ -28,7 +28,8 @@ _MARGIN = 1.15
 def estimate_memory(
     config: MoleBlendConfig, batch_size: int, largest: int, training: bool, activation_checkpointing: bool = False
 ) -> int:
-    r"""Bytes that one batch takes on top of the weights, gradients and optimizer, in float32, to about a fifth.
+    r"""Bytes that one batch takes on top of the weights, gradients and optimizer, in float32, to about a
+    quarter.
 
     Args:
         config: The model.
@@ -88,8 +89,8 @@ def check_memory(config: MoleBlendConfig, batch: Data | DenseMolecules, activati
         name = f" ({smiles[number] if isinstance(smiles, list) else smiles})" if smiles else ""
         kind = "training step" if training else "forward pass"
         raise MemoryError(
-            f"a {kind} on this batch of {len(counts)} molecules needs about {needed / 1e9:.1f} GB, but {free / 1e9:.1f} GB "
-            f"are free on {x.device}: all are padded to the {largest} atoms of molecule {number}{name}. Set a budget of "
-            "padded pairs a batch (`max_pairs`), make batches smaller, set `activation_checkpointing`, or leave the "
-            "molecule out"
+            f"a {kind} on this batch of {len(counts)} molecules needs about {needed / 1e9:.1f} GB, but "
+            f"{free / 1e9:.1f} GB are free on {x.device}: all are padded to the {largest} atoms of molecule "
+            f"{number}{name}. Set a budget of padded pairs a batch (`max_pairs`), make batches smaller, set "
+            "`activation_checkpointing`, or leave the molecule out"
         )

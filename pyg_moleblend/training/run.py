@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import lightning.pytorch as pl
 import torch
 from torch import nn
 from torch_geometric.data import Data
 
+from pyg_moleblend.models import MoleBlend
 from pyg_moleblend.training.data import MoleculeDataModule
 from pyg_moleblend.training.module import TrainingModule
 from pyg_moleblend.training.settings import Machine
@@ -86,6 +87,7 @@ def fit(
         check_checkpoint(checkpoint)
     if not len(train):
         raise ValueError("there is no training molecule")
+    cast(MoleBlend, module.model.encoder).activation_checkpointing = machine.activation_checkpointing
     if machine.compile:
         module.model.compile(dynamic=True)
     if checkpoint is not None:

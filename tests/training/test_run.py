@@ -66,3 +66,20 @@ def test_half_precision_and_a_budget_of_pairs(tmp_path, molecules, config, machi
     full = pretrain(molecules, tmp_path / "full", molecules[:4], config, schedule, machine)
     assert all(parameter.dtype == torch.float32 for parameter in run.model.parameters())
     assert run.metrics["valid"]["loss"] == pytest.approx(full.metrics["valid"]["loss"], rel=0.05)
+
+
+def test_activation_checkpointing_trains_the_same_model(tmp_path, molecules, config, machine):
+    runs = [
+        pretrain(
+            molecules,
+            tmp_path / str(anew),
+            (),
+            config,
+            Schedule(steps=2),
+            replace(machine, activation_checkpointing=anew),
+        )
+        for anew in (False, True)
+    ]
+    assert [run.model.encoder.activation_checkpointing for run in runs] == [False, True]
+    for name, value in runs[0].model.state_dict().items():
+        torch.testing.assert_close(value, runs[1].model.state_dict()[name], rtol=1e-4, atol=1e-6)
