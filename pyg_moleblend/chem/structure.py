@@ -1,6 +1,6 @@
 r"""The same molecule twice, as a SMILES and as a record with coordinates: put together, and checked."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from rdkit import Chem
 from rdkit.Chem import rdMolDescriptors
@@ -11,6 +11,9 @@ r"""Whose stereochemistry a molecule has that is given twice; see :func:`with_st
 CHIRALITIES: tuple[Chirality, ...] = ("smiles", "structure", "none")
 
 _MAX_MATCHES = 1000
+
+_IMINES: Any = Chem.RemoveHsParameters()
+_IMINES.removeDefiningBondStereo = True
 
 
 class StructureError(ValueError):
@@ -25,7 +28,9 @@ def with_structure(mol: Chem.Mol, record: Chem.Mol, chirality: Chirality = "smil
 
     Args:
         mol: The molecule, from a SMILES.
-        record: The same molecule with a 3D structure, its atoms in any order; with the same hydrogens as atoms.
+        record: The same molecule with a 3D structure, its atoms in any order, without hydrogens. (RDKit keeps those
+            that define the stereochemistry of a double bond, as in imines, where only a structure tells it; they are
+            removed where ``mol`` has them not.)
         chirality: ``"smiles"`` keeps the stereochemistry of ``mol``, whatever the structure is; ``"structure"`` takes
             that of ``record``; ``"none"`` has none.
 
@@ -38,6 +43,8 @@ def with_structure(mol: Chem.Mol, record: Chem.Mol, chirality: Chirality = "smil
     """
     if chirality not in CHIRALITIES:
         raise ValueError(f"`chirality` must be one of {CHIRALITIES}, got {chirality!r}")
+    if record.GetNumAtoms() > mol.GetNumAtoms():
+        record = Chem.RemoveHs(record, _IMINES)
     order = _match(mol, record)
     # Its atom i is atom order[i] of the record.
     found = Chem.RenumberAtoms(record, order)

@@ -109,7 +109,7 @@ class OGBGraphProperty(CachedMoleculeDataset):
                 raise ValueError(f"{self.folder} holds {size} graphs but {found} {what}; download it anew")
         if (rows != np.arange(size)).any():
             raise ValueError(f"the split in {self.folder} does not name every row once; download it anew")
-        reading = Reading(graphs, mapping.smiles, np.arange(size), [])
+        reading = Reading(graphs, mapping.smiles, np.arange(size), [], None, {})
         names = mapping.names if len(mapping.names) == self.source.num_tasks else None
         facts = {"rows": size, "target_names": names or [f"task {task}" for task in range(self.source.num_tasks)]}
         return Built(store(reading, y=torch.from_numpy(labels)), [], facts)

@@ -55,6 +55,16 @@ def test_every_atom_has_its_own_place(smiles: str, seed: int) -> None:
     assert Chem.MolToSmiles(result) == Chem.CanonSmiles(smiles)
 
 
+def test_a_hydrogen_that_only_the_structure_needs_is_removed() -> None:
+    record = record_of("[H]/N=C(/C)O")
+    assert 1 in [z for z, *_ in kinds(record)]
+    mol = Chem.MolFromSmiles("CC(O)=N")
+    result = with_structure(mol, record)
+    assert kinds(result) == kinds(mol)
+    with_hydrogen = Chem.MolFromSmiles("[H]/N=C(/C)O")
+    assert kinds(with_structure(with_hydrogen, record)) == kinds(with_hydrogen)
+
+
 def test_the_policy_says_whose_stereochemistry_it_is() -> None:
     mol, record = Chem.MolFromSmiles("C[C@H](N)C(=O)O"), record_of("C[C@@H](N)C(=O)O")
     found = {policy: with_structure(mol, record, policy) for policy in CHIRALITIES}

@@ -122,7 +122,10 @@ def test_real_molecules(tmp_path: Path, shared_data: Path) -> None:
     parameters = Chem.SmilesParserParams()
     parameters.removeHs = False
     mols = [Chem.MolFromSmiles(text, parameters) for text in table["smiles"]]
-    smiles = [Chem.MolToSmiles(Chem.RemoveHs(mol)) for mol in mols]
+    # As the benchmark's: without hydrogens that only a structure tells the stereochemistry by.
+    without = Chem.RemoveHsParameters()
+    without.removeDefiningBondStereo = True
+    smiles = [Chem.MolToSmiles(Chem.RemoveHs(mol, without)) for mol in mols]
     records = [Chem.MolToMolBlock(mol) + "$$$$\n" for mol in mols]
     split = {"train": range(290), "valid": range(290, 300), "test-dev": range(0), "test-challenge": range(0)}
     write_pcqm4mv2(tmp_path / "pcqm4m-v2", smiles, table["homo"].tolist(), records[:290], split)
