@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from rdkit import Chem
 
-from pyg_moleblend.chem.errors import require_mol
+from pyg_moleblend.chem.errors import MoleculeError, require_mol
 from pyg_moleblend.chem.featurize import FlatGraphs, featurize
 from pyg_moleblend.chem.hydrogens import Hydrogens, apply_hydrogens
-from pyg_moleblend.chem.parse import given_smiles, parse_smiles
+from pyg_moleblend.chem.parse import given_smiles, parse_each, parse_smiles
 
 
 class MoleculeChunk(NamedTuple):
@@ -31,7 +31,10 @@ def chunk_from_smiles(smiles: Sequence[str], hydrogens: Hydrogens | str = Hydrog
     Raises:
         MoleculeError: If one of them cannot be read.
     """
-    mols = [parse_smiles(text, hydrogens) for text in smiles]
+    if len(smiles) == 1:  # spares a molecule alone the second reading where it fails
+        mols = [parse_smiles(smiles[0], hydrogens)]
+    else:
+        mols = [_raised(mol) for mol in parse_each(smiles, hydrogens)]
     return MoleculeChunk(featurize(mols), [given_smiles(text, mol) for text, mol in zip(smiles, mols, strict=True)])
 
 
@@ -64,3 +67,9 @@ def chunk_from_mols(
     if smiles is None:
         smiles = [Chem.MolToSmiles(mol, canonical=False) for mol in mols]
     return MoleculeChunk(graphs, list(smiles))
+
+
+def _raised(mol: Chem.Mol | MoleculeError) -> Chem.Mol:
+    if isinstance(mol, MoleculeError):
+        raise mol
+    return mol

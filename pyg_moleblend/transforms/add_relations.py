@@ -1,21 +1,23 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 from torch_geometric.data import Batch, Data
 from torch_geometric.data.datapipes import functional_transform
 from torch_geometric.transforms import BaseTransform
 
-from pyg_moleblend.relations import MAX_PATH_LENGTH
-from pyg_moleblend.utils.layout import dense_relations
+from pyg_moleblend.relations import MAX_PATH_LENGTH, PAIR_FIELDS
+from pyg_moleblend.utils.flat_relations import flat_relations
 
 
 @functional_transform("add_moleblend_relations")
 class AddRelations(BaseTransform):
-    r"""Attaches the 2D relations of MoleBLEND (arXiv 2307.06235, section 3.1) to a molecule (functional name:
-    :obj:`add_moleblend_relations`).
+    r"""Attaches the 2D relations of MoleBLEND (arXiv 2307.06235, section 3.1) to a molecule, or to each of a batch
+    (functional name: :obj:`add_moleblend_relations`).
 
     The models derive the same relations on their own device from a batch that lacks them; attaching them once,
-    as a ``pre_transform``, saves that work in every epoch.
+    as a ``pre_transform``, saves that work in every epoch. A batch is much faster than its molecules one at a time,
+    and has the same numbers: ``AddRelations()(batch_from_smiles(smiles))``.
 
     Args:
         max_path_length: P, the bonds of a shortest path that are kept, counted from its start.
@@ -36,13 +38,19 @@ class AddRelations(BaseTransform):
     def forward(self, data: Data) -> Data:
         if data.edge_index is None or data.edge_attr is None:
             raise ValueError("AddRelations needs `edge_index` and `edge_attr` (OGB's 3 bond features)")
+        counts = data.ptr.diff() if isinstance(data, Batch) else torch.tensor([data.num_nodes])
+        data.spd, data.bond_path = flat_relations(data.edge_index, data.edge_attr, counts, self.max_path_length)
         if isinstance(data, Batch):
-            raise ValueError("AddRelations takes one molecule, not a batch; models derive the relations of a batch")
-        atoms = torch.ones(1, data.num_nodes, dtype=torch.bool, device=data.edge_index.device)
-        relations = dense_relations(data.edge_index, data.edge_attr, atoms, max_path_length=self.max_path_length)
-        data.spd = relations["spd"].flatten()
-        data.bond_path = relations["bond_path"].flatten(0, 2)
+            _record_slices(data, counts)
         return data
 
     def __repr__(self) -> str:
         return f"{self.__class__.__name__}(max_path_length={self.max_path_length})"
+
+
+def _record_slices(batch: Batch, counts: Tensor) -> None:
+    # PyG's record of how to take a batch apart. Its dictionaries may be shared with the batch that was given.
+    ends = torch.cat([counts.new_zeros(1), (counts * counts).cumsum(0)]).cpu()
+    batch._slice_dict = {**batch._slice_dict, **dict.fromkeys(PAIR_FIELDS, ends)}
+    none = torch.zeros(len(counts), dtype=torch.long)
+    batch._inc_dict = {**batch._inc_dict, **dict.fromkeys(PAIR_FIELDS, none)}

@@ -38,12 +38,7 @@ def shortest_paths(adjacency: Tensor) -> ShortestPaths:
     if adjacency.dim() != 3 or adjacency.size(1) != adjacency.size(2):
         raise ValueError(f"`adjacency` must have shape [B, N, N] or [N, N], got {list(adjacency.shape)}")
     N = adjacency.size(1)
-    # Twice the infinite distance must fit the type above the bits of the intermediate atom.
-    dtype, bits = (torch.int16, 8) if N <= 62 else (torch.int32, 16)
-    infinite = 63 if N <= 62 else 16383
-    if infinite < N:
-        raise ValueError(f"shortest paths are limited to {infinite} atoms a molecule, got {N}")
-
+    dtype, bits, infinite = key_format(N)
     bonded = adjacency.permute(1, 2, 0) != 0  # batch last: every step runs over contiguous memory
     key = torch.full(bonded.shape, infinite << bits, dtype=dtype, device=adjacency.device)
     key.masked_fill_(bonded, 1 << bits)
@@ -63,6 +58,22 @@ def shortest_paths(adjacency: Tensor) -> ShortestPaths:
     for _ in range(max(N - 1, 1).bit_length()):  # each round doubles the hops that are skipped
         hop = hop.gather(2, hop)
     return ShortestPaths(spd, hop)
+
+
+def key_format(size: int) -> tuple[torch.dtype, int, int]:
+    r"""How the distance and the intermediate atom share an integer, for molecules of up to `size` atoms.
+
+    Returns:
+        The integer's type, the low bits that hold the intermediate atom, and the infinite distance: twice that must
+        fit the type above those bits.
+
+    Raises:
+        ValueError: If no format fits.
+    """
+    dtype, bits, infinite = (torch.int16, 8, 63) if size <= 62 else (torch.int32, 16, 16383)
+    if infinite < size:
+        raise ValueError(f"shortest paths are limited to {infinite} atoms a molecule, got {size}")
+    return dtype, bits, infinite
 
 
 def bond_paths(bonds: Tensor, first_hop: Tensor, max_path_length: int = MAX_PATH_LENGTH) -> Tensor:

@@ -127,6 +127,19 @@ def test_in_memory_dataset_round_trip(tmp_path: Path):
     assert_same_fields(batch.get_example(2), related()[3])
 
 
-def test_a_batch_is_refused():
-    with pytest.raises(ValueError, match="one molecule, not a batch"):
-        AddRelations()(Batch.from_data_list(samples.molecules(2)))
+@pytest.mark.parametrize("hops", [2, 5])
+def test_a_batch_is_its_molecules(hops: int):
+    graphs = samples.molecules(11)
+    given = Batch.from_data_list(graphs)
+    batch, expected = AddRelations(hops)(given), Batch.from_data_list([AddRelations(hops)(graph) for graph in graphs])
+    assert type(batch) is type(given)
+    for name in PAIR_FIELDS:
+        assert torch.equal(batch[name], expected[name])
+        assert torch.equal(batch._slice_dict[name], expected._slice_dict[name])
+        assert torch.equal(batch._inc_dict[name], expected._inc_dict[name])
+        assert name not in given
+        assert name not in given._slice_dict
+    for number, graph in enumerate(expected.to_data_list()):
+        assert_same_fields(batch[number], graph)
+    again = Batch.from_data_list(batch[3:8])
+    assert torch.equal(again.bond_path, torch.cat([graph.bond_path for graph in expected.to_data_list()[3:8]]))
