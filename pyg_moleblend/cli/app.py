@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
 
 VERBS = {
+    "prepare": "turn a table of any size into a folder to train from",
+    "check": "look for what is wrong with molecules, labels and a split, before training",
+    "split": "split molecules into training, validation and test, by a named rule",
     "pretrain": "train a model by blend-then-predict, on molecules without labels",
     "finetune": "train a model, pretrained or not, to predict properties",
     "predict": "predict properties of molecules",
@@ -22,7 +25,7 @@ VERBS = {
     "evaluate": "measure a model on labelled molecules, or how well it recovers relations",
     "convert": "turn a checkpoint of the authors' release into a model folder",
 }
-POSITIONAL = ("predict", "embed", "evaluate", "convert")
+POSITIONAL = ("prepare", "check", "split", "predict", "embed", "evaluate", "convert")
 CONFIG_FILE = "config.yaml"
 TRACEBACK = "MOLEBLEND_TRACEBACK"
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from lightning.pytorch.utilities import rank_zero_only
 
-from pyg_moleblend.datasets import QM9, MoleculeDataset, MoleculeNet, MoleculeTable
+from pyg_moleblend.datasets import QM9, MoleculeDataset, MoleculeNet, MoleculeShards, MoleculeTable
 from pyg_moleblend.splits import Split, column_split, random_split, scaffold_split
 from pyg_moleblend.training import embed_missing
 
-KNOWN = "'qm9', 'moleculenet:NAME' or the path of a table (.csv, .tsv, .parquet, .sdf)"
+KNOWN = "'qm9', 'moleculenet:NAME', a prepared folder or the path of a table (.csv, .tsv, .parquet, .sdf)"
 
 
 def load_data(
@@ -24,11 +24,11 @@ def load_data(
     conformers: bool = False,
     seed: int = 0,
     progress: bool = True,
-) -> MoleculeDataset:
+) -> MoleculeDataset | MoleculeShards:
     r"""The dataset of a name. What is left out of it is said on stderr.
 
     Args:
-        data: ``qm9``, ``moleculenet:NAME``, or the path of a table.
+        data: ``qm9``, ``moleculenet:NAME``, a folder that ``moleblend prepare`` made, or the path of a table.
         root: Folder of the published datasets.
         smiles_column: Column of a table's SMILES.
         targets: Columns of a table's targets.
@@ -40,13 +40,15 @@ def load_data(
     Raises:
         ValueError: If there is no such dataset, or it cannot be had.
     """
-    molecules: MoleculeDataset
+    molecules: MoleculeDataset | MoleculeShards
     name, _, part = data.partition(":")
     try:
         if name == "qm9" and not part:
             molecules = QM9(Path(root) / "qm9", max_molecules=max_molecules, log=progress).subtract_atom_reference()
         elif name == "moleculenet":
             molecules = MoleculeNet(root, part, log=progress)
+        elif Path(data).is_dir():
+            molecules = MoleculeShards(data)
         elif Path(data).suffix or Path(data).exists():
             molecules = MoleculeTable(data, smiles=smiles_column, targets=targets, on_error="skip", log=progress)
         else:
@@ -63,13 +65,17 @@ def load_data(
         raise ValueError(f"{data} holds no molecule")
     if max_molecules is not None and len(molecules) > max_molecules:
         molecules = molecules[:max_molecules]
+    if conformers and isinstance(molecules, MoleculeShards):
+        raise ValueError(
+            f"{data} is prepared already: give its molecules conformers with `moleblend prepare --conformers`"
+        )
     if conformers:
         molecules, number, failures = embed_missing(molecules, seed, progress=progress)
         say(f"{number} molecules were given a conformer; {len(failures)} have none and stay 2D")
     return molecules
 
 
-def make_split(molecules: MoleculeDataset, split: str | None, seed: int) -> Split:
+def make_split(molecules: MoleculeDataset | MoleculeShards, split: str | None, seed: int) -> Split:
     r"""The split of a name.
 
     Args:

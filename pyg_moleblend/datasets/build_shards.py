@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from pyg_moleblend.datasets.reading import CHUNK_SIZE, Reading, concatenate
+from pyg_moleblend.datasets.reading import CHUNK_SIZE, READING_DEADLINE, Reading, concatenate
 from pyg_moleblend.datasets.shard import smallest, write_shard
 from pyg_moleblend.datasets.shard_folder import (
     MANIFEST_FILE,
@@ -27,9 +27,6 @@ from pyg_moleblend.utils.worker_pool import Started, map_chunks
 
 SHARD_SIZE = 16_384
 r"""Rows of a shard: what an interrupted run loses at most, and some megabytes."""
-
-PARSE_DEADLINE = 60.0
-r"""Seconds that one item may take by default."""
 
 Read = Callable[[Sequence[Any], Sequence[int], Started], Reading]
 r"""Makes molecules of a chunk's entries, as :func:`~pyg_moleblend.utils.worker_pool.map_chunks` calls it; rows are
@@ -94,7 +91,8 @@ def build_shards(
     read: Read,
     shard_size: int = SHARD_SIZE,
     num_workers: int = 0,
-    deadline: float = PARSE_DEADLINE,
+    deadline: float = READING_DEADLINE,
+    chunk_size: int = CHUNK_SIZE,
     facts: Mapping[str, Any] | None = None,
     raise_failures: bool = False,
     progress: str | None = None,
@@ -115,6 +113,7 @@ def build_shards(
         shard_size: Rows of a shard.
         num_workers: Processes that read; 0 reads in this one, without a deadline.
         deadline: Seconds that an entry may take, see :func:`~pyg_moleblend.utils.worker_pool.map_chunks`.
+        chunk_size: Rows that a worker is given at a time.
         facts: What else the manifest is to say, as JSON.
         raise_failures: Whether a row that is no molecule ends the run.
         progress: Label of a progress bar; none by default.
@@ -127,40 +126,22 @@ def build_shards(
         ValueError: If the folder holds something else, there are no rows, they are not those of the finished shards, or
             ``raise_failures`` and one is no molecule.
     """
-    if shard_size < 1:
-        raise ValueError(f"`shard_size` must be positive, got {shard_size}")
     folder = Path(folder)
-    key = claim(folder, {**key, "shard_size": shard_size})
-    whole = finished(folder)
-    if (folder / MANIFEST_FILE).is_file() and len(whole) == len((manifest := load_manifest(folder)).shards):
+    key, whole, manifest = begin(folder, key, shard_size)
+    if manifest is not None:
         return manifest
-    made: dict[int, ShardEntry] = {}
     seen: dict[int, int] = {}
-    waiting: deque[Piece] = deque()
-    held: list[tuple[Piece, Reading]] = []
 
-    def work() -> Iterator[Sequence[Any]]:
-        for piece in cut_pieces(chunks, shard_size):
+    def missing() -> Iterator[Piece]:
+        for piece in cut_pieces(chunks, shard_size, chunk_size):
             size = len(piece.rows.entries)
             seen[piece.shard] = seen.get(piece.shard, 0) + size
-            if piece.shard in whole:
-                bar.update(size)
-            else:
-                waiting.append(piece)
-                yield piece.rows.entries
+            if piece.shard not in whole:
+                yield piece
+            bar.update(size)
 
     with tqdm(total=total, desc=progress, disable=progress is None, unit="mol") as bar:
-        for reading in map_chunks(Compact(read), work(), num_workers, deadline):
-            piece = waiting.popleft()
-            if raise_failures and reading.failures:
-                _refuse(reading, piece.first_row)
-            if held and held[0][0].shard != piece.shard:
-                made[held[0][0].shard] = write_pieces(folder, held)
-                held = []
-            held.append((piece, reading))
-            bar.update(len(piece.rows.entries))
-        if held:
-            made[held[0][0].shard] = write_pieces(folder, held)
+        made = dict(make_shards(missing(), folder, read, num_workers, deadline, raise_failures))
     shards = dict(sorted({**whole, **made}.items()))
     if other := [number for number, entry in shards.items() if seen.get(number) != entry.rows]:
         number = other[0]
@@ -168,9 +149,59 @@ def build_shards(
             f"shard {number} of {folder} has {shards[number].rows} rows, but now there are {seen.get(number, 0)}: the "
             "table is not the one that the folder was begun with"
         )
-    if not shards:
-        raise ValueError(f"there are no rows to make shards of in {folder}")
     return finish(folder, key, facts or {}, shards.values())
+
+
+def begin(
+    folder: Path, key: Mapping[str, Any], shard_size: int
+) -> tuple[dict[str, Any], dict[int, ShardEntry], Manifest | None]:
+    r"""The key as the folder has it, the shards that are whole, and the manifest if nothing is missing.
+
+    Raises:
+        ValueError: If the folder holds something else, or the size is not positive.
+    """
+    if shard_size < 1:
+        raise ValueError(f"`shard_size` must be positive, got {shard_size}")
+    key = claim(folder, {**key, "shard_size": shard_size})
+    whole = finished(folder)
+    manifest = load_manifest(folder) if (folder / MANIFEST_FILE).is_file() else None
+    return key, whole, manifest if manifest is not None and len(whole) == len(manifest.shards) else None
+
+
+def make_shards(
+    pieces: Iterable[Piece], folder: Path, read: Read, num_workers: int, deadline: float, raise_failures: bool
+) -> Iterator[tuple[int, ShardEntry]]:
+    r"""Makes the shards of these pieces, one after another.
+
+    Args:
+        pieces: All pieces of some shards, in order.
+        folder: Where the shards are to be.
+        read: Makes the molecules.
+        num_workers: Processes that read; 0 reads in this one.
+        deadline: Seconds that an entry may take.
+        raise_failures: Whether a row that is no molecule ends it.
+
+    Yields:
+        The number of a shard that is finished, and what is known of it.
+    """
+    waiting: deque[Piece] = deque()
+    held: list[tuple[Piece, Reading]] = []
+
+    def entries() -> Iterator[Sequence[Any]]:
+        for piece in pieces:
+            waiting.append(piece)
+            yield piece.rows.entries
+
+    for reading in map_chunks(Compact(read), entries(), num_workers, deadline):
+        piece = waiting.popleft()
+        if raise_failures and reading.failures:
+            _refuse(reading, piece.first_row)
+        if held and held[0][0].shard != piece.shard:
+            yield held[0][0].shard, write_pieces(folder, held)
+            held = []
+        held.append((piece, reading))
+    if held:
+        yield held[0][0].shard, write_pieces(folder, held)
 
 
 def write_pieces(folder: Path, pieces: Sequence[tuple[Piece, Reading]]) -> ShardEntry:
@@ -185,8 +216,7 @@ def write_pieces(folder: Path, pieces: Sequence[tuple[Piece, Reading]]) -> Shard
     facts = {
         "failures": [[row, named[row - first_row], text, reason] for row, text, reason in sorted(reading.failures)],
         "conformer_errors": [
-            [row, named[row - first_row], cause]
-            for row, cause in sorted(getattr(reading, "conformer_errors", {}).items())
+            [row, named[row - first_row], cause] for row, cause in sorted(reading.conformer_errors.items())
         ],
     }
     molecule_ids = None if ids is None else [ids[row] for row in kept]
@@ -198,13 +228,12 @@ def write_pieces(folder: Path, pieces: Sequence[tuple[Piece, Reading]]) -> Shard
     return entry
 
 
-def cut_pieces(chunks: Iterable[Rows], shard_size: int) -> Iterator[Piece]:
-    r"""The rows in pieces for the workers, none of which reaches from one shard into the next."""
-    row = 0
+def cut_pieces(chunks: Iterable[Rows], shard_size: int, chunk_size: int, row: int = 0) -> Iterator[Piece]:
+    r"""The rows, the first of which is `row`, in pieces for the workers; none reaches from one shard into the next."""
     for rows in chunks:
         start = 0
         while start < len(rows.entries):
-            stop = min(start + CHUNK_SIZE, start + shard_size - row % shard_size, len(rows.entries))
+            stop = min(start + chunk_size, start + shard_size - row % shard_size, len(rows.entries))
             yield Piece(row // shard_size, row, rows.cut(start, stop))
             row, start = row + stop - start, stop
 

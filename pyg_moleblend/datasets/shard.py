@@ -99,8 +99,8 @@ def write_shard(
         arrays[_POINTERS + name] = _pointers(np.array([len(text) for text in encoded], dtype=np.int64))
     if np.isfinite(graphs.pos).any():
         arrays["pos"] = graphs.pos.astype(np.float32)
-    if (conformers := getattr(reading, "conformers", None)) is not None:
-        arrays["conformers"] = conformers.astype(np.float32)
+    if reading.conformers is not None:
+        arrays["conformers"] = reading.conformers.astype(np.float32)
     # One entry of metadata: safetensors writes several in any order.
     text = json.dumps(dict(facts or {}), sort_keys=True)
     content = save({name: _tensor(values) for name, values in arrays.items()}, {"facts": text})

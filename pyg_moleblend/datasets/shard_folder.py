@@ -125,8 +125,14 @@ def save_entry(folder: Path, number: int, entry: ShardEntry) -> None:
 
 
 def finish(folder: Path, key: dict[str, Any], facts: Mapping[str, Any], shards: Iterable[ShardEntry]) -> Manifest:
-    r"""Writes the reports of all shards, and last the manifest that says that all is there."""
+    r"""Writes the reports of all shards, and last the manifest that says that all is there.
+
+    Raises:
+        ValueError: If there is no shard.
+    """
     manifest = Manifest(key, dict(facts), list(shards))
+    if not manifest.shards:
+        raise ValueError(f"there are no rows to make shards of in {folder}")
     kept = [read_facts(shard_path(folder, number)) for number in range(len(manifest.shards))]
     reports = {
         FAILURES_FILE: (["row", "id", "input", "reason"], "failures"),

@@ -2,7 +2,7 @@ r"""The molecules of a folder of shards, read from the disk as they are looked a
 
 import copy
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -120,6 +120,11 @@ class MoleculeShards(Dataset):
         return self._collect(lambda stored: stored[1]["x"].diff().long())
 
     @property
+    def has_pos(self) -> Tensor:
+        r"""Whether each molecule has a 3D structure, bool ``[M]``."""
+        return self._collect(_has_pos)
+
+    @property
     def row(self) -> Tensor:
         r"""Row of the source of each molecule, int64 ``[M]``."""
         return self._collect(lambda stored: stored[0].row)
@@ -179,7 +184,7 @@ class MoleculeShards(Dataset):
     def _chosen(self, y: Tensor) -> Tensor:
         return y if self._targets is None else y[:, self._targets]
 
-    def _collect(self, take: Any) -> Tensor:
+    def _collect(self, take: Callable[[Stored], Tensor]) -> Tensor:
         values = torch.cat([take(self.store(number)) for number in range(self.num_stores)])
         return values if self._indices is None else values[self._positions()]
 
@@ -207,3 +212,12 @@ class MoleculeShards(Dataset):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.folder.name!r}, {len(self)})"
+
+
+def _has_pos(stored: Stored) -> Tensor:
+    data, slices = stored
+    ends = slices["pos"].long()
+    if data.pos.stride(0) == 0:  # NaN for all of the shard
+        return torch.zeros(len(ends) - 1, dtype=torch.bool)
+    missing = torch.cat([torch.zeros(1, dtype=torch.long), (~data.pos.isfinite().all(-1)).cumsum(0)])[ends]
+    return missing.diff() == 0

@@ -73,17 +73,39 @@ class TableChunks:
         return int(pq.read_metadata(self.path).num_rows) if self.kind == ".parquet" else None
 
     def __iter__(self) -> Iterator[Rows]:
+        if self.num_rows is not None:
+            yield from self.between(0, self.num_rows)
+            return
         start = 0
-        for frame in self._frames():
+        for frame in self._csv() if self.kind in SEPARATORS else self._text():
             stop = start + len(frame)
             frame.index = pd.RangeIndex(start, stop)  # errors name rows of the whole table
             yield self._rows(frame)
             start = stop
 
-    def _frames(self) -> Iterator[pd.DataFrame]:
-        if self.kind in SEPARATORS:
-            return self._csv()
-        return self._parquet() if self.kind == ".parquet" else self._text()
+    def between(self, start: int, stop: int) -> Iterator[Rows]:
+        r"""The rows from `start` to before `stop` of a Parquet file, without reading those of other row groups.
+
+        Raises:
+            ValueError: If it is a file of another kind, in which nothing says where a row begins.
+        """
+        if self.kind != ".parquet":
+            raise ValueError(f"rows can be read from the middle of a .parquet file only, not of {self.path}")
+        with pq.ParquetFile(self.path) as file:
+            counts = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+            ends = np.cumsum([0, *counts])
+            groups = [group for group in range(len(counts)) if ends[group] < stop and ends[group + 1] > start]
+            row = int(ends[groups[0]]) if groups else 0
+            for batch in file.iter_batches(CHUNK_ROWS, row_groups=groups, columns=self._columns()):
+                first, last = max(start - row, 0), min(stop - row, len(batch))
+                if first < last:
+                    frame = batch.slice(first, last - first).to_pandas()
+                    frame.index = pd.RangeIndex(row + first, row + last)
+                    yield self._rows(frame)
+                row += len(batch)
+
+    def _columns(self) -> list[str]:
+        return list(dict.fromkeys([self.smiles, *self.others]))
 
     def _rows(self, frame: pd.DataFrame) -> Rows:
         labels = [number_column(frame, target) for target in self.targets]
@@ -104,11 +126,6 @@ class TableChunks:
             encoding_errors="backslashreplace",
         ) as frames:
             yield from frames
-
-    def _parquet(self) -> Iterator[pd.DataFrame]:
-        with pq.ParquetFile(self.path) as file:
-            for batch in file.iter_batches(CHUNK_ROWS, columns=list(dict.fromkeys([self.smiles, *self.others]))):
-                yield batch.to_pandas()
 
     def _text(self) -> Iterator[pd.DataFrame]:
         rows = self._records() if self.kind == ".sdf" else self._lines()

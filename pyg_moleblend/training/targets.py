@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch_geometric.data import Data, InMemoryDataset
+from torch_geometric.data import Data, Dataset
 
-from pyg_moleblend.datasets import MoleculeDataset
+from pyg_moleblend.datasets import MoleculeDataset, MoleculeShards
 
 
 class Labelled(NamedTuple):
@@ -40,7 +40,7 @@ def select_targets(molecules: Sequence[Data] | Any, targets: Sequence[str] | Non
     """
     if not len(molecules) or molecules[0].get("y") is None:
         raise ValueError("the molecules have no targets: say which columns they are, or give each `Data` a `y` [1, T]")
-    if isinstance(molecules, MoleculeDataset):
+    if isinstance(molecules, MoleculeDataset | MoleculeShards):
         chosen = molecules if targets is None else molecules.select_targets(targets)
         units = getattr(chosen, "target_units", None) or [""] * len(chosen.target_names)
         return Labelled(chosen, tuple(chosen.target_names), tuple(units))
@@ -54,20 +54,22 @@ def select_targets(molecules: Sequence[Data] | Any, targets: Sequence[str] | Non
 def labels_of(labelled: Labelled, positions: Tensor | None = None) -> Tensor:
     r"""Labels ``[M, T]`` of the molecules, or of some of them; NaN where there is none."""
     molecules = labelled.molecules if positions is None else take(labelled.molecules, positions)
-    if isinstance(molecules, MoleculeDataset):
+    if isinstance(molecules, MoleculeDataset | MoleculeShards):
         return molecules.y
     return torch.cat([torch.empty(0, len(labelled.names)), *(data.y for data in molecules)]).float()
 
 
 def take(molecules: Sequence[Data] | Any, positions: Tensor) -> Any:
     r"""Some molecules of a dataset or list, in the given order."""
-    if isinstance(molecules, InMemoryDataset):
+    if isinstance(molecules, Dataset):
         return molecules[positions]
     return [molecules[i] for i in positions.tolist()]
 
 
 def has_coordinates(molecules: Sequence[Data] | Any) -> bool:
     r"""Whether any of the molecules has a 3D structure."""
+    if isinstance(molecules, MoleculeShards):
+        return bool(molecules.has_pos.any())
     return any(_has_structure(molecules[i]) for i in range(len(molecules)))
 
 

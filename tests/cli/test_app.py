@@ -48,7 +48,7 @@ def test_options_are_written_with_dashes_and_switches_alone():
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["train"], "moleblend train: error: unknown verb 'train'; there are pretrain, finetune"),
+        (["train"], "moleblend train: error: unknown verb 'train'; there are prepare, "),
         (["pretrain", "--out", "x"], "moleblend pretrain: error: the following arguments are required: data"),
         (["predict", "m"], "moleblend predict: error: the following arguments are required: molecules"),
         (["predict", "m", "C", "--bogus", "3"], "unrecognized arguments: --bogus 3"),

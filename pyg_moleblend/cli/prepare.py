@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pyg_moleblend.cli.data import names_of, say, tell
+from pyg_moleblend.datasets.build_shards import SHARD_SIZE
+
+
+def run(
+    table: str,
+    out: str | None = None,
+    smiles_column: str | None = None,
+    targets: list[str] | str | None = None,
+    ids: str | None = None,
+    hydrogens: Literal["remove", "keep", "add"] = "remove",
+    conformers: int = 0,
+    optimize: bool = False,
+    deadline: float = 10.0,
+    seed: int = 0,
+    workers: int | None = None,
+    shard_size: int = SHARD_SIZE,
+    engine: Literal["local", "ray"] = "local",
+    on_error: Literal["skip", "raise"] = "skip",
+    progress: bool = True,
+) -> None:
+    """Turn a table of molecules, of any size, into a folder that pretrain, finetune and evaluate read (--data FOLDER).
+
+    The same command goes on where it was interrupted.
+
+    Args:
+        table: The table: .csv or .tsv (also compressed), .parquet, .sdf, or .smi or .txt with a SMILES a line.
+        out: Folder to make; by default the table's name with .shards, beside it.
+        smiles_column: Column of the SMILES; the one that is called so by default.
+        targets: Columns of numbers that are to be the labels, as a,b,c.
+        ids: Column of identifiers to keep; "name" is what stands behind the SMILES in a .smi file.
+        hydrogens: Which hydrogens become atoms.
+        conformers: Conformers to give to each molecule without coordinates; 0 is none.
+        optimize: Relax the conformers by MMFF94.
+        deadline: Seconds that each attempt at a molecule's conformers may take.
+        seed: Seed of the conformers.
+        workers: Processes that work at the same time; all cores by default.
+        shard_size: Rows of a shard, which is what an interruption loses at most.
+        engine: Work on this machine, or on a Ray cluster that sees the same files (for .parquet tables).
+        on_error: Leave out rows that are no molecule, and list them in failures.csv, or end with an error.
+        progress: Show a progress bar.
+    """
+    from pyg_moleblend.chem.conformers import Conformers
+    from pyg_moleblend.datasets.prepare import prepare
+    from pyg_moleblend.datasets.shard_folder import FAILURES_FILE
+
+    if conformers < 0:
+        raise ValueError(f"conformers must be 0 or more, got {conformers}")
+    folder = Path(out) if out is not None else Path(table).with_suffix(".shards")
+    settings = Conformers(seed, conformers, optimize, deadline) if conformers else None
+    manifest = prepare(
+        table,
+        folder,
+        smiles_column,
+        names_of(targets) or (),
+        ids,
+        hydrogens,
+        settings,
+        on_error,
+        _cores() if workers is None else workers,
+        shard_size,
+        engine,
+        progress,
+    )
+    size = sum(shard.bytes for shard in manifest.shards)
+    each = size / max(manifest.molecules, 1)
+    tell(f"{manifest.rows} rows = {manifest.molecules} molecules + {manifest.failures} failures")
+    say(
+        f"{len(manifest.shards)} shards, {size / 1e6:.1f} MB ({each:.0f} bytes a molecule) in {folder}"
+        + (f"; the failures are in {folder / FAILURES_FILE}" if manifest.failures else "")
+    )
+
+
+def _cores() -> int:
+    # Those that this process may use, where the system tells: fewer than there are, in a container.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
