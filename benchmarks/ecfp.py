@@ -2,8 +2,8 @@ r"""The floor under every other number: circular fingerprints and a random fores
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -121,7 +121,8 @@ class Forest:
         return RandomForestRegressor(max_features=self.max_features or 1 / 3, **settings)
 
 
-def fingerprints(smiles: Sequence[str]) -> Fingerprints:
+@lru_cache(maxsize=1)  # every split and seed of a dataset wants the same
+def fingerprints(smiles: tuple[str, ...]) -> Fingerprints:
     r"""Fingerprints of molecules; of one that RDKit cannot read, an empty one, and its position."""
     generator = rdFingerprintGenerator.GetMorganGenerator(radius=RADIUS, fpSize=NUM_BITS)
     bits, missing = np.zeros((len(smiles), NUM_BITS), np.uint8), []
@@ -130,4 +131,5 @@ def fingerprints(smiles: Sequence[str]) -> Fingerprints:
             bits[position] = generator.GetFingerprintAsNumPy(parse_smiles(text))
         except MoleculeError:
             missing.append(position)
+    bits.flags.writeable = False
     return Fingerprints(bits, missing)

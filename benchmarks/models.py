@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import torch
 
-from benchmarks.ecfp import Fingerprints, Forest, fingerprints
+from benchmarks.ecfp import Forest, fingerprints
 from pyg_moleblend.checkpoints import from_pretrained
 from pyg_moleblend.cli.app import make_parser, normalise
 from pyg_moleblend.datasets import MoleculeDataset
@@ -59,13 +59,12 @@ class EcfpForest:
     def __init__(self, forest: Forest, num_jobs: int = 1) -> None:
         self.forest = forest
         self.num_jobs = num_jobs
-        self._last: tuple[list[str], Fingerprints] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return self.forest.to_dict()
 
     def measure(self, molecules: MoleculeDataset, split: Split, metric: str, seed: int, folder: Path) -> dict[str, Any]:
-        prints, labels = self._fingerprints(molecules.smiles), molecules.y.double().numpy()
+        prints, labels = fingerprints(tuple(molecules.smiles)), molecules.y.double().numpy()
         train, valid, test = (positions.numpy() for positions in split.as_dict().values())
         held_out = torch.cat([split.valid, split.test]).numpy()
         predictions, constant = self.forest.fit_predict(
@@ -86,11 +85,6 @@ class EcfpForest:
             "tasks_predicted_constant": constant,
             "molecules_without_fingerprint": len(prints.missing),
         }
-
-    def _fingerprints(self, smiles: list[str]) -> Fingerprints:
-        if self._last is None or self._last[0] != smiles:
-            self._last = smiles, fingerprints(smiles)
-        return self._last[1]
 
 
 class FineTuned:

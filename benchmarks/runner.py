@@ -3,19 +3,21 @@ r"""What the tables have in common: their options, and the loop over datasets, s
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.ecfp import Forest
 from benchmarks.models import EcfpForest, FineTuned, Model
-from benchmarks.table import Results, markdown
+from benchmarks.table import Results, markdown, splits_of
 from pyg_moleblend.datasets import MoleculeDataset
 from pyg_moleblend.metrics import Evaluator
 from pyg_moleblend.splits import Split
+from pyg_moleblend.utils.files import atomic_write
 
 HERE = Path(__file__).parent
 CONFIGS = HERE.parent / "examples" / "configs"
@@ -30,6 +32,7 @@ class Row(NamedTuple):
         unit: Of the value, ``""`` if it has none.
         load: Gives the molecules with their targets.
         config: Settings to fine-tune with, where no others are given.
+        forest: Settings of the forest, where no others are given.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Row(NamedTuple):
     unit: str
     load: Callable[[], MoleculeDataset]
     config: Path
+    forest: Forest = Forest()
 
 
 MakeSplit = Callable[[MoleculeDataset, str, int], Split]
@@ -67,7 +71,7 @@ def parse(argv: Sequence[str] | None, doc: str, sets: Sequence[str], splits: Seq
     for field in fields(Forest):
         kind = int if field.name in ("trees", "max_train") else float
         option = f"--{field.name.replace('_', '-')}"
-        parser.add_argument(option, type=kind, default=field.default, help="of the forest, see ecfp.py")
+        parser.add_argument(option, type=kind, help="of the forest, see ecfp.py")
     args, options = parser.parse_known_args(argv)
     args.options = options
     if args.model == "ecfp" and (args.options or args.config):
@@ -88,18 +92,32 @@ def run(table: str, args: argparse.Namespace, rows: Sequence[Row], make_split: M
         make_split: Gives the split of a kind for a run's seed.
     """
     contents = []
-    forest = EcfpForest(Forest(**{field.name: getattr(args, field.name) for field in fields(Forest)}), args.jobs)
     for row in rows:
-        model: Model = forest
-        if args.model != "ecfp":
-            model = FineTuned(args.model, args.config or row.config, args.options)
+        model = _model(args, row)
         metric = f"{row.metric} [{row.unit}]" if row.unit else row.metric
         results = Results(args.out / f"{args.name}_{row.name}.json", table, row.name, metric, model.to_dict())
         wanted = [(kind, seed) for kind in args.splits for seed in range(args.seeds)]
         if missing := [cell for cell in wanted if not results.has(*cell)]:
             _fill(results, row, missing, model, make_split, args.runs / args.name)
         contents.append(results.content)
-    return markdown(contents, args.splits) + "\n\n" + "\n".join(_splits(contents, args.splits))
+    _write_all(args, table)
+    return f"{markdown(contents, args.splits)}\n\n{splits_of(contents, args.splits)}"
+
+
+def _model(args: argparse.Namespace, row: Row) -> Model:
+    if args.model != "ecfp":
+        return FineTuned(args.model, args.config or row.config, args.options)
+    given = {field.name: getattr(args, field.name) for field in fields(Forest)}
+    changes = {name: value for name, value in given.items() if value is not None}
+    return EcfpForest(replace(row.forest, **changes), args.jobs)
+
+
+def _write_all(args: argparse.Namespace, table: str) -> None:
+    r"""Writes the table of everything that was ever measured under this name."""
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(args.out.glob(f"{args.name}_*.json"))]
+    contents = [content for content in found if content["table"] == table]
+    with atomic_write(args.out / f"{args.name}_{table}.md", "w") as file:
+        file.write(f"{markdown(contents)}\n\n{splits_of(contents)}\n")
 
 
 def _fill(
@@ -128,20 +146,6 @@ def _constant(molecules: MoleculeDataset, split: Split, row: Row) -> float:
     train, test = molecules.y[split.train], molecules.y[split.test]
     guess = train.nanmedian(0).values if row.metric == "mae" else train.nanmean(0)
     return Evaluator(row.metric)(y_true=test, y_pred=guess.nan_to_num(0.0).expand_as(test)).value
-
-
-def _splits(contents: Sequence[dict], kinds: Sequence[str]) -> list[str]:
-    r"""Name, sizes and hash of every split of the table."""
-    lines = []
-    for content in contents:
-        for cell in content["cells"]:
-            if cell["split"] in kinds:
-                found = dict.fromkeys(
-                    f"{run['split']} ({run['train']}/{run['valid']}/{run['test']}; {run['split_hash']})"
-                    for run in cell["runs"]
-                )
-                lines.append(f"{content['set']}, {cell['split']}: " + ", ".join(found))
-    return lines
 
 
 def _names(known: Sequence[str]) -> Callable[[str], list[str]]:

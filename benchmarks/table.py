@@ -120,6 +120,20 @@ def markdown(contents: Sequence[dict[str, Any]], splits: Sequence[str] | None = 
     return "\n".join(lines)
 
 
+def splits_of(contents: Sequence[dict[str, Any]], splits: Sequence[str] | None = None) -> str:
+    r"""Name, sizes and hash of every split, a line a cell of the table, as a Markdown list."""
+    lines = []
+    for content in contents:
+        for cell in content["cells"]:
+            if splits is None or cell["split"] in splits:
+                found = dict.fromkeys(
+                    f"{run['split']} ({run['train']}/{run['valid']}/{run['test']}; {run['split_hash']})"
+                    for run in cell["runs"]
+                )
+                lines.append(f"* {content['set']}, {cell['split']}: {', '.join(found)}")
+    return "\n".join(lines)
+
+
 def _cell(cell: dict[str, Any]) -> str:
     mean, sd, runs = cell["mean"], cell["sd"], cell["runs"]
     text = "not defined" if mean is None else f"{mean:.4g}" if sd is None else f"{mean:.4g} ± {sd:.2g}"

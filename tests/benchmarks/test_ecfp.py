@@ -6,7 +6,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from benchmarks.ecfp import Forest, fingerprints
 
-SMILES = ["CCO", "c1ccccc1", "CC(=O)Oc1ccccc1C(=O)O", "C[C@H](N)C(=O)O"]
+SMILES = ("CCO", "c1ccccc1", "CC(=O)Oc1ccccc1C(=O)O", "C[C@H](N)C(=O)O")
 
 
 def test_fingerprints_are_ecfp4():
@@ -18,10 +18,10 @@ def test_fingerprints_are_ecfp4():
 
 
 def test_what_is_no_molecule_has_no_bits_and_is_named():
-    found = fingerprints(["CCO", "C1CC", "N"])
+    found = fingerprints(("CCO", "C1CC", "N"))
     assert found.missing == [1]
     assert not found.bits[1].any()
-    np.testing.assert_array_equal(found.bits[[0, 2]], fingerprints(["CCO", "N"]).bits)
+    np.testing.assert_array_equal(found.bits[[0, 2]], fingerprints(("CCO", "N")).bits)
 
 
 def test_each_task_is_a_forest_of_its_labelled_rows():

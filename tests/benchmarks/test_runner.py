@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from benchmarks import moleculenet, runner
+from benchmarks.ecfp import Forest
 from benchmarks.models import EcfpForest
 from pyg_moleblend.checkpoints import save_pretrained
 from pyg_moleblend.metrics import Evaluator
@@ -44,10 +45,13 @@ def test_the_floor(root, capsys):
         constant = Evaluator("rmse")(y_true=test, y_pred=train.mean().expand_as(test)).value
         assert run["constant_value"] == pytest.approx(constant)
         assert run["value"] < 0.5 * constant
+    moleculenet.main(words(root, "--splits", "scaffold-balanced", "--seeds", "1", "--trees", "10"))
+    whole = (root / "results" / "ecfp_moleculenet.md").read_text()
+    assert "| set | metric | molecules | rows lost | random | scaffold | scaffold-balanced |" in whole
     captured = capsys.readouterr()
     assert "| freesolv | rmse | 40 | 1 |" in captured.out
     assert f"random 0.8/0.1/0.1 seed 1 (32/4/4; {random['runs'][1]['split_hash']})" in captured.out
-    assert captured.err.count("rmse") == 4
+    assert captured.err.count("rmse") == 5
 
 
 def test_an_interrupted_table_goes_on(root, capsys, monkeypatch):
@@ -95,6 +99,13 @@ def test_a_model_is_fine_tuned(root, pretrained, monkeypatch):
     metrics = json.loads((root / "runs" / name / "freesolv-random-0" / "metrics.json").read_text())
     assert cell["mean"] == metrics["test"]["rmse"]
     assert (cell["sd"], cell["runs"][0]["n_tasks_scored"]) == (None, 1)
+
+
+def test_the_forest_of_a_set_is_its_own_where_nothing_else_is_said(root, tmp_path):
+    row = runner.Row("a", "rmse", "", None, root, Forest(trees=7, max_samples=0.5))
+    for more, expected in (([], row.forest), (["--trees", "9"], Forest(trees=9, max_samples=0.5))):
+        args = runner.parse(words(root, *more), "", ["freesolv"], ["random"])
+        assert runner._model(args, row).forest == expected
 
 
 def test_options_are_checked(root, capsys):

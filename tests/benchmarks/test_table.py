@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from benchmarks import table
-from benchmarks.table import Results, markdown
+from benchmarks.table import Results, markdown, splits_of
 from pyg_moleblend.datasets import Failure
 from pyg_moleblend.splits import random_split
 
@@ -66,6 +66,8 @@ def test_markdown(tmp_path):
         results.add("random", split, seed, values(value, scored=1))
     results.add("scaffold", split, 0, values(0.25))
     results.add("column", split, 0, values(float("nan"), scored=0))
+    assert splits_of([results.content], ["random"]) == f"* a set, random: {split.name} (8/1/1; {split.hash})"
+    assert len(splits_of([results.content]).splitlines()) == 3
     assert markdown([results.content]).splitlines() == [
         "| set | metric | molecules | rows lost | random | scaffold | column |",
         "|---|---|--:|--:|---|---|---|",
