@@ -1,0 +1,20 @@
+r"""What is to be known of a dataset before a model is trained on it."""
+
+from pyg_moleblend.datasets.check.duplicates import DuplicateGroup, Duplicates, find_duplicates
+from pyg_moleblend.datasets.check.labels import LabelReport, Labels, describe_labels, read_labels
+from pyg_moleblend.datasets.check.report import DataCheck, check_molecules
+from pyg_moleblend.datasets.check.sizes import SizeReport, describe_sizes
+
+__all__ = [
+    "DataCheck",
+    "DuplicateGroup",
+    "Duplicates",
+    "LabelReport",
+    "Labels",
+    "SizeReport",
+    "check_molecules",
+    "describe_labels",
+    "describe_sizes",
+    "find_duplicates",
+    "read_labels",
+]
