@@ -1,7 +1,8 @@
 r"""The encoder and the models on top of it."""
 
 from pyg_moleblend.models.config import MoleBlendConfig
-from pyg_moleblend.models.memory import check_memory, estimate_memory
+from pyg_moleblend.models.cost import estimate_flops, estimate_memory
+from pyg_moleblend.models.memory import check_memory
 from pyg_moleblend.models.moleblend import (
     DenseEncoderOutput,
     EncoderOutput,
@@ -26,5 +27,6 @@ __all__ = [
     "check_memory",
     "default_objectives",
     "default_relations",
+    "estimate_flops",
     "estimate_memory",
 ]

@@ -1,46 +1,10 @@
 import pytest
 import samples
 import torch
-from torch_geometric.data import Batch, Data
+from torch_geometric.data import Batch
 
 import pyg_moleblend.models.memory as memory
-from pyg_moleblend.models import MoleBlend, MoleBlendConfig, MoleBlendForPretraining, estimate_memory
-
-
-def saved_bytes(model: MoleBlendForPretraining, graphs: list[Data]) -> int:
-    r"""What autograd keeps of a step, each storage once."""
-    kept: dict[int, int] = {}
-
-    def note(value: torch.Tensor) -> torch.Tensor:
-        kept[value.untyped_storage().data_ptr()] = value.untyped_storage().nbytes()
-        return value
-
-    weights = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
-    with torch.autograd.graph.saved_tensors_hooks(note, lambda value: value):
-        step = model.step(Batch.from_data_list(graphs))
-    assert step.loss.requires_grad
-    return sum(size for place, size in kept.items() if place not in weights)
-
-
-@pytest.mark.parametrize(("count", "repeat", "activation_checkpointing"), [(8, 1, False), (1, 6, False), (1, 6, True)])
-def test_the_estimate_is_near_what_autograd_keeps(count: int, repeat: int, activation_checkpointing: bool):
-    r"""Not below it, for there are temporaries too, and not out of all proportion."""
-    config = MoleBlendConfig(channels=64, num_layers=4, heads=8, ffn_channels=64, num_gaussians=32)
-    model = MoleBlendForPretraining(config).train()
-    model.encoder.activation_checkpointing = activation_checkpointing
-    graph = max(samples.molecules(11), key=lambda graph: graph.num_nodes)
-    whole = Batch.from_data_list([graph] * repeat)  # the parts are fragments of one large molecule
-    molecule = Data(x=whole.x, edge_index=whole.edge_index, edge_attr=whole.edge_attr, pos=whole.pos)
-    estimate = estimate_memory(config, count, molecule.num_nodes, True, activation_checkpointing)
-    kept = saved_bytes(model, [molecule] * count)
-    assert 0.5 * kept < estimate < 5 * kept
-
-
-def test_the_estimate_grows_with_the_square_of_the_largest_molecule_and_shrinks_with_checkpointing():
-    config = MoleBlendConfig.paper()
-    assert estimate_memory(config, 1, 4000, True) == pytest.approx(16 * estimate_memory(config, 1, 1000, True), rel=0.2)
-    assert estimate_memory(config, 1, 512, True, True) < 0.6 * estimate_memory(config, 1, 512, True)
-    assert estimate_memory(config, 1, 512, False) < estimate_memory(config, 1, 512, True, True)
+from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining
 
 
 @pytest.mark.parametrize("kind", [MoleBlend, MoleBlendForPretraining])

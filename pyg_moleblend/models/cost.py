@@ -1,0 +1,65 @@
+r"""What a batch costs: arithmetic and memory as a function of its size and the model's."""
+
+from __future__ import annotations
+
+from pyg_moleblend.models.config import MoleBlendConfig
+from pyg_moleblend.nn.pair_recovery import BLOCK_ELEMENTS
+from pyg_moleblend.relations import bond_class_targets
+
+_FLOAT = 4
+# Numbers that training keeps, counted from the layers and checked against measurements (docs/scaling.md): per token
+# and channel of a layer; per head and pair of a layer; per pair for each Gaussian, for each head of the bias, and for
+# each number of the recovery heads.
+_LAYER, _ATTENTION, _GAUSSIAN, _BIAS, _HEAD = 16, 3, 6, 8, 3
+_FORWARD = 3  # of the last four without gradients
+_MARGIN = 1.15
+
+
+def estimate_memory(
+    config: MoleBlendConfig, batch_size: int, largest: int, training: bool, activation_checkpointing: bool = False
+) -> int:
+    r"""Bytes that one batch takes on top of the weights, gradients and optimizer, in float32, to about a
+    quarter.
+
+    Args:
+        config: The model.
+        batch_size: B, molecules of the batch.
+        largest: N, atoms of its largest molecule: padding costs as much as atoms.
+        training: Whether it is a step of pretraining, or a forward pass without gradients.
+        activation_checkpointing: Whether only the layers' inputs are kept.
+    """
+    B, N, T = batch_size, largest, largest + 1
+    C, L, H, K = config.channels, config.num_layers, config.heads, config.num_gaussians
+    if not training:
+        return int(_MARGIN * _FLOAT * B * (_FORWARD * N * N * (K + H) + (_LAYER // 2) * T * C))
+    layer = B * (_LAYER * T * max(C, config.ffn_channels) + _ATTENTION * H * T * T)
+    embedding = B * N * N * (_GAUSSIAN * K + _BIAS * H)
+    outputs = _bond_outputs(config)
+    heads = _HEAD * min(B * N * N * outputs, max(BLOCK_ELEMENTS, B * N * outputs))
+    if activation_checkpointing:
+        return int(_MARGIN * _FLOAT * (B * (L * T * C + H * T * T) + layer + max(embedding, heads)))
+    return int(_MARGIN * _FLOAT * (L * layer + embedding + heads))
+
+
+def estimate_flops(config: MoleBlendConfig, batch_size: int, largest: int, training: bool) -> int:
+    r"""Operations of the matrix products of one batch, padding included; a multiplication and an addition are two.
+
+    Args:
+        config: The model.
+        batch_size: B, molecules of the batch.
+        largest: N, atoms of its largest molecule.
+        training: Whether it is a step of pretraining, backward pass included, or a forward pass of the encoder.
+    """
+    B, N, T = batch_size, largest, largest + 1
+    C, F, K, H, R = config.channels, config.ffn_channels, config.num_gaussians, config.heads, config.pair_channels
+    layers = config.num_layers * T * (4 * C * C + 2 * C * F + 2 * T * C)
+    embedding = N * N * K * (K + H) + N * K * C
+    if not training:
+        return 2 * B * (layers + embedding)
+    outputs = _bond_outputs(config) + config.num_spd_classes + (3 if config.geometry_objective == "displacement" else 1)
+    heads = N * (6 * C * R + outputs * R * R) + N * N * outputs * R + N * 3 * C * C + N * N * (C + 3 * H)
+    return 3 * 2 * B * (layers + embedding + heads)
+
+
+def _bond_outputs(config: MoleBlendConfig) -> int:
+    return config.max_path_length * (int(bond_class_targets(config.bond_vocabulary).max()) + 1)
