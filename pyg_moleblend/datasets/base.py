@@ -114,6 +114,8 @@ def store(reading: Reading, **columns: Tensor) -> Stored:
         **columns,
     )
     slices = {"x": atoms, "edge_index": edges, "edge_attr": edges, "pos": atoms, "smiles": ones, "row": ones}
+    if reading.conformers is not None:
+        data.conformers, slices["conformers"] = torch.from_numpy(reading.conformers), atoms
     return compact(data), {**slices, **dict.fromkeys(columns, ones)}
 
 

@@ -17,9 +17,11 @@ from torch_geometric.data import Data
 import pyg_moleblend
 from pyg_moleblend.datasets.base import MoleculeDataset, Stored, Transform, store_list
 from pyg_moleblend.datasets.reading import Failure
+from pyg_moleblend.datasets.shard import Digest, digest
+from pyg_moleblend.datasets.shard_folder import is_whole
 from pyg_moleblend.utils.files import atomic_write, content_key
 
-FORMAT = 1
+FORMAT = 2
 r"""Of the processed files and of what they hold; raise it with every change that one release may see."""
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
@@ -45,8 +47,9 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
     The processed files lie in a folder of their own that is named for everything they depend on: the class
     and its parameters, the versions of RDKit and of this package, ``pre_transform`` and ``pre_filter`` by
     their ``repr``. Other parameters are another folder, and raw files of another size are processed anew, so
-    nothing stale is ever loaded. A ``repr`` with a memory address (a lambda, a function) says too little: then the
-    molecules are processed each time, with a warning. The files are written under temporary names, and
+    nothing stale is ever loaded; nor is anything damaged, for the manifest holds the files' checksums. A ``repr``
+    with a memory address (a lambda, a function) says too little: then the molecules are processed each time, with
+    a warning. The files are written under temporary names, and
     ``manifest.json`` last: an interrupted run leaves nothing that looks complete.
 
     Subclasses give :meth:`parameters`, :meth:`build` and PyG's ``raw_file_names`` and :meth:`download`.
@@ -123,6 +126,11 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
         r"""What :meth:`build` found worth remembering."""
         return dict(self._manifest["facts"])
 
+    @property
+    def conformer_errors(self) -> dict[int, str]:
+        r"""Why molecules have not the conformers that were asked for, by row of the source."""
+        return {int(row): cause for row, cause in self.facts.get("conformer_errors", {}).items()}
+
     def say(self, text: str) -> None:
         r"""Says something on stderr, if the dataset is to say anything."""
         if self.log:
@@ -133,7 +141,7 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
         if self.force_reload or not all(path.is_file() for path in paths):
             return False
         # Raw files may be gone, but not be others.
-        return self._raw_bytes() in ({}, json.loads(paths[-1].read_text(encoding="utf-8"))["raw_bytes"])
+        return self._raw_bytes() in ({}, self._read_manifest()["raw_bytes"])
 
     def _raw_bytes(self) -> dict[str, int]:
         return {Path(path).name: Path(path).stat().st_size for path in self.raw_paths if Path(path).is_file()}
@@ -158,8 +166,8 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
             torch.save((data.to_dict(), slices), file)
         with atomic_write(failures_path, "w") as file:
             csv.writer(file, lineterminator="\n").writerows([Failure._fields, *failures])
-        sizes = {"raw_bytes": self._raw_bytes(), "data_bytes": data_path.stat().st_size}
-        manifest = {**self._key, "facts": built.facts, **sizes}
+        files = {path.name: digest(path)._asdict() for path in (data_path, failures_path)}
+        manifest = {**self._key, "facts": built.facts, "raw_bytes": self._raw_bytes(), "files": files}
         with atomic_write(manifest_path, "w") as file:
             json.dump(manifest, file, indent=2)
         if failures:
@@ -178,11 +186,19 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
             raise ValueError(f"pre_filter={self.pre_filter!r} leaves no molecule of {self.len()}")
         return store_list(molecules)
 
+    def _read_manifest(self) -> dict[str, Any]:
+        path = Path(self.processed_paths[-1])
+        try:
+            return dict(json.loads(path.read_text(encoding="utf-8")))
+        except ValueError as error:
+            raise ValueError(_damaged(path)) from error
+
     def _load(self) -> None:
-        data_path, failures_path, manifest_path = map(Path, self.processed_paths)
-        self._manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
-        if data_path.stat().st_size != self._manifest["data_bytes"]:
-            raise ValueError(f"{data_path} is damaged; delete its folder, or pass force_reload=True")
+        data_path, failures_path, _ = map(Path, self.processed_paths)
+        self._manifest = self._read_manifest()
+        for path in (data_path, failures_path):
+            if not is_whole(path, Digest(**self._manifest["files"][path.name])):
+                raise ValueError(_damaged(path))
         # Memory-mapped: the processes of one machine share one copy.
         data, self.slices = torch.load(data_path, weights_only=True, mmap=True)
         self.data = Data.from_dict(data)
@@ -191,3 +207,7 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
 
     def __repr__(self) -> str:
         return f"{self.title}({len(self)})" if self.__dict__.get("slices") is not None else self.title
+
+
+def _damaged(path: Path) -> str:
+    return f"{path} is damaged; delete its folder, or pass force_reload=True"

@@ -11,6 +11,7 @@ from pyg_moleblend.datasets import cached
 from pyg_moleblend.datasets.base import store
 from pyg_moleblend.datasets.cached import Built, CachedMoleculeDataset
 from pyg_moleblend.datasets.reading import read_molecules
+from pyg_moleblend.datasets.shard import digest
 from pyg_moleblend.transforms import AddRelations
 
 
@@ -154,10 +155,14 @@ def test_raw_files_may_be_gone_but_not_be_others(tmp_path: Path) -> None:
     assert Listed.builds == 2
 
 
-def test_a_damaged_file_is_named(tmp_path: Path) -> None:
-    path = Path(Listed(tmp_path).processed_dir) / "data.pt"
-    path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(ValueError, match=r"data\.pt is damaged; .*force_reload=True"):
+@pytest.mark.parametrize("name", ["data.pt", "failures.csv", "manifest.json"])
+@pytest.mark.parametrize("cut", [True, False])
+def test_a_damaged_file_is_named(tmp_path: Path, name: str, cut: bool) -> None:
+    path = Path(Listed(tmp_path).processed_dir) / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(path.read_bytes()[:-10] if cut else content)
+    with pytest.raises(ValueError, match=rf"{name} is damaged; .*force_reload=True"):
         Listed(tmp_path)
     assert len(Listed(tmp_path, force_reload=True)) == 3
 
@@ -173,7 +178,7 @@ def test_nothing_in_the_folder_is_executed(tmp_path: Path, monkeypatch: pytest.M
     torch.save((Payload(), {}), folder / "data.pt")
     (folder / "pre_transform.pt").write_bytes(pickle.dumps(Payload()))
     manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["data_bytes"] = (folder / "data.pt").stat().st_size
+    manifest["files"]["data.pt"] = digest(folder / "data.pt")._asdict()
     (folder / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(pickle.UnpicklingError):
         Listed(tmp_path)
