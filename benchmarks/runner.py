@@ -96,7 +96,7 @@ def run(table: str, args: argparse.Namespace, rows: Sequence[Row], make_split: M
         model = _model(args, row)
         metric = f"{row.metric} [{row.unit}]" if row.unit else row.metric
         results = Results(args.out / f"{args.name}_{row.name}.json", table, row.name, metric, model.to_dict())
-        wanted = [(kind, seed) for kind in args.splits for seed in range(args.seeds)]
+        wanted = [(kind, seed) for seed in range(args.seeds) for kind in args.splits]
         if missing := [cell for cell in wanted if not results.has(*cell)]:
             _fill(results, row, missing, model, make_split, args.runs / args.name)
         contents.append(results.content)

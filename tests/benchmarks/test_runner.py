@@ -71,7 +71,7 @@ def test_an_interrupted_table_goes_on(root, capsys, monkeypatch):
     monkeypatch.setattr(EcfpForest, "measure", interrupted)
     with pytest.raises(KeyboardInterrupt):
         moleculenet.main(whole)
-    assert len(json.loads(path.read_text())["cells"][0]["runs"]) == 2
+    assert [len(cell["runs"]) for cell in json.loads(path.read_text())["cells"]] == [1, 1]
     moleculenet.main(whole)
     assert len(calls) == 3 + 2
     assert without_seconds(path.read_text()) == without_seconds(finished)
