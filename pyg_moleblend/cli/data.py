@@ -1,4 +1,4 @@
-r"""Datasets and splits by the names that the command line has for them."""
+r"""Datasets by the names that the command line has for them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 from lightning.pytorch.utilities import rank_zero_only
 
 from pyg_moleblend.datasets import QM9, MoleculeDataset, MoleculeNet, MoleculeShards, MoleculeTable
-from pyg_moleblend.splits import Split, column_split, random_split, scaffold_split
 from pyg_moleblend.training import embed_missing
 
 KNOWN = "'qm9', 'moleculenet:NAME', a prepared folder or the path of a table (.csv, .tsv, .parquet, .sdf)"
@@ -73,42 +72,6 @@ def load_data(
         molecules, number, failures = embed_missing(molecules, seed, progress=progress)
         say(f"{number} molecules were given a conformer; {len(failures)} have none and stay 2D")
     return molecules
-
-
-def make_split(molecules: MoleculeDataset | MoleculeShards, split: str | None, seed: int) -> Split:
-    r"""The split of a name.
-
-    Args:
-        molecules: The molecules.
-        split: ``random``, ``scaffold``, ``column:NAME`` (a table's), or the path of a saved split; by default QM9's
-            own, MoleculeNet's scaffold split, and for a table a random one.
-        seed: Seed of a random split.
-
-    Raises:
-        ValueError: If there is no such split.
-    """
-    if split is None and isinstance(molecules, QM9):
-        return molecules.get_split()
-    if split is None:
-        split = "scaffold" if isinstance(molecules, MoleculeNet) else "random"
-    if split == "random":
-        return random_split(molecules, seed=seed)
-    if split == "scaffold":
-        return scaffold_split(molecules.smiles)
-    if split.startswith("column:") and isinstance(molecules, MoleculeTable):
-        column = split.removeprefix("column:")
-        if column not in molecules.frame:
-            raise ValueError(f"the table has no column {column!r}; its columns are {list(molecules.frame.columns)}")
-        return column_split(molecules.frame[column].iloc[molecules.row.tolist()].tolist(), split)
-    if split.endswith(".json"):
-        saved = Split.load(split)
-        largest = max((int(part.max()) for part in saved.as_dict().values() if len(part)), default=-1)
-        if largest >= len(molecules):
-            raise ValueError(f"{split} is of at least {largest + 1} molecules, the data have {len(molecules)}")
-        return saved
-    raise ValueError(
-        f"unknown split {split!r}: expected 'random', 'scaffold', 'column:NAME' of a table or a .json file"
-    )
 
 
 def names_of(targets: list[str] | str | None) -> list[str] | None:

@@ -40,7 +40,8 @@ def run(
     from pathlib import Path
 
     from pyg_moleblend.checkpoints import read_metadata
-    from pyg_moleblend.cli.data import load_data, make_split, say
+    from pyg_moleblend.cli.data import load_data, say
+    from pyg_moleblend.cli.splits import make_split
     from pyg_moleblend.training import RecoveryReport, evaluate
     from pyg_moleblend.training.results import plain, write_metrics
     from pyg_moleblend.training.targets import take

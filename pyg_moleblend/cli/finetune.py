@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from pyg_moleblend.cli.data import load_data, make_split, names_of, say, tell
+from pyg_moleblend.cli.data import load_data, names_of, say, tell
+from pyg_moleblend.cli.splits import make_split
 from pyg_moleblend.models import MoleBlendConfig
 from pyg_moleblend.training import Machine, Schedule, finetune, load_encoder
 from pyg_moleblend.training.trainer import check_folder

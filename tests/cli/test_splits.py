@@ -1,0 +1,54 @@
+from types import SimpleNamespace
+
+import pytest
+
+from pyg_moleblend.cli.data import load_data
+from pyg_moleblend.cli.splits import KINDS, make_split
+from pyg_moleblend.splits import k_fold, random_split
+
+
+def test_splits(table, tmp_path):
+    molecules = load_data(str(table), "data", progress=False)
+    by_column = make_split(molecules, "column:part", 0)
+    assert [len(part) for part in by_column.as_dict().values()] == [5, 3, 3]
+    assert by_column.train.tolist() == [0, 1, 2, 3, 4]  # positions among the molecules, not rows of the table
+    assert make_split(molecules, None, 3).hash == random_split(11, seed=3).hash
+    assert make_split(molecules, "scaffold", 0).name.startswith("scaffold")
+    by_column.save(tmp_path / "split.json")
+    assert make_split(molecules, str(tmp_path / "split.json"), 0).hash == by_column.hash
+    random_split(20).save(tmp_path / "large.json")
+    with pytest.raises(ValueError, match="is of at least 20 molecules, the data have 11"):
+        make_split(molecules, str(tmp_path / "large.json"), 0)
+
+
+def test_benchmarks_have_splits_of_their_own(shared_data, tmp_path):
+    import gzip
+
+    raw = tmp_path / "freesolv" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "SAMPL.csv").write_bytes(gzip.decompress((shared_data / "moleculenet" / "SAMPL.csv.gz").read_bytes()))
+    molecules = load_data("moleculenet:FreeSolv", str(tmp_path), progress=False)
+    split = make_split(molecules, None, 0)
+    assert str(split).startswith("scaffold 0.8/0.1/0.1 (513 train, 64 valid, 65 test")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_splits_everything(kind, table):
+    molecules = load_data(str(table), "data", progress=False)
+    parts = make_split(molecules, kind, 1).as_dict().values()
+    assert sorted(position for part in parts for position in part.tolist()) == list(range(11))
+
+
+def test_folds_are_counted_from_one(table):
+    molecules = load_data(str(table), "data", progress=False)
+    assert make_split(molecules, "fold:3/4", 2).hash == k_fold(11, 4, 2)[2].hash
+    for word in ("fold:0/4", "fold:5/4"):
+        with pytest.raises(ValueError, match="counted from 1"):
+            make_split(molecules, word, 0)
+
+
+def test_only_a_benchmark_has_an_official_split(table):
+    with pytest.raises(ValueError, match="unknown split 'official'"):
+        make_split(load_data(str(table), "data", progress=False), "official", 0)
+    benchmark = SimpleNamespace(get_split=lambda: k_fold(11)[0])
+    assert make_split(benchmark, "official", 0).hash == make_split(benchmark, None, 5).hash == k_fold(11)[0].hash
