@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from pyg_moleblend.chem.sdf import record_fields, sdf_records
 from pyg_moleblend.datasets.build_shards import Rows
+from pyg_moleblend.datasets.entries import SdfRecord
 from pyg_moleblend.datasets.table_files import SEPARATORS, check_column, find_smiles_column, number_column, table_kind
 
 CHUNK_ROWS = 8192
@@ -134,7 +135,7 @@ class TableChunks:
 
     def _records(self) -> Iterator[dict[str, Any]]:
         for number, record in enumerate(sdf_records(self.path)):
-            yield {**record_fields(record), _MOLECULE: (f"record {number} of {self.path.name}", record)}
+            yield {**record_fields(record), _MOLECULE: SdfRecord(f"record {number} of {self.path.name}", record)}
 
     def _lines(self) -> Iterator[dict[str, Any]]:
         opened: IO[str] = _OPEN.get(self.path.suffix.lower(), open)(
