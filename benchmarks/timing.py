@@ -1,0 +1,68 @@
+r"""What every measurement of speed needs: repeats, the machine's own peak, and what it was measured on."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+
+from pyg_moleblend.utils.files import atomic_write
+
+_SIDE = 1024
+_PACKAGES = ("pyg-moleblend", "torch", "torch-geometric", "rdkit", "numpy")
+
+
+def matrix_peak(repeats: int = 3) -> float:
+    r"""Operations a second of a large float32 matrix product, the best of some: measured anew in every run, for it
+    differs from minute to minute where a machine is shared."""
+    a, b = torch.randn(_SIDE, _SIDE), torch.randn(_SIDE, _SIDE)
+    return 2 * _SIDE**3 / min(seconds_of(lambda: a @ b) for _ in range(repeats))
+
+
+def seconds_of(run: Callable[[], object]) -> float:
+    r"""How long one call takes."""
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def alternate(runs: Mapping[str, Callable[[], object]], repeats: int = 5) -> dict[str, float]:
+    r"""Median seconds of several functions that are called in turn, so that a disturbance meets all of them.
+
+    Args:
+        runs: The functions by name; each is called once before, unmeasured.
+        repeats: Measured calls of each.
+    """
+    for run in runs.values():
+        run()
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(repeats):
+        for name, run in runs.items():
+            seconds[name].append(seconds_of(run))
+    return {name: median(values) for name, values in seconds.items()}
+
+
+def environment() -> dict[str, Any]:
+    r"""The machine and the versions."""
+    return {
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in _PACKAGES},
+    }
+
+
+def write_json(path: str | Path, result: Mapping[str, Any]) -> None:
+    r"""Writes a result, whole or not at all."""
+    with atomic_write(path, "w") as file:
+        json.dump(result, file, indent=2)
+        file.write("\n")
