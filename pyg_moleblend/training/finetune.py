@@ -14,8 +14,8 @@ from pyg_moleblend.metrics import Evaluator, TaskType
 from pyg_moleblend.models import MoleBlend, MoleBlendConfig, MoleBlendForPropertyPrediction
 from pyg_moleblend.splits import Split
 from pyg_moleblend.training.evaluation import score_model
-from pyg_moleblend.training.property import PropertyModule
 from pyg_moleblend.training.processes import wait_for_all
+from pyg_moleblend.training.property import PropertyModule
 from pyg_moleblend.training.results import write_metrics
 from pyg_moleblend.training.run import MODEL_FOLDER, Run, fit, load_best
 from pyg_moleblend.training.settings import Machine, Schedule

@@ -46,14 +46,14 @@ def gather_rows(positions: Tensor, values: Tensor | None, count: int) -> Tensor:
     Raises:
         RuntimeError: If a row was not computed exactly once.
     """
-    parts = [(positions.cpu(), None if values is None else values.cpu())]
+    own = (positions.cpu(), None if values is None else values.cpu())
+    parts = [own] * world_size()
     if _several():
-        parts = [parts[0]] * dist.get_world_size()
-        dist.all_gather_object(parts, (positions.cpu(), None if values is None else values.cpu()))
+        dist.all_gather_object(parts, own)
     rows = torch.cat([part for part, _ in parts])
     times = torch.bincount(rows, minlength=count)
-    if len(times) != count or bool((times != 1).any()):
-        wrong = (times != 1).nonzero().flatten()
+    wrong = (times != (torch.arange(len(times)) < count)).nonzero().flatten()
+    if len(wrong):
         raise RuntimeError(
             f"{len(wrong)} of {count} rows were not computed exactly once over {len(parts)} processes, the first being "
             f"row {int(wrong[0])}"

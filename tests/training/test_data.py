@@ -1,8 +1,10 @@
 from types import SimpleNamespace
 
 import pytest
+from torch_geometric.loader import DataLoader
 
 from pyg_moleblend.training import MoleculeDataModule, Schedule
+from pyg_moleblend.training.data import validation_rows
 
 
 def trainer(rank=0, world_size=1, epoch=0, started=0, batches=0):
@@ -51,3 +53,25 @@ def test_training_goes_on_where_it_stopped(data):
 def test_validation_is_always_the_same(data):
     data.trainer = trainer()
     assert smiles(data.val_dataloader()) == smiles(data.val_dataloader())
+
+
+def test_validation_rows_are_positions_in_the_dataset(data, molecules):
+    seen = []
+    for rank in range(2):
+        data.trainer = trainer(rank, world_size=2)
+        loader = data.val_dataloader()
+        validating = SimpleNamespace(val_dataloaders=loader, world_size=2)
+        for number, batch in enumerate(loader):
+            rows = validation_rows(validating, number, batch.num_graphs).tolist()
+            assert [molecules[row].smiles for row in rows] == batch.smiles
+            seen += rows
+    assert sorted(seen) == [0, 1, 2, 3, 4]
+
+
+def test_other_loaders_have_an_order_in_one_process_only(molecules):
+    loader = DataLoader(molecules[:5], batch_size=3)
+    alone, two = (SimpleNamespace(val_dataloaders=loader, world_size=size) for size in (1, 2))
+    rows = validation_rows(alone, 0, 3).tolist() + validation_rows(alone, 1, 2).tolist()
+    assert rows == sorted(set(rows))
+    with pytest.raises(ValueError, match="2 processes validate with a DataLoader that may give molecules twice"):
+        validation_rows(two, 0, 3)

@@ -1,6 +1,6 @@
 import pytest
 
-from pyg_moleblend.training import Schedule
+from pyg_moleblend.training import Machine, Schedule
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,17 @@ def test_warmup_is_a_share_or_a_number():
     assert Schedule(warmup=0.25).warmup_steps(200) == 50
     assert Schedule(warmup=30).warmup_steps(200) == 30
     assert Schedule(warmup=0).warmup_steps(200) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"strategy": "deepspeed"}, r"`strategy` must be one of \('auto', 'ddp', 'fsdp'\), got 'deepspeed'"),
+        ({"num_nodes": 0}, "`num_nodes` must be at least 1, got 0"),
+        ({"checkpoint_minutes": 0.0}, "`checkpoint_minutes` must be positive, got 0.0"),
+        ({"checkpoint_steps": 0}, "`checkpoint_steps` must be at least 1, got 0"),
+    ],
+)
+def test_machine_is_checked(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Machine(**arguments)

@@ -1,11 +1,13 @@
 import logging
 import warnings
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from pyg_moleblend.training import Schedule
-from pyg_moleblend.training.trainer import LAST, check_folder, make_trainer, quiet_lightning
+from pyg_moleblend.models import MoleBlendForPretraining
+from pyg_moleblend.training import MoleculeDataModule, PretrainingModule, Schedule
+from pyg_moleblend.training.trainer import LAST, WholeUpdates, check_folder, make_trainer, quiet_lightning
 
 
 def test_only_what_is_irrelevant_is_silent():
@@ -43,3 +45,31 @@ def test_steps_count_rather_than_epochs(tmp_path, machine):
         by_epochs = make_trainer(tmp_path, Schedule(epochs=3), machine, None, "min")
     assert (by_steps.max_epochs, by_steps.max_steps) == (-1, 7)
     assert (by_epochs.max_epochs, by_epochs.max_steps) == (3, -1)
+
+
+def test_a_run_is_saved_by_steps_or_by_minutes(tmp_path, machine):
+    def saver(**changes):
+        trainer = make_trainer(tmp_path, Schedule(), replace(machine, **changes), None, "min")
+        return next(callback for callback in trainer.callbacks if isinstance(callback, WholeUpdates))
+
+    with quiet_lightning():
+        assert saver(checkpoint_steps=7)._every_n_train_steps == 7
+        assert saver(checkpoint_minutes=2.0)._train_time_interval.total_seconds() == 120
+
+
+def test_nothing_is_saved_within_an_update(tmp_path, molecules, config, machine):
+    saved = []
+
+    class Noted(WholeUpdates):
+        def _save_last_checkpoint(self, trainer, candidates):
+            saved.append(trainer.fit_loop.epoch_loop.batch_progress.current.ready)
+
+    schedule = Schedule(epochs=1, batch_size=2, accumulate=3)
+    with quiet_lightning():
+        trainer = make_trainer(tmp_path, schedule, machine, None, "min")
+        trainer.callbacks = [Noted(tmp_path, train_time_interval=timedelta(0), save_last=True)]
+        trainer.fit(
+            PretrainingModule(MoleBlendForPretraining(config), schedule),
+            MoleculeDataModule(molecules, (), schedule, machine),
+        )
+    assert saved == [3, 6]  # of seven batches
