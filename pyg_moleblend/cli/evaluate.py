@@ -21,11 +21,12 @@ def run(
     """Measure a model: a fine-tuned one on labelled molecules, a pretrained one by how it recovers relations.
 
     Args:
-        model: Folder of a model (RUN/model), or a hub repository.
+        model: Folder of a model (RUN/model), or a hub repository; or several, as A,B,C, or the folder of a finetuning
+            with --seeds, for the mean and standard deviation over them.
         data: Molecules: qm9, moleculenet:NAME, or the path of a table (.csv, .tsv, .parquet, .sdf).
         root: Folder of the published datasets; they are downloaded into it.
         smiles_column: Column of a table's SMILES; the one that is called so by default.
-        split: random, scaffold, column:NAME of a table, or a saved split.json; by default QM9's own, scaffold for
+        split: A split's name (see moleblend split), or a saved split.json; by default the benchmark's own, scaffold for
             MoleculeNet, random for a table.
         part: The part of the split to take; the split does not matter for all.
         max_molecules: Take only so many molecules.
@@ -40,13 +41,15 @@ def run(
     from pathlib import Path
 
     from pyg_moleblend.checkpoints import read_metadata
-    from pyg_moleblend.cli.data import load_data, say
+    from pyg_moleblend.cli.data import load_data, say, tell
     from pyg_moleblend.cli.splits import make_split
     from pyg_moleblend.training import RecoveryReport, evaluate
+    from pyg_moleblend.training.repeats import describe_summary, summarise
     from pyg_moleblend.training.results import plain, write_metrics
     from pyg_moleblend.training.targets import take
 
-    names = read_metadata(model).get("task", {}).get("names", [])
+    models = models_of(model)
+    names = read_metadata(models[0]).get("task", {}).get("names", [])
     molecules = load_data(data, root, smiles_column, names, max_molecules, conformers, seed)
     if part != "all":
         chosen = make_split(molecules, split, seed)
@@ -54,8 +57,34 @@ def run(
         molecules = take(molecules, chosen.as_dict()[part])
         if not len(molecules):
             raise ValueError(f"the part {part!r} of the split is empty")
-    result = evaluate(model, molecules, modality, batch_size, device)
-    metrics = result.to_dict() if isinstance(result, RecoveryReport) else result
-    print(result if isinstance(result, RecoveryReport) else json.dumps(plain(result), indent=2))
+    if len(models) == 1:
+        result = evaluate(models[0], molecules, modality, batch_size, device)
+        metrics = result.to_dict() if isinstance(result, RecoveryReport) else result
+        tell(result if isinstance(result, RecoveryReport) else json.dumps(plain(result), indent=2))
+    else:
+        each = {source: evaluate(source, molecules, modality, batch_size, device) for source in models}
+        runs = [result.to_dict() if isinstance(result, RecoveryReport) else result for result in each.values()]
+        metrics = {"models": dict(zip(models, runs, strict=True)), "summary": summarise(runs)}
+        tell(json.dumps(plain(metrics), indent=2))
+        say(f"{describe_summary(metrics['summary'])} ({len(models)} models)")
     if out is not None:
         say(f"metrics in {write_metrics(Path(out), metrics)}")
+
+
+def models_of(model: str) -> list[str]:
+    r"""The models that a word names: one, several with commas between them, or the runs of a folder.
+
+    Raises:
+        ValueError: If one is named twice.
+    """
+    from pathlib import Path
+
+    from pyg_moleblend.training.run import MODEL_FOLDER
+
+    runs = sorted(Path(model).glob(f"seed-*/{MODEL_FOLDER}"), key=lambda path: (len(path.parent.name), path))
+    if runs:
+        return [str(path) for path in runs]
+    models = [model] if Path(model).exists() else [name.strip() for name in model.split(",")]
+    if len(set(models)) < len(models):
+        raise ValueError(f"each model can be named once, got {model!r}")
+    return models

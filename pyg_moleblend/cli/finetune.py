@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pyg_moleblend.cli.data import load_data, names_of, say, tell
 from pyg_moleblend.cli.splits import make_split
 from pyg_moleblend.models import MoleBlendConfig
 from pyg_moleblend.training import Machine, Schedule, finetune, load_encoder
+from pyg_moleblend.training.repeats import describe_summary, repeat
 from pyg_moleblend.training.trainer import check_folder
 
 _MODEL, _SCHEDULE, _MACHINE = MoleBlendConfig(), Schedule(), Machine()
@@ -33,6 +34,7 @@ def run(
     machine: Machine = _MACHINE,
     patience: int | None = None,
     seed: int = 0,
+    seeds: int = 1,
     resume: bool = False,
     save_config: Callable[[Path], None] = lambda folder: None,
 ) -> None:
@@ -47,7 +49,7 @@ def run(
         targets: Targets to learn, as a,b,c; needed for a table, all by default for a published dataset.
         kind: What the targets are; by default classification if all labels are 0 or 1.
         metric: What chooses the best epoch: rocauc, ap, rmse, mae or r2; by default the dataset's usual one.
-        split: random, scaffold, column:NAME of a table, or a saved split.json; by default QM9's own, scaffold for
+        split: A split's name (see moleblend split), or a saved split.json; by default the benchmark's own, scaffold for
             MoleculeNet, random for a table.
         max_molecules: Take only so many molecules.
         conformers: Give a conformer to molecules without coordinates.
@@ -59,9 +61,14 @@ def run(
         machine: What to use of the machine.
         patience: Epochs without a better validation before training stops.
         seed: Everything random follows from it.
+        seeds: Train so many times, with seed, seed + 1, ... into OUT/seed-SEED, and write OUT/summary.json with mean
+            and standard deviation. The split and the conformers are those of the first seed in all of them.
         resume: Go on with the run that is in the folder.
     """
-    check_folder(Path(out), resume)
+    if seeds < 1:
+        raise ValueError(f"`seeds` must be at least 1, got {seeds}")
+    if seeds == 1:
+        check_folder(Path(out), resume)
     if encoder is not None and model != _MODEL:
         raise ValueError("give either `encoder`, whose shape is fixed, or a `model` to start from random weights")
     start = model if encoder is None else load_encoder(encoder, **dropouts)
@@ -70,26 +77,37 @@ def run(
     chosen = make_split(molecules, split, seed)
     if not resume:
         save_config(Path(out))
-    done = finetune(
-        molecules,
-        chosen,
-        out,
-        start,
-        names,
-        kind,
-        metric or getattr(molecules, "metric", None),
-        modality,
-        schedule,
-        machine,
-        patience,
-        seed,
-        resume,
-    )
+
+    def train(seed: int, folder: Path, resume: bool) -> dict[str, Any]:
+        default = getattr(molecules, "metric", None)
+        done = finetune(
+            molecules,
+            chosen,
+            folder,
+            start,
+            names,
+            kind,
+            metric or default,
+            modality,
+            schedule,
+            machine,
+            patience,
+            seed,
+            resume,
+        )
+        say(f"model in {done.model_folder}, metrics in {done.folder / 'metrics.json'}")
+        return done.metrics
+
+    if seeds == 1:
+        results = train(seed, Path(out), resume)
+    else:
+        results = repeat(train, range(seed, seed + seeds), Path(out), resume)
     if resume:  # only now is it clear that the folder's run can be of this configuration
         save_config(Path(out))
     say(f"split: {chosen}")
     for part in ("valid", "test"):
-        if part in done.metrics:
-            scores = {name: value for name, value in done.metrics[part].items() if isinstance(value, float)}
+        if part in results and seeds == 1:
+            scores = {name: value for name, value in results[part].items() if isinstance(value, float)}
             tell(f"{part}: " + ", ".join(f"{name} {value:.4f}" for name, value in scores.items()))
-    say(f"model in {done.model_folder}, metrics in {done.folder / 'metrics.json'}")
+        elif part in results:
+            tell(f"{part}: {describe_summary(results[part])} ({seeds} seeds)")

@@ -12,9 +12,9 @@ from pyg_moleblend.utils.files import atomic_write
 METRICS_FILE = "metrics.json"
 
 
-def write_metrics(folder: Path, metrics: Mapping[str, Any]) -> Path:
-    r"""Writes ``metrics.json``; NaN becomes null, which JSON can say."""
-    path = folder / METRICS_FILE
+def write_metrics(folder: Path, metrics: Mapping[str, Any], name: str = METRICS_FILE) -> Path:
+    r"""Writes ``metrics.json``, or a file of another name; NaN becomes null, which JSON can say."""
+    path = folder / name
     with atomic_write(path, "w") as file:
         file.write(json.dumps(plain(metrics), indent=2, allow_nan=False) + "\n")
     return path

@@ -50,3 +50,21 @@ def test_errors_are_one_line(table, tmp_path, pretrained_model, tiny_words, refu
     assert "unknown split 'skaffold'" in line("--targets", "gap", "--split", "skaffold", *tiny_words)
     assert "no column 'fold'" in line("--targets", "gap", "--split", "column:fold", *tiny_words)
     assert "got 'rocauc'" in line("--targets", "gap", "--metric", "rocauc", *tiny_words)
+
+
+def test_several_seeds(finetune, table, tiny_words, capsys):
+    words = ["--targets", "gap", "--split", "column:part", "--seeds", "2", "--seed", "5", *tiny_words]
+    out = finetune(*words)
+    assert "test: rmse" in (printed := capsys.readouterr().out)
+    assert "(2 seeds)" in printed
+    summary = json.loads((out / "summary.json").read_text())
+    runs = [json.loads((out / f"seed-{seed}" / "metrics.json").read_text()) for seed in (5, 6)]
+    assert summary["seeds"] == [5, 6]
+    assert summary["test"]["rmse"]["values"] == [run["test"]["rmse"] for run in runs]
+    assert runs[0]["test"]["rmse"] != runs[1]["test"]["rmse"]
+
+    saved = ["--split", str(out / "seed-6" / "split.json"), "--part", "test"]
+    assert main(["evaluate", str(out), str(table), *saved]) == 0
+    evaluated = json.loads(capsys.readouterr().out)
+    assert evaluated["summary"] == summary["test"]
+    assert list(evaluated["models"]) == [str(out / "seed-5" / "model"), str(out / "seed-6" / "model")]
