@@ -26,6 +26,7 @@ VERBS = {
     "convert": "turn a checkpoint of the authors' release into a model folder",
 }
 POSITIONAL = ("prepare", "check", "split", "predict", "embed", "evaluate", "convert")
+SHARED = ("predict", "embed", "evaluate")  # verbs whose molecules the processes that torchrun starts share out
 CONFIG_FILE = "config.yaml"
 TRACEBACK = "MOLEBLEND_TRACEBACK"
 
@@ -73,7 +74,13 @@ def run_verb(verb: str, words: Sequence[str]) -> None:
         config.resume = False  # the file is to start the run again, in another folder say
         text = parser.dump(config)
         arguments["save_config"] = lambda folder: _write(folder, text)
-    function(**arguments)
+    if verb not in SHARED or int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        function(**arguments)
+        return
+    from pyg_moleblend.training.processes import joined
+
+    with joined():
+        function(**arguments)
 
 
 def make_parser(verb: str) -> tuple[ArgumentParser, Callable[..., None]]:

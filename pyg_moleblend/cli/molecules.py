@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+from lightning.pytorch.utilities import rank_zero_only
 
 from pyg_moleblend.chem import parse_smiles
 from pyg_moleblend.datasets import MoleculeTable
@@ -44,6 +45,7 @@ def check_output(out: str | None) -> None:
         raise ValueError(f"results are written as .csv, .tsv or .parquet, got {out!r}")
 
 
+@rank_zero_only
 def write_results(frame: pd.DataFrame, out: str | None, what: str) -> None:
     r"""Writes the results, and says on stderr how many there are.
 
