@@ -59,11 +59,13 @@ class Piece(NamedTuple):
         shard: Number of the shard.
         first_row: The first of the rows, counted in the whole table.
         rows: The rows.
+        fills: Whether the shard has all rows that it can have with these.
     """
 
     shard: int
     first_row: int
     rows: Rows
+    fills: bool
 
     @property
     def row_numbers(self) -> NDArray[np.int64]:
@@ -196,17 +198,17 @@ def make_shards(
         piece = waiting.popleft()
         if raise_failures and reading.failures:
             _refuse(reading, piece.first_row)
-        if held and held[0][0].shard != piece.shard:
-            yield held[0][0].shard, write_pieces(folder, held)
-            held = []
         held.append((piece, reading))
-    if held:
+        if piece.fills:
+            yield piece.shard, write_pieces(folder, held)
+            held = []
+    if held:  # the end of the table
         yield held[0][0].shard, write_pieces(folder, held)
 
 
 def write_pieces(folder: Path, pieces: Sequence[tuple[Piece, Reading]]) -> ShardEntry:
     r"""Writes the shard that these pieces are, and that it is finished."""
-    number, first_row, _ = pieces[0][0]
+    number, first_row = pieces[0][0].shard, pieces[0][0].first_row
     reading = concatenate([part.renumber(piece.row_numbers) for piece, part in pieces])
     rows = [piece.rows for piece, _ in pieces]
     kept = reading.rows - first_row
@@ -234,8 +236,9 @@ def cut_pieces(chunks: Iterable[Rows], shard_size: int, chunk_size: int, row: in
         start = 0
         while start < len(rows.entries):
             stop = min(start + chunk_size, start + shard_size - row % shard_size, len(rows.entries))
-            yield Piece(row // shard_size, row, rows.cut(start, stop))
-            row, start = row + stop - start, stop
+            end = row + stop - start
+            yield Piece(row // shard_size, row, rows.cut(start, stop), end % shard_size == 0)
+            row, start = end, stop
 
 
 def _refuse(reading: Reading, first_row: int) -> None:

@@ -3,6 +3,7 @@ r"""A folder of shards: what is in it, what of it is whole, and when all of it i
 import csv
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -103,12 +104,10 @@ def claim(folder: Path, key: Mapping[str, Any]) -> dict[str, Any]:
 
 def finished(folder: Path) -> dict[int, ShardEntry]:
     r"""The shards that are finished and whole, by their number: each one's checksum is compared."""
-    if (folder / MANIFEST_FILE).is_file():
-        known = dict(enumerate(load_manifest(folder).shards))
-    else:
-        known = {int(path.stem.split("-")[1]): ShardEntry(**_load(path)) for path in folder.glob("shard-*.json")}
-    # What a rebuilt shard says of itself is newer than the manifest.
-    known.update({n: ShardEntry(**_load(entry_path(folder, n))) for n in known if entry_path(folder, n).is_file()})
+    known = dict(enumerate(load_manifest(folder).shards)) if (folder / MANIFEST_FILE).is_file() else {}
+    for path in folder.glob("shard-*.json"):  # newer than the manifest, where a shard is made anew
+        with suppress(ValueError, TypeError):  # a damaged one says nothing, so its shard is made anew
+            known[int(path.stem.split("-")[1])] = ShardEntry(**_load(path))
     return {number: entry for number, entry in sorted(known.items()) if is_whole(shard_path(folder, number), entry)}
 
 
@@ -173,8 +172,11 @@ def load_manifest(folder: str | Path) -> Manifest:
         raise ValueError(f"{path} is damaged: {error!r}") from error
 
 
-def _load(path: Path) -> Any:
+def _load(path: Path) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path} is damaged, delete it: {error}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} is damaged, delete it: it holds {str(content)[:40]}")
+    return content
