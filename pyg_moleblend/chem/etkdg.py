@@ -55,6 +55,8 @@ def optimize_fragment(fragment: Chem.Mol) -> FragmentConformers:
         The relaxed conformers, or where MMFF94 cannot relax them, the given ones and why.
     """
     given = np.array([conformer.GetPositions() for conformer in fragment.GetConformers()])
+    if fragment.GetNumAtoms() == 1:
+        return FragmentConformers(given, "")
     try:
         if not rdForceFieldHelpers.MMFFHasAllMoleculeParams(fragment):
             return FragmentConformers(given, "MMFF94 has no parameters for it")

@@ -1,80 +1,57 @@
 r"""From the rows of a table to flat graphs: the one way in for every dataset, which loses no row silently."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
-from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem
 from tqdm import tqdm
 
-from pyg_moleblend.chem import FlatGraphs, Hydrogens, MoleculeError, apply_hydrogens, featurize, parse_smiles
-from pyg_moleblend.chem.parse import given_smiles
+from pyg_moleblend.chem import Conformers, FlatGraphs, Hydrogens, MoleculeError, embed_conformers, featurize
+from pyg_moleblend.chem.conformers import RUNGS
+from pyg_moleblend.datasets.entries import Entry, describe_entry, pack_entries, read_entry
+from pyg_moleblend.datasets.reading_result import Failure, Reading, concatenate, concatenate_graphs
+from pyg_moleblend.utils.worker_pool import Started, map_chunks
+
+__all__ = ["CHUNK_SIZE", "Entry", "Failure", "ReadChunk", "Reading", "concatenate", "read_chunk", "read_molecules"]
 
 CHUNK_SIZE = 512
 
-Entry = str | Chem.Mol | MoleculeError | None
-r"""What a row holds: a SMILES, a molecule, why there is none, or nothing."""
+CONFORMER_CHUNK_SIZE = 16
+r"""Fewer where there are conformers to be found: what was done of a chunk is lost with a worker that is killed."""
+
+READING_DEADLINE = 60.0
+r"""Seconds that a molecule may take where no conformers are wanted, by default; 1 ms is usual."""
+
+TOO_LONG = "reading it takes longer than the deadline, or crashes"
 
 
-class Failure(NamedTuple):
-    r"""A row without a molecule.
+@dataclass(frozen=True)
+class ReadChunk:
+    r""":func:`read_chunk` with its settings, as :func:`~pyg_moleblend.utils.worker_pool.map_chunks` calls it.
 
-    Attributes:
-        row: Position in the table, counted from 0.
-        input: What the row holds.
-        reason: Why that is no molecule.
+    Args:
+        hydrogens: Which hydrogens become atoms.
+        conformers: Which conformers molecules without coordinates are to have; none by default.
     """
 
-    row: int
-    input: str
-    reason: str
+    hydrogens: Hydrogens | str = Hydrogens.REMOVE
+    conformers: Conformers | None = None
 
+    @property
+    def deadline(self) -> float:
+        r"""Seconds that a molecule may take."""
+        return READING_DEADLINE if self.conformers is None else self.conformers.deadline
 
-class Reading(NamedTuple):
-    r"""The molecules of a table, and the rows without one.
+    @property
+    def chunk_size(self) -> int:
+        r"""Molecules of a chunk."""
+        return CHUNK_SIZE if self.conformers is None else min(CHUNK_SIZE, CONFORMER_CHUNK_SIZE)
 
-    Attributes:
-        graphs: Graphs of the M molecules that could be read, in the order of their rows.
-        smiles: Their M SMILES.
-        rows: Their rows, int64 ``[M]``.
-        failures: The other rows.
-    """
-
-    graphs: FlatGraphs
-    smiles: list[str]
-    rows: NDArray[np.int64]
-    failures: list[Failure]
-
-    def drop(self, bad: NDArray[np.bool_], reason: Callable[[int], str]) -> "Reading":
-        r"""Turns molecules into failures.
-
-        Args:
-            bad: The molecules to drop, ``[M]``.
-            reason: Gives the reason for molecule ``m``.
-        """
-        if not bad.any():
-            return self
-        dropped = [Failure(int(self.rows[m]), self.smiles[m], reason(int(m))) for m in np.flatnonzero(bad)]
-        kept = ~bad
-        atoms = np.repeat(kept, self.graphs.num_atoms)
-        edges = np.repeat(kept, self.graphs.num_edges)
-        graphs = FlatGraphs(
-            x=self.graphs.x[atoms],
-            edge_index=self.graphs.edge_index[:, edges],
-            edge_attr=self.graphs.edge_attr[edges],
-            pos=self.graphs.pos[atoms],
-            num_atoms=self.graphs.num_atoms[kept],
-            num_edges=self.graphs.num_edges[kept],
-        )
-        smiles = [self.smiles[m] for m in np.flatnonzero(kept)]
-        return Reading(graphs, smiles, self.rows[kept], sorted(self.failures + dropped))
-
-    def renumber(self, rows: NDArray[np.int64]) -> "Reading":
-        r"""The same molecules and failures, with ``rows[r]`` for each row ``r``."""
-        failures = [failure._replace(row=int(rows[failure.row])) for failure in self.failures]
-        return self._replace(rows=rows[self.rows], failures=failures)
+    def __call__(self, entries: Sequence[Entry], kills: Sequence[int], started: Started) -> Reading:
+        return read_chunk(entries, self.hydrogens, self.conformers, kills, started)
 
 
 def read_molecules(
@@ -82,81 +59,106 @@ def read_molecules(
     hydrogens: Hydrogens | str = Hydrogens.REMOVE,
     progress: str | None = None,
     total: int | None = None,
+    conformers: Conformers | None = None,
+    num_workers: int = 0,
 ) -> Reading:
-    r"""Reads a table's molecules in chunks, so that no more than a chunk of them is held at a time.
+    r"""Reads a table's molecules in chunks, so that no more than some chunks of them are held at a time.
 
     Args:
         entries: One entry a row.
         hydrogens: Which hydrogens become atoms.
         progress: Label of a progress bar; none by default.
         total: Number of rows, for the progress bar, where `entries` has no length.
+        conformers: Which conformers molecules without coordinates are to have; none by default. What a molecule
+            gets does not depend on the others, nor on the number of workers.
+        num_workers: Processes that work on it, and that are killed where a molecule takes longer than the deadline
+            (:func:`~pyg_moleblend.utils.worker_pool.map_chunks`); 0 is this one, without a hard deadline.
     """
     size = len(entries) if isinstance(entries, Sequence) else total
-    iterator, start, readings = iter(entries), 0, []
+    read = ReadChunk(hydrogens, conformers)
+    start, readings = 0, []
     with tqdm(total=size, desc=progress, disable=progress is None, unit="mol") as bar:
-        while chunk := list(islice(iterator, CHUNK_SIZE)):
-            rows = np.arange(start, start + len(chunk))
-            readings.append(read_chunk(chunk, hydrogens).renumber(rows))
-            start += len(chunk)
-            bar.update(len(chunk))
+        for reading in map_chunks(read, _chunks(entries, read.chunk_size, num_workers > 0), num_workers, read.deadline):
+            number = len(reading.rows) + len(reading.failures)
+            readings.append(reading.renumber(np.arange(start, start + number)))
+            start += number
+            bar.update(number)
     return concatenate(readings)
 
 
-def read_chunk(entries: Sequence[Entry], hydrogens: Hydrogens | str = Hydrogens.REMOVE) -> Reading:
-    r"""Reads the molecules of one chunk; rows are counted within it."""
-    mols: list[Chem.Mol] = []
-    smiles: list[str | None] = []
-    rows: list[int] = []
+def read_chunk(
+    entries: Sequence[Entry],
+    hydrogens: Hydrogens | str = Hydrogens.REMOVE,
+    conformers: Conformers | None = None,
+    kills: Sequence[int] | None = None,
+    started: Callable[[int], None] = lambda item: None,
+) -> Reading:
+    r"""Reads the molecules of one chunk; rows are counted within it.
+
+    Args:
+        entries: One entry a row.
+        hydrogens: Which hydrogens become atoms.
+        conformers: Which conformers molecules without coordinates are to have; none by default.
+        kills: How many worker processes each entry has ended: with conformers, the rung of the ladder that it begins
+            with; an entry that cannot even be read is a failure then.
+        started: Is told the row that is begun with, -1 between rows.
+    """
+    kills = kills or [0] * len(entries)
+    most = 0 if conformers is None else len(RUNGS) - 1
+    mols: dict[int, Chem.Mol] = {}
+    texts: dict[int, str | None] = {}
     failures: list[Failure] = []
     for row, entry in enumerate(entries):
+        started(row)
+        if kills[row] > most:
+            failures.append(Failure(row, describe_entry(entry), TOO_LONG))
+            continue
         try:
-            mol, text = _molecule(entry, hydrogens)
+            mols[row], texts[row] = read_entry(entry, hydrogens)
         except MoleculeError as error:
             failures.append(Failure(row, error.input, error.reason))
-        else:
-            mols.append(mol)
-            smiles.append(text)
-            rows.append(row)
+    started(-1)
+    graphs, bad = _featurize(mols)
+    rows = [row for row in mols if row not in {failure.row for failure in bad}]
+    smiles = [texts[row] or Chem.MolToSmiles(mols[row], canonical=False) for row in rows]
+    reading = Reading(graphs, smiles, np.array(rows, dtype=np.int64), sorted(failures + bad), None, {})
+    return reading if conformers is None else _embed(reading, mols, conformers, kills, started)
+
+
+def _embed(
+    reading: Reading, mols: dict[int, Chem.Mol], settings: Conformers, kills: Sequence[int], started: Started
+) -> Reading:
+    pos = reading.graphs.pos
+    several: NDArray[np.float32] = np.full((len(pos), settings.count, 3), np.nan, dtype=np.float32)
+    several[:, 0] = pos
+    errors: dict[int, str] = {}
+    ends = np.cumsum(reading.graphs.num_atoms).tolist()
+    for row, size, end in zip(reading.rows.tolist(), reading.graphs.num_atoms.tolist(), ends, strict=True):
+        if np.isnan(pos[end - size]).any():  # a structure is there as a whole or not at all
+            started(row)
+            positions, _, cause = embed_conformers(mols[row], settings, kills[row])
+            several[end - size : end] = positions.swapaxes(0, 1)
+            if cause:
+                errors[row] = cause
+    started(-1)
+    graphs = reading.graphs._replace(pos=np.ascontiguousarray(several[:, 0]))
+    conformers = several if settings.count > 1 else None
+    return reading._replace(graphs=graphs, conformers=conformers, conformer_errors=errors)
+
+
+def _featurize(mols: dict[int, Chem.Mol]) -> tuple[FlatGraphs, list[Failure]]:
     try:
-        graphs = featurize(mols)
+        return featurize(list(mols.values())), []
     except MoleculeError as error:
-        if len(entries) == 1:
-            return concatenate([])._replace(failures=[Failure(0, _describe(mols[0]), error.reason)])
-        # Rare: a molecule that RDKit made has no features. One at a time tells which.
-        single = [read_chunk([entry], hydrogens) for entry in entries]
-        return concatenate([reading.renumber(np.array([row])) for row, reading in enumerate(single)])
-    texts = [
-        Chem.MolToSmiles(mol, canonical=False) if text is None else text for mol, text in zip(mols, smiles, strict=True)
-    ]
-    return Reading(graphs, texts, np.array(rows, dtype=np.int64), failures)
+        if len(mols) == 1:
+            row, mol = next(iter(mols.items()))
+            return featurize([]), [Failure(row, describe_entry(mol), error.reason)]
+    # Rare: a molecule that RDKit made has no features. One at a time tells which.
+    single = [_featurize({row: mol}) for row, mol in mols.items()]
+    return concatenate_graphs([graphs for graphs, _ in single]), [bad for _, failures in single for bad in failures]
 
 
-def concatenate(readings: Sequence[Reading]) -> Reading:
-    r"""Several readings as one, in their order; rows stay as they are."""
-    parts = [reading.graphs for reading in readings] or [featurize([])]
-    graphs = FlatGraphs(
-        x=np.concatenate([part.x for part in parts]),
-        edge_index=np.concatenate([part.edge_index for part in parts], axis=1),
-        edge_attr=np.concatenate([part.edge_attr for part in parts]),
-        pos=np.concatenate([part.pos for part in parts]),
-        num_atoms=np.concatenate([part.num_atoms for part in parts]),
-        num_edges=np.concatenate([part.num_edges for part in parts]),
-    )
-    rows = np.concatenate([reading.rows for reading in readings] or [np.empty(0, np.int64)])
-    smiles = [text for reading in readings for text in reading.smiles]
-    return Reading(graphs, smiles, rows, [failure for reading in readings for failure in reading.failures])
-
-
-def _molecule(entry: Entry, hydrogens: Hydrogens | str) -> tuple[Chem.Mol, str | None]:
-    if isinstance(entry, MoleculeError):
-        raise entry
-    if isinstance(entry, Chem.Mol):
-        return apply_hydrogens(entry, hydrogens), None
-    text = cast(str, entry)  # what is none, parse_smiles refuses with a reason
-    mol = parse_smiles(text, hydrogens)
-    return mol, given_smiles(text, mol)
-
-
-def _describe(mol: Chem.Mol) -> str:
-    name = mol.GetProp("_Name") if mol.HasProp("_Name") else ""
-    return name or f"molecule with {mol.GetNumAtoms()} atoms"
+def _chunks(entries: Iterable[Entry], size: int, packed: bool) -> Iterator[list[Entry]]:
+    iterator = iter(entries)
+    while chunk := list(islice(iterator, size)):
+        yield pack_entries(chunk) if packed else chunk

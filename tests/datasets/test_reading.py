@@ -4,7 +4,7 @@ import torch
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
-from pyg_moleblend.chem import MoleculeError, from_mol, from_smiles
+from pyg_moleblend.chem import Conformers, MoleculeError, embed_conformers, from_mol, from_smiles, parse_smiles
 from pyg_moleblend.datasets import reading as module
 from pyg_moleblend.datasets.reading import Failure, Reading, concatenate, read_chunk, read_molecules
 
@@ -49,13 +49,20 @@ def test_molecules_and_errors_are_entries_too() -> None:
     assert reading.failures == [Failure(2, "record 2", "it is cut off")]
 
 
+def broken() -> Chem.Mol:
+    mol = Chem.MolFromSmiles("CO |(0,0,0;1.43,0,0.1)|")
+    mol.GetConformer().SetAtomPosition(1, (float("nan"), 0.0, 0.0))
+    return mol
+
+
 def test_a_molecule_without_features_does_not_take_its_chunk_with_it() -> None:
-    reading = read_chunk(["C", "C1CC", unsanitized(), "N"])
+    reading = read_chunk(["C", "C1CC", unsanitized(), "N", broken()])
     assert reading.rows.tolist() == [0, 3]
     assert reading.smiles == ["C", "N"]
-    assert [failure.row for failure in reading.failures] == [1, 2]
+    assert [failure.row for failure in reading.failures] == [1, 2, 4]
     assert reading.failures[1].input == "molecule with 3 atoms"
     assert "not sanitized" in reading.failures[1].reason
+    assert "not finite" in reading.failures[2].reason
 
 
 def test_hydrogens_are_the_callers_choice() -> None:
@@ -83,3 +90,80 @@ def test_drop_turns_molecules_into_failures() -> None:
 def test_iterators_are_read_in_order() -> None:
     reading = read_molecules((smiles for smiles in ("C", "X", "N")), total=3)
     assert reading.rows.tolist() == [0, 2]
+
+
+WITH_3D = "CO |(0,0,0;1.43,0,0.1)|"
+IMPOSSIBLE = "F[C@]12[C@@]3(F)[C@]1(F)[C@@]23F"  # no tetrahedron of carbons has these handednesses
+MIXED = ["CCO", "C1CC", WITH_3D, IMPOSSIBLE, "[Na+].[Cl-]", unsanitized(), "CCB(O)O"]
+
+
+def same(one: Reading, other: Reading) -> None:
+    for found, wanted in zip(one.graphs, other.graphs, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+    np.testing.assert_array_equal(one.rows, other.rows)
+    np.testing.assert_array_equal(one.conformers, other.conformers)
+    assert (one.smiles, one.failures) == (other.smiles, other.failures)
+    assert one.conformer_errors == other.conformer_errors
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_conformers_where_there_are_no_coordinates(count: int) -> None:
+    settings = Conformers(seed=3, count=count, optimize=True)
+    reading = read_molecules(MIXED, conformers=settings)
+    assert reading.rows.tolist() == [0, 2, 3, 4, 6]
+    assert [failure.row for failure in reading.failures] == [1, 5]
+    assert sorted(reading.conformer_errors) == [3, 6]
+    assert "no conformer was found" in reading.conformer_errors[3]
+    assert "MMFF94 has no parameters" in reading.conformer_errors[6]
+    ends = np.cumsum(reading.graphs.num_atoms)[:-1]
+    pos = np.split(reading.graphs.pos, ends)
+    np.testing.assert_array_equal(pos[1], np.float32([[0, 0, 0], [1.43, 0, 0.1]]))
+    assert [np.isfinite(at).all() for at in pos] == [True, True, False, True, True]
+    if count == 1:
+        assert reading.conformers is None
+    else:
+        assert reading.conformers is not None
+        several = np.split(reading.conformers, ends)
+        np.testing.assert_array_equal(reading.conformers[:, 0], reading.graphs.pos)
+        wanted = embed_conformers(parse_smiles("CCO"), settings).positions
+        np.testing.assert_array_equal(several[0], wanted.swapaxes(0, 1))
+        assert np.isnan(several[1][:, 1:]).all()
+
+
+def test_workers_read_the_same_as_this_process() -> None:
+    entries = [*MIXED, *ENTRIES, broken(), MoleculeError("record 2", "it is cut off", "write it again")] * 2
+    settings = Conformers(seed=3, count=2, deadline=20)
+    same(read_molecules(entries, conformers=settings, num_workers=2), read_molecules(entries, conformers=settings))
+
+
+def test_what_has_ended_workers_is_tried_with_less_and_then_a_failure() -> None:
+    settings = Conformers(deadline=5)
+    reading = read_chunk(["CCO"] * 4 + [WITH_3D], conformers=settings, kills=[0, 1, 2, 3, 2])
+    assert reading.rows.tolist() == [0, 1, 2, 4]
+    assert reading.failures == [Failure(3, "CCO", module.TOO_LONG)]
+    assert [row in reading.conformer_errors for row in range(5)] == [False, True, True, False, False]
+    pos = np.split(reading.graphs.pos, np.cumsum(reading.graphs.num_atoms)[:-1])
+    assert [np.isfinite(at).all() for at in pos] == [True, True, False, True]
+    assert read_chunk(["CCO", "C"], kills=[1, 0]).failures == [Failure(0, "CCO", module.TOO_LONG)]
+
+
+def test_a_molecule_that_cannot_be_embedded_in_time_stays_2d() -> None:
+    cage = "C" * 2000  # RDKit takes minutes
+    reading = read_molecules(["CCO", cage, "CCN"], conformers=Conformers(deadline=1), num_workers=1)
+    assert (reading.rows.tolist(), reading.failures, list(reading.conformer_errors)) == ([0, 1, 2], [], [1])
+    assert "ended by the deadline of 1 s" in reading.conformer_errors[1]
+    assert np.isnan(reading.graphs.pos).any(1).sum() == 2000
+
+
+def test_drop_and_concatenate_keep_conformers_with_their_molecules() -> None:
+    reading = read_molecules(MIXED, conformers=Conformers(count=2))
+    parts = [
+        read_molecules([entry], conformers=Conformers(count=2)).renumber(np.array([i])) for i, entry in enumerate(MIXED)
+    ]
+    same(concatenate(parts), reading)
+    bad = np.array([True, False, True, False, False])
+    dropped = reading.drop(bad, "number {}".format)
+    assert dropped.conformer_errors == {row: c for row, c in reading.conformer_errors.items() if row != 3}
+    same(dropped._replace(failures=[]), concatenate([parts[2], parts[4], parts[6]])._replace(failures=[]))
+    with pytest.raises(ValueError, match="same number of conformers"):
+        concatenate([reading, read_molecules(["C"])])
