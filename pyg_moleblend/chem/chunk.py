@@ -1,6 +1,6 @@
 r"""A chunk of molecules on its way from RDKit to PyG: flat arrays, and the SMILES of each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from rdkit import Chem
@@ -8,7 +8,10 @@ from rdkit import Chem
 from pyg_moleblend.chem.errors import MoleculeError, require_mol
 from pyg_moleblend.chem.featurize import FlatGraphs, featurize
 from pyg_moleblend.chem.hydrogens import Hydrogens, apply_hydrogens
-from pyg_moleblend.chem.parse import given_smiles, parse_each, parse_smiles
+from pyg_moleblend.chem.parse import given_smiles, parse_each
+
+# Molecules that are parsed before they are looked at: as many as stay in the processor's cache.
+_AT_ONCE = 16
 
 
 class MoleculeChunk(NamedTuple):
@@ -31,11 +34,18 @@ def chunk_from_smiles(smiles: Sequence[str], hydrogens: Hydrogens | str = Hydrog
     Raises:
         MoleculeError: If one of them cannot be read.
     """
-    if len(smiles) == 1:  # spares a molecule alone the second reading where it fails
-        mols = [parse_smiles(smiles[0], hydrogens)]
-    else:
-        mols = [_raised(mol) for mol in parse_each(smiles, hydrogens)]
-    return MoleculeChunk(featurize(mols), [given_smiles(text, mol) for text, mol in zip(smiles, mols, strict=True)])
+    texts: list[str] = []
+
+    def parsed() -> Iterator[Chem.Mol]:
+        for start in range(0, len(smiles), _AT_ONCE):
+            part = smiles[start : start + _AT_ONCE]
+            for text, mol in zip(part, parse_each(part, hydrogens), strict=True):
+                if isinstance(mol, MoleculeError):
+                    raise mol
+                texts.append(given_smiles(text, mol))
+                yield mol
+
+    return MoleculeChunk(featurize(parsed()), texts)
 
 
 def chunk_from_mols(
@@ -67,9 +77,3 @@ def chunk_from_mols(
     if smiles is None:
         smiles = [Chem.MolToSmiles(mol, canonical=False) for mol in mols]
     return MoleculeChunk(graphs, list(smiles))
-
-
-def _raised(mol: Chem.Mol | MoleculeError) -> Chem.Mol:
-    if isinstance(mol, MoleculeError):
-        raise mol
-    return mol

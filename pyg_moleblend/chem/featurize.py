@@ -5,7 +5,7 @@ one. RDKit is asked through its public getters, an atom's wrapper is made once, 
 of the whole chunk into classes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from rdkit import Chem
 from rdkit.Chem import Atom, Bond, Mol, rdqueries
 
 from pyg_moleblend.chem.errors import MoleculeError, require_mol
-from pyg_moleblend.chem.positions import positions_of
+from pyg_moleblend.chem.positions import structure_of
 from pyg_moleblend.chem.vocabulary import ATOM_CLASSES, BOND_CLASSES
 
 # Columns of x that every atom is asked for, by column. An enum costs three times an integer.
@@ -71,11 +71,12 @@ class FlatGraphs(NamedTuple):
     num_edges: np.ndarray
 
 
-def featurize(mols: Sequence[Mol]) -> FlatGraphs:
+def featurize(mols: Iterable[Mol]) -> FlatGraphs:
     r"""Features of a chunk of molecules, those of ``ogb.utils.smiles2graph`` (arXiv 2005.00687).
 
     The atoms are the molecule's own, in its order; hydrogens are the business of
-    :func:`~pyg_moleblend.chem.apply_hydrogens`. A chunk of 128 and more is fastest.
+    :func:`~pyg_moleblend.chem.apply_hydrogens`. A chunk of 128 and more is fastest, and molecules that are made only
+    as they are asked for, which are still in the processor's cache then.
 
     Args:
         mols: Sanitized molecules.
@@ -89,10 +90,14 @@ def featurize(mols: Sequence[Mol]) -> FlatGraphs:
     """
     atom_columns: list[list[Any]] = [[] for _ in range(9)]
     bond_columns: list[list[Any]] = [[] for _ in range(5)]
+    sizes: list[tuple[int, int]] = []
+    structures: list[tuple[int, np.ndarray]] = []
     for index, mol in enumerate(mols):
         require_mol(mol, name := f"number {index} of the molecules")
         if mol.NeedsUpdatePropertyCache():
             raise MoleculeError(name, "it is not sanitized", "call rdkit.Chem.SanitizeMol on it first")
+        if mol.GetNumConformers() and (structure := structure_of(mol, name)) is not None:
+            structures.append((len(atom_columns[0]), structure))
         # Wrappers of one molecule at a time: kept for a whole chunk, they set off the garbage collector.
         atoms = list(map(mol.GetAtomWithIdx, range(mol.GetNumAtoms())))
         for column, getter in _ATOM_GETTERS.items():
@@ -105,28 +110,31 @@ def featurize(mols: Sequence[Mol]) -> FlatGraphs:
             bond_columns[column].extend(map(getter, bonds))
         kinds = bond_columns[_TYPE][-len(bonds) :] if bonds else []
         bond_columns[_STEREO].extend([0 if k == 1 else Bond.GetStereo(b) for k, b in zip(kinds, bonds, strict=True)])
-    num_atoms = np.array([mol.GetNumAtoms() for mol in mols], dtype=np.int64)
-    num_bonds = np.array([mol.GetNumBonds() for mol in mols], dtype=np.int64)
-    begin, end, *_ = bond_values = _integers(bond_columns, int(num_bonds.sum()))  # [5, bonds]
-    atom_values = _integers(atom_columns, int(num_atoms.sum()))  # [9, ΣN]
+        sizes.append((len(atoms), len(bonds)))
+    num_atoms, num_bonds = np.array(sizes, dtype=np.int64).reshape(-1, 2).T
+    begin, end, *_ = bond_values = _integers(bond_columns)  # [5, bonds]
+    atom_values = _integers(atom_columns)  # [9, ΣN]
     first_atom = np.repeat(np.cumsum(num_atoms) - num_atoms, num_bonds)
     ends = np.concatenate([begin + first_atom, end + first_atom])
     atom_values[_DEGREE] = atom_values[_NUM_HS] + np.bincount(ends, minlength=atom_values.shape[1])
+    pos = np.full((atom_values.shape[1], 3), np.nan, dtype=np.float32)
+    for start, structure in structures:
+        pos[start : start + len(structure)] = structure
     return FlatGraphs(
         x=ATOM_CLASSES(atom_values),
         # [2, bonds, 2]: the last axis is i→j, then j→i.
         edge_index=np.array([(begin, end), (end, begin)]).swapaxes(1, 2).reshape(2, -1),
         edge_attr=np.repeat(BOND_CLASSES(bond_values[2:]), 2, axis=0),
-        pos=positions_of(mols, atom_values.shape[1]),
-        num_atoms=num_atoms,
+        pos=pos,
+        num_atoms=num_atoms.copy(),
         num_edges=2 * num_bonds,
     )
 
 
-def _integers(columns: list[list[Any]], length: int) -> np.ndarray:
-    r"""RDKit's values ``[K, n]`` as int64; a column without values is 0."""
-    values = np.zeros((len(columns), length), dtype=np.int64)
+def _integers(columns: list[list[Any]]) -> np.ndarray:
+    r"""RDKit's values ``[K, n]`` as int64; a column that was not asked for is 0."""
+    values = np.zeros((len(columns), len(columns[0])), dtype=np.int64)
     for number, column in enumerate(columns):
         if column:
-            values[number] = np.fromiter(column, np.int64, length)  # half the time of `np.array` on enums
+            values[number] = np.fromiter(column, np.int64, len(column))  # half the time of `np.array` on enums
     return values

@@ -1,36 +1,9 @@
 r"""Coordinates of RDKit molecules, and the rule that says which of them are a 3D structure."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from rdkit.Chem import Mol
 
 from pyg_moleblend.chem.errors import MoleculeError
-
-
-def positions_of(mols: Sequence[Mol], total_atoms: int) -> np.ndarray:
-    r"""Coordinates of a chunk of molecules.
-
-    Args:
-        mols: The molecules.
-        total_atoms: Number of atoms of all of them, ΣN.
-
-    Returns:
-        ``[ΣN, 3]`` float32, in Å; NaN for the molecules without a 3D structure (:func:`structure_of`).
-
-    Raises:
-        MoleculeError: If a coordinate of a 3D structure is not finite.
-    """
-    pos = np.full((total_atoms, 3), np.nan, dtype=np.float32)
-    start = 0
-    for index, mol in enumerate(mols):
-        stop = start + mol.GetNumAtoms()
-        if mol.GetNumConformers():
-            structure = structure_of(mol, f"number {index} of the molecules")
-            if structure is not None:
-                pos[start:stop] = structure
-        start = stop
-    return pos
 
 
 def structure_of(mol: Mol, name: str) -> np.ndarray | None:

@@ -101,3 +101,24 @@ def test_names_the_entry_it_cannot_use(mol: object, reason: str) -> None:
     with pytest.raises(MoleculeError, match=reason) as caught:
         featurize([Chem.MolFromSmiles("C"), mol])
     assert caught.value.input == "number 1 of the molecules"
+
+
+@pytest.mark.parametrize(
+    "text", ["C[C@H](F)Cl", "C[N+](C)(C)[O-]", "[CH2]C", "[O-][N+](=O)c1ccccc1", "N->[Pt]", "F/C=C/F"]
+)
+def test_rare_features_beside_plain_molecules(text: str) -> None:
+    mol, plain = Chem.MolFromSmiles(text), Chem.MolFromSmiles("CCO")
+    x = featurize([plain, mol, plain]).x
+    np.testing.assert_array_equal(x[3:-3], featurize([mol]).x)
+    atoms = list(mol.GetAtoms())
+    assert x[3:-3, 1].tolist() == [int(atom.GetChiralTag()) for atom in atoms]
+    assert x[3:-3, 2].tolist() == [atom.GetTotalDegree() for atom in atoms]
+    assert x[3:-3, 3].tolist() == [atom.GetFormalCharge() + 5 for atom in atoms]
+    assert x[3:-3, 5].tolist() == [atom.GetNumRadicalElectrons() for atom in atoms]
+    assert (x[[0, 1, 2, -3, -2, -1]][:, [1, 5]] == 0).all()
+
+
+def test_molecules_may_come_one_by_one() -> None:
+    mols = [Chem.MolFromSmiles(text) for text in ("CCO", "c1ccccc1")]
+    for one, other in zip(featurize(iter(mols)), featurize(mols), strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from rdkit import Chem
 
-from pyg_moleblend.chem import MoleculeError, from_mol, from_smiles, parse_molblock, parse_smiles, read_sdf
-from pyg_moleblend.chem.parse import given_smiles
+from pyg_moleblend.chem import Hydrogens, MoleculeError, from_mol, from_smiles, parse_molblock, parse_smiles, read_sdf
+from pyg_moleblend.chem.parse import given_smiles, parse_each
 
 
 @pytest.mark.parametrize(
@@ -114,3 +114,17 @@ def test_every_awkward_input_gives_a_graph_or_a_reason(shared_data: Path, tmp_pa
                 parse_molblock(text) if kind == "molblock" else from_smiles(text)
             # RDKit's own words, where it has any.
             assert "gives no reason" not in caught.value.reason
+
+
+def test_many_are_read_as_one_by_one(varied_smiles: list[str]) -> None:
+    texts = [*varied_smiles, "BAD(", "", None, "CC>>CO", "CCÅ", " CCO ethanol\r", "CCO Äthanol", "C1CC", "[2H]C"]
+    for policy in Hydrogens:
+        for text, found in zip(texts, parse_each(texts, policy), strict=True):
+            try:
+                expected = parse_smiles(text, policy)
+            except MoleculeError as error:
+                assert isinstance(found, MoleculeError)
+                assert found.args == error.args
+            else:
+                assert Chem.MolToCXSmiles(found) == Chem.MolToCXSmiles(expected)
+                assert found.GetPropsAsDict(True) == expected.GetPropsAsDict(True)

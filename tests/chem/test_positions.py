@@ -3,8 +3,8 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import rdDepictor
 
-from pyg_moleblend.chem import MoleculeError
-from pyg_moleblend.chem.positions import positions_of, structure_of
+from pyg_moleblend.chem import MoleculeError, featurize
+from pyg_moleblend.chem.positions import structure_of
 
 
 def mol_with(positions: list[list[float]], is_3d: bool = True) -> Chem.Mol:
@@ -49,13 +49,13 @@ def test_none_without_a_3d_structure() -> None:
 def test_coordinate_that_is_not_finite_names_the_atom(value: float) -> None:
     mol = mol_with([[0.0, 0.0, 0.0], [1.5, value, 0.0]])
     with pytest.raises(MoleculeError, match=r"atom 1 \(C\) has a coordinate that is not finite") as caught:
-        positions_of([Chem.MolFromSmiles("C"), mol], 3)
+        featurize([Chem.MolFromSmiles("C"), mol])
     assert caught.value.input == "number 1 of the molecules"
 
 
 def test_mixed_chunk_has_nan_rows_where_there_is_no_structure() -> None:
     mols = [Chem.MolFromSmiles("CC"), mol_with([[0.0, 0.0, 0.0], [1.5, 0.0, 0.1]]), Chem.MolFromSmiles("C")]
-    pos = positions_of(mols, 5)
+    pos = featurize(mols).pos
     assert pos.dtype == np.float32
     assert np.isnan(pos).all(axis=1).tolist() == [True, True, False, False, True]
     np.testing.assert_array_equal(pos[2:4], np.array([[0, 0, 0], [1.5, 0, 0.1]], dtype=np.float32))
