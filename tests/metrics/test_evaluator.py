@@ -3,6 +3,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sklearn.metrics
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -60,6 +61,68 @@ def test_rmse_agrees_with_ogb_where_ogb_has_a_number(ogb_evaluator: Any, matrice
         arguments = {"y_true": y_true[:, labelled], "y_pred": y_pred[:, labelled]}
         expected = ogb_evaluator("rmse", int(labelled.sum())).eval(arguments)["rmse"]
         assert score.value == pytest.approx(expected, abs=1e-12)
+
+
+def nasty_matrix(rng: np.random.Generator, kind: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    r"""As benchmarks have them: 300 molecules, rare positives, gaps, one-class and empty tasks, tied predictions."""
+    rows, tasks = 300, 9
+    y_pred = rng.normal(size=(rows, tasks))
+    if kind == "classification":
+        y_true = (y_pred + 2 * rng.normal(size=(rows, tasks)) > 2.5).astype(float)
+        y_true[:, 1], y_true[:, 2] = 0, 1  # one class only
+        y_true[:, 3], y_true[7, 3] = 0, 1  # one positive
+    else:
+        y_true = 1e4 * rng.normal(size=(rows, tasks)) * 10.0 ** rng.integers(-6, 2, tasks)
+        y_true[:, 1] = 5.0
+        y_true[1:, 2] = math.nan  # one label
+    y_true[rng.random((rows, tasks)) < 0.4] = math.nan
+    y_true[:, 4] = math.nan
+    y_true[0, 2], y_true[7, 3] = 1, 1
+    y_pred[:, 5] = y_pred[:, 5].round()
+    y_pred[:, 6] = 0.25
+    return y_true, y_pred
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(("metric", "expected_tasks"), [("rocauc", 6), ("ap", 6), ("rmse", 8), ("mae", 8), ("r2", 6)])
+def test_nasty_matrices_agree_with_scikit_learn(metric: str, expected_tasks: int, seed: int) -> None:
+    r"""A plain loop over tasks: those that scikit-learn has a number for are scored, and no others."""
+    rng = np.random.default_rng(seed)
+    y_true, y_pred = nasty_matrix(rng, METRICS[metric].task_type)
+    oracles = {
+        "rocauc": sklearn.metrics.roc_auc_score,
+        "ap": sklearn.metrics.average_precision_score,
+        "rmse": sklearn.metrics.root_mean_squared_error,
+        "mae": sklearn.metrics.mean_absolute_error,
+        "r2": sklearn.metrics.r2_score,
+    }
+    expected = []
+    for truth, prediction in zip(y_true.T, y_pred.T, strict=True):
+        known = [i for i in range(len(truth)) if truth[i] == truth[i]]
+        enough = len({truth[i] for i in known}) > 1 if metric in ("rocauc", "ap", "r2") else len(known) > 0
+        expected.append(oracles[metric](truth[known], prediction[known]) if enough else math.nan)
+    score = Evaluator(metric)(y_true=y_true, y_pred=y_pred)
+    np.testing.assert_allclose(score.per_task, expected, rtol=1e-12)
+    assert score.value == pytest.approx(np.nanmean(expected), rel=1e-12)
+    assert score.num_tasks_scored == expected_tasks
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("metric", ["rocauc", "ap", "rmse"])
+def test_nasty_matrices_agree_with_ogb(ogb_evaluator: Any, metric: str, seed: int) -> None:
+    y_true, y_pred = nasty_matrix(np.random.default_rng(seed), METRICS[metric].task_type)
+    if metric == "rmse":  # OGB has no number for a regression task without a label
+        y_true, y_pred = np.delete(y_true, 4, axis=1), np.delete(y_pred, 4, axis=1)
+    expected = ogb_evaluator(metric, y_true.shape[1]).eval({"y_true": y_true, "y_pred": y_pred})[metric]
+    assert Evaluator(metric)(y_true=y_true, y_pred=y_pred).value == pytest.approx(expected, abs=1e-12, rel=1e-12)
+
+
+def test_mae_is_that_of_ogbs_large_challenge() -> None:
+    module = pytest.importorskip("ogb.lsc")
+    y_true, y_pred = np.random.default_rng(0).normal(size=(2, 1000)).astype(np.float32)
+    expected = module.PCQM4Mv2Evaluator().eval({"y_true": y_true, "y_pred": y_pred})["mae"]
+    # OGB's mean is of float32 values.
+    assert Evaluator("mae")(y_true=y_true, y_pred=y_pred).value == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("metric", METRICS)
