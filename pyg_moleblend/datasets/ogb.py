@@ -9,12 +9,15 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
+from pyg_moleblend.chem import Conformers
 from pyg_moleblend.datasets.base import Transform, store
 from pyg_moleblend.datasets.cached import Built, CachedMoleculeDataset
+from pyg_moleblend.datasets.ogb_conformers import put_conformers
 from pyg_moleblend.datasets.ogb_raw import RAW_FILES, read_graphs, read_labels, read_mapping, read_split
 from pyg_moleblend.datasets.ogb_sources import OGB_SOURCES
 from pyg_moleblend.datasets.raw import fetch
 from pyg_moleblend.datasets.reading import Reading
+from pyg_moleblend.datasets.resumable import read_resumable
 from pyg_moleblend.metrics import Evaluator, TaskType
 from pyg_moleblend.splits import Split
 
@@ -36,6 +39,10 @@ class OGBGraphProperty(CachedMoleculeDataset):
         pre_filter: Says of every molecule whether it is to be stored.
         log: Whether to say on stderr what is done.
         force_reload: Whether to process the raw files anew.
+        conformers: Which conformers the molecules are to have, found for their SMILES; none by default. They are kept
+            on disk as they are found, so that an interrupted run goes on from there; :attr:`conformer_errors` says who
+            has none, and why.
+        num_workers: Processes that find conformers; 0 is this one, without a hard deadline.
 
     Raises:
         ValueError: If the name is unknown, or a raw file is damaged.
@@ -51,11 +58,15 @@ class OGBGraphProperty(CachedMoleculeDataset):
         pre_filter: Callable[[Data], bool] | None = None,
         log: bool = True,
         force_reload: bool = False,
+        conformers: Conformers | None = None,
+        num_workers: int = 0,
     ) -> None:
         if name not in OGB_SOURCES:
             raise ValueError(f"`name` must be one of {sorted(OGB_SOURCES)}, got {name!r}")
         self.name = name
         self.source = OGB_SOURCES[name]
+        self.conformers = conformers
+        self.num_workers = num_workers
         super().__init__(root, transform, pre_transform, pre_filter, log, force_reload)
         self.target_names = self.facts["target_names"]
 
@@ -91,7 +102,7 @@ class OGBGraphProperty(CachedMoleculeDataset):
         return list(RAW_FILES)
 
     def parameters(self) -> dict[str, Any]:
-        return {"name": self.name}
+        return {"name": self.name, "conformers": None if self.conformers is None else self.conformers.to_dict()}
 
     def download(self) -> None:
         # OGB's own package asks for the file that names the release.
@@ -110,9 +121,26 @@ class OGBGraphProperty(CachedMoleculeDataset):
         if (rows != np.arange(size)).any():
             raise ValueError(f"the split in {self.folder} does not name every row once; download it anew")
         reading = Reading(graphs, mapping.smiles, np.arange(size), [], None, {})
+        if self.conformers is not None:
+            reading = self._with_conformers(reading, self.conformers)
         names = mapping.names if len(mapping.names) == self.source.num_tasks else None
-        facts = {"rows": size, "target_names": names or [f"task {task}" for task in range(self.source.num_tasks)]}
+        facts = {
+            "rows": size,
+            "target_names": names or [f"task {task}" for task in range(self.source.num_tasks)],
+            "conformer_errors": reading.conformer_errors,
+        }
         return Built(store(reading, y=torch.from_numpy(labels)), [], facts)
+
+    def _with_conformers(self, reading: Reading, conformers: Conformers) -> Reading:
+        embedded = read_resumable(
+            reading.smiles,
+            self.folder / "conformers",
+            {"name": self.name, "raw_bytes": self._raw_bytes()},
+            conformers,
+            num_workers=self.num_workers,
+            progress=self.title if self.log else None,
+        )
+        return put_conformers(reading, embedded)
 
     def get_idx_split(self) -> dict[str, Tensor]:
         r"""Positions of the official parts in this dataset, under ``"train"``, ``"valid"`` and ``"test"``.

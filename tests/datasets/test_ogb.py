@@ -8,7 +8,7 @@ import torch
 from ogb_files import LABELS, PARTS, SMILES, write_lines, write_ogb
 from torch_geometric.data import Data
 
-from pyg_moleblend.chem import from_smiles
+from pyg_moleblend.chem import Conformers, embed_conformers, from_smiles, parse_smiles
 from pyg_moleblend.datasets import OGBGraphProperty, ogb
 from pyg_moleblend.datasets.ogb_parity import compare_with_smiles
 from pyg_moleblend.datasets.ogb_raw import RAW_FILES
@@ -65,6 +65,21 @@ def test_official_split_of_a_part(root: Path) -> None:
         "valid": [],
         "test": [1],
     }
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_conformers(root: Path, count: int) -> None:
+    settings = Conformers(count=count)
+    dataset = OGBGraphProperty(root, "ogbg-molclintox", conformers=settings, log=False)
+    assert (len(dataset), dataset.conformer_errors) == (6, {})
+    for data in dataset:
+        expected, *_ = embed_conformers(parse_smiles(data.smiles), settings)
+        np.testing.assert_array_equal(data.pos, expected[0])
+        if count > 1:
+            np.testing.assert_array_equal(data.conformers, expected.swapaxes(0, 1))
+    flat = OGBGraphProperty(root, "ogbg-molclintox", log=False)
+    assert flat.processed_dir != dataset.processed_dir
+    assert torch.equal(flat[0].x, dataset[0].x)
 
 
 def test_ogbs_own_package_reads_these_files_alike(root: Path) -> None:
