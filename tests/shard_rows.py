@@ -27,10 +27,10 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def damage(path: Path, kind: str) -> None:
-    r"""Flips a bit in the middle of a file, cuts it, or removes it."""
+    r"""Flips a bit near the end of a file, cuts it, or removes it."""
     content = bytearray(path.read_bytes())
     if kind == "flipped":
-        content[len(content) // 2] ^= 1
+        content[-9] ^= 1
         path.write_bytes(content)
     elif kind == "cut":
         path.write_bytes(content[:-7])

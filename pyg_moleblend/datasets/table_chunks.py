@@ -21,6 +21,11 @@ CHUNK_ROWS = 8192
 
 _LINES = (".smi", ".txt")
 _OPEN: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+# What pandas takes for missing by default, as its documentation lists it.
+_MISSING = (
+    *("", " ", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A"),
+    *("NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
+)
 _MOLECULE = " molecule"  # what the entries are called where the file gives them no name; no file can give them this
 
 
@@ -114,15 +119,15 @@ class TableChunks:
         return Rows(frame[self.smiles].tolist(), {"y": np.stack(labels, axis=-1)} if labels else {}, ids)
 
     def _csv(self) -> Iterator[pd.DataFrame]:
-        # As text; an identifier not even as a missing value, where it is "NA" or "null".
-        verbatim: Any = {self.ids: str} if self.ids is not None and self.ids not in (self.smiles, *self.targets) else {}
-        texts = [name for name in (self.smiles, *self.targets, self.ids) if name is not None and name not in verbatim]
+        # As text, "007" is no number; and in the identifiers "NA" and "null" are no missing values.
+        missing = dict.fromkeys((self.smiles, *self.targets), _MISSING)
         with pd.read_csv(
             self.path,
             sep=SEPARATORS[self.kind],
-            usecols=[*texts, *verbatim],
-            dtype=cast(Any, dict.fromkeys(texts, str)),
-            converters=verbatim,
+            usecols=self._columns(),
+            dtype=str,
+            keep_default_na=False,
+            na_values=cast(Any, missing),
             chunksize=CHUNK_ROWS,
             encoding_errors="backslashreplace",
         ) as frames:
