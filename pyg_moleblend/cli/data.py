@@ -2,16 +2,30 @@ r"""Datasets by the names that the command line has for them."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 from lightning.pytorch.utilities import rank_zero_only
 
-from pyg_moleblend.datasets import QM9, MoleculeDataset, MoleculeNet, MoleculeShards, MoleculeTable
+from pyg_moleblend.datasets import (
+    QM9,
+    MoleculeDataset,
+    MoleculeNet,
+    MoleculeShards,
+    MoleculeTable,
+    OGBGraphProperty,
+    PCQM4Mv2,
+)
+from pyg_moleblend.datasets.pcqm4mv2 import Part
 from pyg_moleblend.training import embed_missing
 
-KNOWN = "'qm9', 'moleculenet:NAME', a prepared folder or the path of a table (.csv, .tsv, .parquet, .sdf)"
+KNOWN = (
+    "'qm9', 'moleculenet:NAME', 'ogb:NAME', 'pcqm4mv2', a prepared folder or the path of a table "
+    "(.csv, .tsv, .parquet, .sdf)"
+)
 
 
 def load_data(
@@ -27,7 +41,8 @@ def load_data(
     r"""The dataset of a name. What is left out of it is said on stderr.
 
     Args:
-        data: ``qm9``, ``moleculenet:NAME``, a folder that ``moleblend prepare`` made, or the path of a table.
+        data: ``qm9``, ``moleculenet:NAME``, ``ogb:NAME`` (``ogb:ogbg-molhiv``), ``pcqm4mv2`` (or one part of it,
+            ``pcqm4mv2:train``), a folder that ``moleblend prepare`` made, or the path of a table.
         root: Folder of the published datasets.
         smiles_column: Column of a table's SMILES.
         targets: Columns of a table's targets.
@@ -46,6 +61,11 @@ def load_data(
             molecules = QM9(Path(root) / "qm9", max_molecules=max_molecules, log=progress).subtract_atom_reference()
         elif name == "moleculenet":
             molecules = MoleculeNet(root, part, log=progress)
+        elif name == "ogb":
+            molecules = OGBGraphProperty(root, part, log=progress)
+        elif name == "pcqm4mv2":
+            # A part that there is not is refused there.
+            molecules = PCQM4Mv2(root, cast(Part, part) or None, num_workers=os.cpu_count() or 1, log=progress)
         elif Path(data).is_dir():
             molecules = MoleculeShards(data)
         elif Path(data).suffix or Path(data).exists():

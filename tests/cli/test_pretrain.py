@@ -31,7 +31,10 @@ def test_a_run_can_be_repeated_from_its_config(table, tmp_path, tiny_words, caps
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["--data", "gm9"], "unknown data 'gm9': expected 'qm9', 'moleculenet:NAME' or the path"),
+        (
+            ["--data", "gm9"],
+            "unknown data 'gm9': expected 'qm9', 'moleculenet:NAME', 'ogb:NAME', 'pcqm4mv2', a prepared",
+        ),
         (["--data", "moleculenet:esool"], "`name` must be one of ['bace'"),
         (["--data", "nowhere.csv"], "there is no file"),
         (["--data", "x.csv", "--resume"], "there is no run to resume"),
