@@ -6,10 +6,11 @@ import numpy as np
 import torch
 from rdkit import Chem
 from torch import Tensor
-from torch_geometric.data import Batch, Data
+from torch_geometric.data import Batch
 
 from pyg_moleblend.chem.chunk import MoleculeChunk, chunk_from_mols, chunk_from_smiles
 from pyg_moleblend.chem.hydrogens import Hydrogens
+from pyg_moleblend.utils.flat_batch import flat_batch
 
 
 def batch_from_smiles(smiles: Sequence[str], hydrogens: Hydrogens | str = Hydrogens.REMOVE) -> Batch:
@@ -53,34 +54,18 @@ def batch_from_mols(
 
 def batch_of(chunk: MoleculeChunk) -> Batch:
     r"""The batch of a chunk of at least one molecule; it shares the chunk's memory where it can."""
-    graphs, size = chunk.graphs, len(chunk.smiles)
-    if not size:
-        raise ValueError("expected at least one molecule, got none: PyG has no empty batch")
-    num_atoms = torch.from_numpy(graphs.num_atoms)
+    graphs = chunk.graphs
     ptr, edge_ptr = _pointers(graphs.num_atoms), _pointers(graphs.num_edges)
-    first_atom = np.repeat(ptr[:-1].numpy(), graphs.num_edges)  # [ΣE]
-
-    batch = Batch(_base_cls=Data)
-    batch.x = torch.from_numpy(graphs.x)
-    batch.edge_index = torch.from_numpy(graphs.edge_index + first_atom)
-    batch.edge_attr = torch.from_numpy(graphs.edge_attr)
-    batch.pos = torch.from_numpy(graphs.pos)
-    batch.smiles = list(chunk.smiles)
-    batch.batch = torch.repeat_interleave(num_atoms)
-    batch.ptr = ptr
-
-    # PyG's record of how to take a batch apart, as its own collate writes it.
-    none = torch.zeros(size, dtype=torch.long)
-    batch._num_graphs = size
-    batch._slice_dict = {
-        "x": ptr,
-        "edge_index": edge_ptr,
-        "edge_attr": edge_ptr,
-        "pos": ptr,
-        "smiles": torch.arange(size + 1),
+    fields = {
+        "x": torch.from_numpy(graphs.x),
+        "edge_index": torch.from_numpy(graphs.edge_index),
+        "edge_attr": torch.from_numpy(graphs.edge_attr),
+        "pos": torch.from_numpy(graphs.pos),
+        "smiles": chunk.smiles,
     }
-    batch._inc_dict = {"x": none, "edge_index": ptr[:-1], "edge_attr": none, "pos": none, "smiles": None}
-    return batch
+    ones = torch.arange(len(chunk.smiles) + 1)
+    ends = {"x": ptr, "edge_index": edge_ptr, "edge_attr": edge_ptr, "pos": ptr, "smiles": ones}
+    return flat_batch(fields, ends)
 
 
 def _pointers(counts: np.ndarray) -> Tensor:

@@ -8,17 +8,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch_geometric.data import Data, InMemoryDataset
+from torch_geometric.data import Batch, Data, InMemoryDataset
 from torch_geometric.data.collate import collate
 
+from pyg_moleblend.datasets.flat_batch import INTEGERS, Stored, cut_batch
 from pyg_moleblend.datasets.reading import Failure, Reading
 
 Transform = Callable[[Data], Data]
 D = TypeVar("D", bound="MoleculeDataset")
-Stored = tuple[Data, dict[str, Tensor]]
-
-# Given as int64, but stored in the smallest type that holds them: a third of the memory.
-_INTEGERS = ("x", "edge_index", "edge_attr")
 
 
 class MoleculeDataset(InMemoryDataset):
@@ -50,6 +47,14 @@ class MoleculeDataset(InMemoryDataset):
         stored = self._data.to_dict()
         return Data(**{key: cut(key, stored[key], ends, idx) for key, ends in self.slices.items()})
 
+    def get_batch(self, positions: Sequence[int]) -> Batch:
+        r"""The batch of the molecules at these positions of this dataset, before the transform."""
+        chosen = self._chosen()[torch.as_tensor(positions, dtype=torch.long)]
+        batch = cut_batch([(self._data, self.slices)], torch.zeros_like(chosen), chosen)
+        if "y" in batch:
+            batch.y = batch.y.float()
+        return batch
+
     @property
     def smiles(self) -> list[str]:
         r"""SMILES of the molecules, in the dataset's order."""
@@ -58,12 +63,12 @@ class MoleculeDataset(InMemoryDataset):
     @property
     def row(self) -> Tensor:
         r"""Row of the source of each molecule, int64 ``[M]``."""
-        return self._data.row[torch.as_tensor(self.indices(), dtype=torch.long)]
+        return self._data.row[self._chosen()]
 
     @property
     def y(self) -> Tensor:
         r"""Targets of the molecules, ``[M, T]`` float32."""
-        return self._data.y[torch.as_tensor(self.indices(), dtype=torch.long)].float()
+        return self._data.y[self._chosen()].float()
 
     def select_targets(self: D, names: Sequence[str]) -> D:
         r"""The same molecules with some of the targets, in this order.
@@ -84,6 +89,12 @@ class MoleculeDataset(InMemoryDataset):
         dataset.data = data
         return dataset
 
+    def _chosen(self) -> Tensor:
+        indices = self.indices()
+        if isinstance(indices, range) and indices == range(len(indices)):
+            return torch.arange(len(indices))
+        return torch.as_tensor(indices, dtype=torch.long)
+
 
 def cut(key: str, value: Any, ends: Tensor, idx: int) -> Any:
     r"""Molecule `idx`'s part of a stored attribute, with OGB's integers as int64."""
@@ -91,7 +102,7 @@ def cut(key: str, value: Any, ends: Tensor, idx: int) -> Any:
         return value[idx]
     start, stop = ends[idx : idx + 2].tolist()
     value = value[..., start:stop] if "index" in key else value[start:stop]  # as PyG collates
-    return value.long() if key in _INTEGERS and not value.is_floating_point() else value
+    return value.long() if key in INTEGERS and not value.is_floating_point() else value
 
 
 def store(reading: Reading, **columns: Tensor) -> Stored:
@@ -129,7 +140,7 @@ def store_list(data_list: list[Data]) -> Stored:
 def compact(data: Data) -> Data:
     r"""The graph's integers in the smallest type that holds them; other values stay as they are."""
     data = copy.copy(data)
-    for key in _INTEGERS:
+    for key in INTEGERS:
         value = data[key]
         if value.dtype == torch.long and value.numel() and int(value.min()) >= 0:
             high = int(value.max())

@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from torch import Tensor
-from torch_geometric.data import Data, Dataset
+from torch_geometric.data import Batch, Data, Dataset
 
 from pyg_moleblend.datasets.base import Stored, Transform, cut
+from pyg_moleblend.datasets.flat_batch import cut_batch
 from pyg_moleblend.datasets.reading import Failure
 from pyg_moleblend.datasets.shard import read_shard
 from pyg_moleblend.datasets.shard_folder import (
@@ -81,6 +82,15 @@ class MoleculeShards(Dataset):
         if "y" in data:
             data.y = self._chosen(data.y).float()
         return data
+
+    def get_batch(self, positions: Sequence[int]) -> Batch:
+        r"""The batch of the molecules at these positions of this dataset, before the transform."""
+        numbers, local = self.locate(torch.as_tensor(positions, dtype=torch.long))
+        used, number_of = numbers.unique(return_inverse=True)
+        batch = cut_batch([self.store(number) for number in used.tolist()], number_of, local)
+        if "y" in batch:
+            batch.y = self._chosen(batch.y).float()
+        return batch
 
     @property
     def num_stores(self) -> int:

@@ -1,8 +1,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from torch_geometric.data import Data
-from torch_geometric.loader import DataLoader
+from torch.utils.data import DataLoader, Dataset
+from torch_geometric.data import Batch, Data
+from torch_geometric.loader import DataLoader as MoleculesLoader
 
 from pyg_moleblend.loader.size_bucket import SizeBucketBatchSampler
 from pyg_moleblend.loader.sizes import molecule_sizes
@@ -18,7 +19,10 @@ def molecule_loader(
     rank: int = 0,
     num_replicas: int = 1,
 ) -> DataLoader:
-    r"""PyG's loader with a :class:`SizeBucketBatchSampler`.
+    r"""Batches of a :class:`SizeBucketBatchSampler`, as PyG's loader would give them.
+
+    A dataset without a transform that has ``get_batch(positions)``, as ours have, makes each batch at once from its
+    flat storage; of anything else the molecules are collated.
 
     Args:
         molecules: A PyG dataset, a subset of one, or a list of ``Data``.
@@ -39,4 +43,24 @@ def molecule_loader(
         rank=rank,
         num_replicas=num_replicas,
     )
-    return DataLoader(molecules, batch_sampler=sampler, num_workers=num_workers, persistent_workers=num_workers > 0)
+    workers: dict[str, Any] = {"num_workers": num_workers, "persistent_workers": num_workers > 0}
+    if hasattr(molecules, "get_batch") and getattr(molecules, "transform", None) is None:
+        return DataLoader(_Batches(molecules), batch_sampler=sampler, collate_fn=_as_it_is, **workers)
+    return MoleculesLoader(molecules, batch_sampler=sampler, **workers)
+
+
+class _Batches(Dataset[Batch]):
+    r"""Gives a whole batch for the positions of its molecules, to a PyTorch loader with a batch sampler."""
+
+    def __init__(self, molecules: Any) -> None:
+        self.molecules = molecules
+
+    def __len__(self) -> int:
+        return len(self.molecules)
+
+    def __getitems__(self, positions: list[int]) -> Batch:
+        return self.molecules.get_batch(positions)
+
+
+def _as_it_is(batch: Batch) -> Batch:
+    return batch

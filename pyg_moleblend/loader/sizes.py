@@ -17,6 +17,8 @@ def molecule_sizes(molecules: Sequence[Data] | Any) -> Tensor:
     Args:
         molecules: A PyG dataset, a subset of one, or a list of ``Data``.
     """
+    if isinstance(known := getattr(molecules, "num_atoms", None), Tensor):
+        return known.long()
     if isinstance(molecules, InMemoryDataset) and molecules.slices is not None and "x" in molecules.slices:
         sizes = molecules.slices["x"].diff()
         return sizes[torch.as_tensor(molecules.indices(), dtype=torch.long)]

@@ -8,8 +8,8 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader
 from torch_geometric.data import Data
-from torch_geometric.loader import DataLoader
 
 from pyg_moleblend.loader import SizeBucketBatchSampler, molecule_loader, molecule_sizes
 from pyg_moleblend.training.settings import Machine, Schedule

@@ -12,11 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
+from pyg_moleblend.chem import Conformers
 from pyg_moleblend.checkpoints import from_pretrained, read_metadata
 from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.loader import molecule_loader
 from pyg_moleblend.models import MoleBlend, MoleBlendForPropertyPrediction
 from pyg_moleblend.training.conformers import embed_missing
+from pyg_moleblend.training.draw_conformers import conformers_there, with_conformer
 from pyg_moleblend.training.processes import gather_rows, share_of, world_size
 from pyg_moleblend.training.targets import take
 from pyg_moleblend.training.task import Task
@@ -34,6 +36,8 @@ def predict(
     batch_size: int = 64,
     device: str = "auto",
     seed: int = 0,
+    conformers: Conformers | int = 1,
+    num_workers: int = 0,
 ) -> pd.DataFrame:
     r"""Predicts the properties that a model was fine-tuned to.
 
@@ -47,10 +51,16 @@ def predict(
         batch_size: Molecules of a batch.
         device: ``"auto"`` is a GPU where there is one.
         seed: Seed of the conformers.
+        conformers: How many a molecule without coordinates gets, or all their settings (then ``seed`` is not looked
+            at).
+        num_workers: Processes that embed, each killed where a molecule takes longer than the deadline; 0 is this one,
+            without a hard deadline.
 
     Returns:
         A row a molecule, in the order given: ``id``, ``smiles``, a column for each target (probabilities, or values
-        in the target's unit), and ``status``, ``"ok"`` or what went wrong.
+        in the target's unit), and ``status``, ``"ok"`` or what went wrong. With several conformers the values are
+        means over a molecule's conformers, and a column ``TARGET_std`` for each target has their standard deviation
+        (0 for a molecule that has one conformer or none).
 
     Raises:
         ValueError: If the model predicts no properties.
@@ -67,7 +77,10 @@ def predict(
     def compute(batch: Any) -> Tensor:
         return task.restore(model(batch, modality))
 
-    return _frame(compute, list(task.names), molecules, model, modality, batch_size, device, seed)
+    names, wanted = list(task.names), _settings(conformers, seed)
+    spread = [f"{name}_std" for name in names] if wanted.count > 1 and "3d" in modality else []
+    work = over_conformers(compute, spread=bool(spread))
+    return _frame(work, names + spread, molecules, model, modality, batch_size, device, wanted, num_workers)
 
 
 def embed(
@@ -77,6 +90,8 @@ def embed(
     batch_size: int = 64,
     device: str = "auto",
     seed: int = 0,
+    conformers: Conformers | int = 1,
+    num_workers: int = 0,
 ) -> pd.DataFrame:
     r"""The representation of each molecule: the final state of its graph token.
 
@@ -87,9 +102,11 @@ def embed(
         batch_size: Molecules of a batch.
         device: ``"auto"`` is a GPU where there is one.
         seed: Seed of the conformers.
+        conformers: As for :func:`predict`.
+        num_workers: As for :func:`predict`.
 
     Returns:
-        As :func:`predict`, with the columns ``e0`` to ``e{C-1}``.
+        As :func:`predict`, with the columns ``e0`` to ``e{C-1}``, and without standard deviations.
     """
     model, metadata = from_pretrained(source), read_metadata(source)
     encoder = model if isinstance(model, MoleBlend) else model.encoder
@@ -99,7 +116,8 @@ def embed(
         return encoder(batch, modality).graph.float()
 
     names = [f"e{i}" for i in range(encoder.config.channels)]
-    return _frame(compute, names, molecules, encoder, modality, batch_size, device, seed)
+    work, wanted = over_conformers(compute, spread=False), _settings(conformers, seed)
+    return _frame(work, names, molecules, encoder, modality, batch_size, device, wanted, num_workers)
 
 
 @torch.inference_mode()
@@ -124,9 +142,43 @@ def run_batches(
     if not len(share):
         return gather_rows(share, None, len(molecules))
     loader = molecule_loader(molecules if world_size() == 1 else take(molecules, share), batch_size)
-    positions = torch.tensor([position for batch in loader.batch_sampler for position in batch])
+    positions = torch.tensor([position for batch in loader.batch_sampler or () for position in batch])
     values = torch.cat([compute(batch.to(device)).cpu() for batch in loader])
     return gather_rows(share[positions], values, len(molecules))
+
+
+def over_conformers(compute: Callable[[Any], Tensor], spread: bool) -> Callable[[Any], Tensor]:
+    r"""A function of batches that takes the mean over each molecule's conformers.
+
+    Args:
+        compute: Gives ``[B, F]`` for a batch with one ``pos`` a molecule.
+        spread: Whether the standard deviation over the conformers is given, too.
+
+    Returns:
+        Gives ``[B, F]``, or ``[B, 2 * F]``, the means before the standard deviations, for a batch with ``conformers``
+        or without.
+    """
+
+    def mean(batch: Any) -> Tensor:
+        if "conformers" not in batch:
+            values = compute(batch)
+            return torch.cat([values, torch.zeros_like(values)], dim=1) if spread else values
+        there = conformers_there(batch)  # [B, K]
+        there[:, 0] |= ~there.any(1)  # from 2D alone
+        # Where a molecule has no conformer k, the first stands in and does not count.
+        chosen = torch.arange(there.size(1), device=there.device) * there + there.int().argmax(1)[:, None] * ~there
+        values = torch.stack([compute(with_conformer(batch, number)) for number in chosen.T])  # [K, B, F]
+        weight = there.T[:, :, None].to(values.dtype) / there.sum(1)[None, :, None]
+        means = (weight * values).sum(0)
+        if not spread:
+            return means
+        return torch.cat([means, (weight * (values - means).square()).sum(0).sqrt()], dim=1)
+
+    return mean
+
+
+def _settings(conformers: Conformers | int, seed: int) -> Conformers:
+    return Conformers(seed, conformers) if isinstance(conformers, int) else conformers
 
 
 def pick_device(device: str) -> torch.device:
@@ -151,7 +203,8 @@ def _frame(
     modality: Modality,
     batch_size: int,
     device: str,
-    seed: int,
+    conformers: Conformers,
+    num_workers: int,
 ) -> pd.DataFrame:
     if not isinstance(molecules, MoleculeTable):
         given = pd.DataFrame({"smiles": list(molecules)}, dtype=object)
@@ -162,7 +215,8 @@ def _frame(
     usable = torch.arange(len(molecules))
     table: Any = molecules
     if "3d" in modality and len(molecules):
-        table, num_embedded, failures = embed_missing(molecules, seed)
+        found = embed_missing(molecules, conformers=conformers, num_workers=num_workers)
+        table, num_embedded, failures, _ = found
         if num_embedded:
             _log.warning(
                 "%d of %d molecules had no coordinates and were given a conformer; modality='2d' does without",

@@ -1,7 +1,12 @@
+import pytest
 import torch
+from batches import assert_same_batch
 
 from pyg_moleblend.chem import from_smiles
+from pyg_moleblend.datasets.base import MoleculeDataset, store
+from pyg_moleblend.datasets.reading import read_molecules
 from pyg_moleblend.loader import molecule_loader
+from pyg_moleblend.transforms import AddRelations
 
 SMILES = ["C" * size for size in range(1, 13)]
 
@@ -24,3 +29,35 @@ def test_ranks_share_the_molecules():
         for text in batch.smiles
     ]
     assert sorted(smiles) == sorted(SMILES)
+
+
+def dataset_of(smiles, transform=None):
+    dataset = MoleculeDataset(None, transform)
+    dataset.data, dataset.slices = store(read_molecules(smiles))
+    return dataset
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_flat_storage_gives_the_same_batches_as_its_molecules(num_workers):
+    for dataset in (dataset_of(SMILES), dataset_of(SMILES)[[11, 3, 5, 4, 0]]):
+        arguments = {"batch_size": 3, "shuffle": True, "seed": 5}
+        batches = list(molecule_loader(dataset, **arguments, num_workers=num_workers))
+        expected = list(molecule_loader(list(dataset), **arguments))
+        assert len(batches) == len(expected)
+        for found, one in zip(batches, expected, strict=True):
+            assert_same_batch(found, one)
+
+
+def test_a_transform_sees_each_molecule():
+    batches = list(molecule_loader(dataset_of(SMILES, AddRelations()), batch_size=4))
+    assert all("spd" in batch for batch in batches)
+
+
+def test_an_epoch_is_set_and_entered_in_its_middle():
+    loader = molecule_loader(dataset_of(SMILES), batch_size=2, shuffle=True)
+    first = [batch.smiles for batch in loader]
+    loader.batch_sampler.set_epoch(1)
+    second = [batch.smiles for batch in loader]
+    assert first != second
+    loader.batch_sampler.set_epoch(1, start=4)
+    assert [batch.smiles for batch in loader] == second[4:]
