@@ -24,6 +24,7 @@ from pyg_moleblend.datasets.pcqm4mv2_raw import (
 )
 from pyg_moleblend.datasets.pcqm4mv2_reading import ReadPairs
 from pyg_moleblend.datasets.raw import fetch
+from pyg_moleblend.datasets.shard_folder import MANIFEST_FILE, load_manifest, shard_path
 from pyg_moleblend.datasets.shards import MoleculeShards
 from pyg_moleblend.metrics import Evaluator, TaskType
 from pyg_moleblend.metrics.submission import save_pcqm4mv2_submission
@@ -100,7 +101,7 @@ class PCQM4Mv2(MoleculeShards):
             names = {f"pcqm4m-v2/{name}": name for name in (TABLE_FILE, SPLIT_FILE, RELEASE_FILE)}
             fetch(TABLE_URL, self.raw_folder, names, f"put OGB's files into {self.raw_folder}", log)
         sdf = _structure_file(self.raw_folder, log) if structures else None
-        self.official = read_split(split_path)
+        official = read_split(split_path)
         key = {
             "dataset": type(self).__name__,
             "chirality": chirality,
@@ -111,21 +112,22 @@ class PCQM4Mv2(MoleculeShards):
             "rdkit": rdkit.__version__,
         }
         folder = self.raw_folder / "shards" / content_key(**key, shard_size=shard_size)
-        build_shards(
-            read_rows(table, sdf, self.official["train"]),
-            folder,
-            key,
-            ReadPairs(chirality),
-            shard_size,
-            num_workers,
-            DEADLINE,
-            facts={"target_names": ["homolumogap"]},
-            progress=type(self).__name__ if log else None,
-            total=sum(map(len, self.official.values())),
-        )
+        if not _is_there(folder):
+            build_shards(
+                read_rows(table, sdf, official["train"]),
+                folder,
+                key,
+                ReadPairs(chirality),
+                shard_size=shard_size,
+                num_workers=num_workers,
+                deadline=DEADLINE,
+                facts={"target_names": ["homolumogap"]},
+                progress=type(self).__name__ if log else None,
+                total=sum(map(len, official.values())),
+            )
         super().__init__(folder, transform)
         if split is not None:
-            self._indices = _as_range(self.get_idx_split()[split].numpy())
+            self._indices = _as_range(self._positions_of(official)[split])
 
     @property
     def target_units(self) -> list[str]:
@@ -137,16 +139,28 @@ class PCQM4Mv2(MoleculeShards):
         r"""Scores as OGB's ``PCQM4Mv2Evaluator`` does."""
         return Evaluator(self.metric)
 
+    @property
+    def row(self) -> Tensor:
+        r"""Official number of each molecule, int64 ``[M]``."""
+        # All rows but the failures, in their order: no shard has to be read for it.
+        there = np.ones(self.manifest.rows, dtype=bool)
+        there[[failure.row for failure in self.failures]] = False
+        rows = np.flatnonzero(there)
+        return torch.from_numpy(rows if self._indices is None else rows[np.asarray(self._indices)])
+
     def get_idx_split(self) -> dict[str, Tensor]:
         r"""Positions of the official parts in this dataset, by :data:`Part`.
 
         Of the whole dataset, where every row could be read, they are OGB's own.
         """
-        row = self.row
-        position = torch.full((1 + max(int(rows.max(initial=-1)) for rows in self.official.values()),), -1)
-        position[row] = torch.arange(len(row))
-        parts = {part: position[torch.from_numpy(rows)] for part, rows in self.official.items()}
-        return {part: positions[positions >= 0] for part, positions in parts.items()}
+        official = read_split(self.raw_folder / SPLIT_FILE)
+        return {part: torch.from_numpy(positions) for part, positions in self._positions_of(official).items()}
+
+    def _positions_of(self, official: dict[str, NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:
+        row = self.row.numpy()
+        position = np.full(self.manifest.rows, -1)
+        position[row] = np.arange(len(row))
+        return {part: (found := position[rows])[found >= 0] for part, rows in official.items()}
 
     def get_split(self) -> Split:
         r"""The official training and validation parts, and as test ``"test-dev"``, whose labels are hidden."""
@@ -157,8 +171,19 @@ class PCQM4Mv2(MoleculeShards):
         self, folder: str | Path, part: Part, row: ArrayLike, y_pred: ArrayLike, fallback: float | None = None
     ) -> Path:
         r"""Writes the leaderboard's file, see :func:`~pyg_moleblend.metrics.submission.save_pcqm4mv2_submission`."""
-        wanted = self.official[part]
+        wanted = read_split(self.raw_folder / SPLIT_FILE)[part]
         return save_pcqm4mv2_submission(folder, part, wanted=wanted, row=row, y_pred=y_pred, fallback=fallback)
+
+    def _damaged(self, path: Path) -> str:
+        return f"{path} is damaged or missing; delete it, and it is made anew when the dataset is opened"
+
+
+def _is_there(folder: Path) -> bool:
+    r"""Whether the folder looks complete; what is damaged within a file shows when the file is read."""
+    if not (folder / MANIFEST_FILE).is_file():
+        return False
+    paths = ((shard_path(folder, number), shard) for number, shard in enumerate(load_manifest(folder).shards))
+    return all(path.is_file() and path.stat().st_size == shard.bytes for path, shard in paths)
 
 
 def _structure_file(folder: Path, log: bool) -> Path:

@@ -59,6 +59,26 @@ def test_is_built_once_for_each_kind(root: Path, monkeypatch: pytest.MonkeyPatch
     assert not flat.conformer_errors
 
 
+def test_a_damaged_shard_is_named_and_made_anew(root: Path) -> None:
+    path = PCQM4Mv2(root, shard_size=3, log=False).folder / "shard-000001.safetensors"
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + b"\xff")
+    damaged = PCQM4Mv2(root, shard_size=3, log=False)
+    assert damaged[0].smiles == SMILES[0]
+    with pytest.raises(ValueError, match=rf"{path} is damaged or missing; delete it, and it is made anew"):
+        damaged[4]
+    path.unlink()
+    assert PCQM4Mv2(root, shard_size=3, log=False)[4].smiles == SMILES[5]
+    assert path.read_bytes() == content
+
+
+def test_an_open_dataset_holds_little(root: Path) -> None:
+    dataset = PCQM4Mv2(root, "train", log=False)
+    dataset[0]
+    assert len(pickle.dumps(dataset)) < 5000  # what a worker process is sent
+    assert isinstance(dataset.indices(), range)
+
+
 def test_other_raw_files_are_read_anew(root: Path) -> None:
     before = PCQM4Mv2(root, log=False)
     write_records(root / "pcqm4m-v2" / "pcqm4m-v2-train.sdf.tar.gz", ["nonsense\n$$$$\n"] * 6)
