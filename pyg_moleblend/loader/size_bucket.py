@@ -1,13 +1,20 @@
 r"""The batch sampler that keeps padding small."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 from torch.utils.data import Sampler
 
-WINDOW: int = 20
-r"""Batches of a window, by default: padded pairs are then about 1.16 times the true ones, at random 3.8 times."""
+WINDOWS: tuple[int, int] = (20, 500)
+r"""Fewest and most batches of a window, by default: in between, an epoch has four windows.
+
+The padded pairs that remain come from the last batch of each window, which holds the rare large molecules. In
+batches of 32, random ones have 6.0 times the true pairs on HIV (1.7 on QM9 with hydrogens), windows of 20 batches
+2.0 (1.05), these windows 1.14 (1.003). Fewer and larger windows give batches that differ less from epoch to epoch.
+"""
 
 
 class SizeBucketBatchSampler(Sampler[list[int]]):
@@ -26,7 +33,7 @@ class SizeBucketBatchSampler(Sampler[list[int]]):
         batch_size: Most molecules of a batch.
         shuffle: Whether each epoch has an order of its own; without it the order is always the same.
         seed: Seed of the order, together with the epoch.
-        window: Batches of a window.
+        window: Batches of a window; by default as :data:`WINDOWS` says.
         max_pairs: Most padded pairs of atoms ``B * N²`` of a batch, ``N`` being its largest molecule; no limit
             by default. The number of batches then differs a little from epoch to epoch.
         rank: Number of this process.
@@ -43,12 +50,15 @@ class SizeBucketBatchSampler(Sampler[list[int]]):
         batch_size: int,
         shuffle: bool = False,
         seed: int = 0,
-        window: int = WINDOW,
+        window: int | None = None,
         max_pairs: int | None = None,
         rank: int = 0,
         num_replicas: int = 1,
     ) -> None:
         self.sizes = torch.as_tensor(sizes, dtype=torch.long)
+        if window is None:
+            fewest, most = WINDOWS
+            window = max(fewest, min(most, len(self.sizes) // (4 * max(batch_size, 1))))
         for name, value in (("batch_size", batch_size), ("window", window), ("num_replicas", num_replicas)):
             if value < 1:
                 raise ValueError(f"`{name}` must be at least 1, got {value}")
@@ -74,7 +84,8 @@ class SizeBucketBatchSampler(Sampler[list[int]]):
         self.num_replicas = num_replicas
         self.epoch = -1
         self.start = 0
-        self._batches: list[list[int]] = []
+        self._order: Tensor = torch.empty(0, dtype=torch.long)
+        self._spans: list[tuple[int, int]] = []
         self.set_epoch(0)
 
     @property
@@ -92,46 +103,64 @@ class SizeBucketBatchSampler(Sampler[list[int]]):
         """
         if epoch != self.epoch:
             self.epoch, self.start = epoch, 0
-            self._batches = self._plan()
+            self._plan()
         self.start = max(self.start, start)
 
     def batches(self) -> list[list[int]]:
         r"""This rank's batches of the epoch, each a list of positions in the dataset."""
-        return self._batches[self.rank :: self.num_replicas]
+        return [self._batch(span) for span in self._own_spans()]
 
     def __iter__(self) -> Iterator[list[int]]:
-        yield from self.batches()[self.start :]
+        for span in self._own_spans()[self.start :]:
+            yield self._batch(span)
 
     def __len__(self) -> int:
-        return len(self._batches) // self.num_replicas
+        return len(self._spans) // self.num_replicas
 
-    def _plan(self) -> list[list[int]]:
+    def _own_spans(self) -> list[tuple[int, int]]:
+        return self._spans[self.rank :: self.num_replicas]
+
+    def _batch(self, span: tuple[int, int]) -> list[int]:
+        return self._order[slice(*span)].tolist()
+
+    def _plan(self) -> None:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
         count = len(self.sizes)
         order = torch.randperm(count, generator=generator) if self.shuffle else torch.arange(count)
-        batches: list[list[int]] = []
-        for part in order.split(self.window * self.batch_size):
-            batches += self._cut(part[self.sizes[part].argsort(stable=True)])
-        while len(batches) % self.num_replicas:
-            if len(batches) == count:
+        # Each window by size, all windows at once; equal sizes stay in the shuffled order.
+        window = torch.arange(count) // (self.window * self.batch_size)
+        order = order[(window * (int(self.sizes.max()) + 1) + self.sizes[order]).argsort(stable=True)]
+        spans = self._cut(self.sizes[order])
+        while len(spans) % self.num_replicas:
+            if len(spans) == count:
                 raise ValueError(
                     f"{count} batches of one molecule cannot be dealt evenly to {self.num_replicas} processes; "
                     "raise `batch_size` or take fewer processes"
                 )
-            longest = max(range(len(batches)), key=lambda number: len(batches[number]))
-            half = len(batches[longest]) // 2
-            batches[longest : longest + 1] = [batches[longest][:half], batches[longest][half:]]
+            longest = max(range(len(spans)), key=lambda number: spans[number][1] - spans[number][0])
+            start, stop = spans[longest]
+            half = (start + stop) // 2
+            spans[longest : longest + 1] = [(start, half), (half, stop)]
         if self.shuffle:
-            batches = [batches[number] for number in torch.randperm(len(batches), generator=generator).tolist()]
-        return batches
+            spans = [spans[number] for number in torch.randperm(len(spans), generator=generator).tolist()]
+        self._order, self._spans = order, spans
 
-    def _cut(self, ascending: Tensor) -> list[list[int]]:
+    def _cut(self, sizes: Tensor) -> list[tuple[int, int]]:
+        r"""Where batches begin and end in molecules that ascend by size within each window."""
+        count, length = len(sizes), self.window * self.batch_size
         if self.max_pairs is None:
-            return [batch.tolist() for batch in ascending.split(self.batch_size)]
-        batches: list[list[int]] = [[]]
-        for molecule, size in zip(ascending.tolist(), self.sizes[ascending].tolist(), strict=True):
-            full = len(batches[-1]) == self.batch_size
-            if full or (len(batches[-1]) + 1) * size**2 > self.max_pairs:
-                batches.append([])
-            batches[-1].append(molecule)
-        return batches
+            return [(start, min(start + self.batch_size, count)) for start in range(0, count, self.batch_size)]
+        squares, spans, start = (sizes * sizes).tolist(), [], 0
+        while start < count:
+            # Whole batches first; where one has too many pairs, fewer of its molecules, which are the smaller ones.
+            stop = min(start + self.batch_size, count, (start // length + 1) * length)
+            if (stop - start) * squares[stop - 1] > self.max_pairs:
+                fitting = range(start, stop)
+                stop = start + bisect_right(fitting, self.max_pairs, key=partial(_pairs, squares, start))
+            spans.append((start, stop))
+            start = stop
+        return spans
+
+
+def _pairs(squares: list[int], start: int, last: int) -> int:
+    return (last + 1 - start) * squares[last]

@@ -45,6 +45,37 @@ def test_batches_hold_molecules_of_like_size():
     assert padded_pairs([batch.tolist() for batch in at_random], sizes) > 2 * true
 
 
+def test_large_sets_have_larger_windows():
+    generator = torch.Generator().manual_seed(0)
+    # A tail of large molecules, as in screening collections.
+    sizes = (3.1 + 0.45 * torch.randn(40_000, generator=generator)).exp().clamp(2, 220).long().tolist()
+    true = sum(size**2 for size in sizes)
+    assert padded_pairs(SizeBucketBatchSampler(sizes, 32, shuffle=True), sizes) < 1.2 * true
+    assert padded_pairs(SizeBucketBatchSampler(sizes, 32, shuffle=True, window=20), sizes) > 1.2 * true
+    assert SizeBucketBatchSampler(sizes[:2000], 32).window == 20
+    assert SizeBucketBatchSampler(range(1, 600), 2).window == 74
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 30), min_size=1, max_size=90),
+    batch_size=st.integers(1, 7),
+    window=st.integers(1, 4),
+    max_pairs=st.integers(900, 2000),
+)
+def test_batches_are_filled_within_the_budget(sizes, batch_size, window, max_pairs):
+    batches = list(SizeBucketBatchSampler(sizes, batch_size, window=window, max_pairs=max_pairs))
+    expected = []  # the plain loop
+    for start in range(0, len(sizes), window * batch_size):
+        part = sorted(range(start, min(start + window * batch_size, len(sizes))), key=lambda i: sizes[i])
+        expected.append([])
+        for i in part:
+            if len(expected[-1]) == batch_size or (len(expected[-1]) + 1) * sizes[i] ** 2 > max_pairs:
+                expected.append([])
+            expected[-1].append(i)
+    assert batches == expected
+
+
 def test_order_follows_from_seed_and_epoch():
     def order(seed, epoch, shuffle=True):
         sampler = SizeBucketBatchSampler(range(1, 101), 8, shuffle, seed, window=3)
