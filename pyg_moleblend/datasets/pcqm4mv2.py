@@ -4,41 +4,21 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
-import rdkit
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-import pyg_moleblend
 from pyg_moleblend.chem.structure import CHIRALITIES, Chirality
 from pyg_moleblend.datasets.base import Transform
-from pyg_moleblend.datasets.build_shards import SHARD_SIZE, build_shards
-from pyg_moleblend.datasets.download import digest_of, download
-from pyg_moleblend.datasets.pcqm4mv2_raw import (
-    RELEASE_FILE,
-    SPLIT_FILE,
-    STRUCTURE_FILES,
-    TABLE_FILE,
-    read_rows,
-    read_split,
-)
-from pyg_moleblend.datasets.pcqm4mv2_reading import ReadPairs
-from pyg_moleblend.datasets.raw import fetch
-from pyg_moleblend.datasets.shard_folder import MANIFEST_FILE, load_manifest, shard_path
+from pyg_moleblend.datasets.build_shards import SHARD_SIZE
+from pyg_moleblend.datasets.pcqm4mv2_build import prepare_pcqm4mv2
+from pyg_moleblend.datasets.pcqm4mv2_raw import SPLIT_FILE, read_split
 from pyg_moleblend.datasets.shards import MoleculeShards
 from pyg_moleblend.metrics import Evaluator, TaskType
 from pyg_moleblend.metrics.submission import save_pcqm4mv2_submission
 from pyg_moleblend.splits import Split
-from pyg_moleblend.utils.files import content_key
 
 Part = Literal["train", "valid", "test-dev", "test-challenge"]
-
-TABLE_URL = "https://dgl-data.s3-accelerate.amazonaws.com/dataset/OGB-LSC/pcqm4m-v2.zip"
-STRUCTURE_URL = "http://ogb-data.stanford.edu/data/lsc/pcqm4m-v2-train.sdf.tar.gz"
-STRUCTURE_MD5 = "fd72bce606e7ddf36c2a832badeec6ab"
-
-DEADLINE = 10.0
-r"""Seconds for one molecule; none needs one."""
 
 
 class PCQM4Mv2(MoleculeShards):
@@ -56,7 +36,7 @@ class PCQM4Mv2(MoleculeShards):
     Raw files are ``<root>/pcqm4m-v2/{raw/data.csv.gz, split_dict.pt}``, as OGB's package keeps them, and beside them
     ``pcqm4m-v2-train.sdf.tar.gz`` (or the ``.sdf`` or ``.sdf.gz`` that somebody made of it, which is not unpacked
     either): those in place are used, others downloaded. The shards are built once, by several processes if wanted, and
-    go on from where an interrupted run was.
+    go on from where an interrupted run was; after that the SD file may be deleted.
 
     Args:
         root: Folder of the datasets.
@@ -96,38 +76,10 @@ class PCQM4Mv2(MoleculeShards):
         if chirality == "structure" and not structures:
             raise ValueError("chirality='structure' needs structures=True")
         self.raw_folder = Path(root).expanduser() / "pcqm4m-v2"
-        table, split_path = self.raw_folder / TABLE_FILE, self.raw_folder / SPLIT_FILE
-        if not (table.is_file() and split_path.is_file()):
-            names = {f"pcqm4m-v2/{name}": name for name in (TABLE_FILE, SPLIT_FILE, RELEASE_FILE)}
-            fetch(TABLE_URL, self.raw_folder, names, f"put OGB's files into {self.raw_folder}", log)
-        sdf = _structure_file(self.raw_folder, log) if structures else None
-        official = read_split(split_path)
-        key = {
-            "dataset": type(self).__name__,
-            "chirality": chirality,
-            "hydrogens": "remove",
-            "raw": {path.name: path.stat().st_size for path in (table, split_path, sdf) if path is not None},
-            "split_sha256": digest_of(split_path),
-            "pyg_moleblend": pyg_moleblend.__version__,
-            "rdkit": rdkit.__version__,
-        }
-        folder = self.raw_folder / "shards" / content_key(**key, shard_size=shard_size)
-        if not _is_there(folder):
-            build_shards(
-                read_rows(table, sdf, official["train"]),
-                folder,
-                key,
-                ReadPairs(chirality),
-                shard_size=shard_size,
-                num_workers=num_workers,
-                deadline=DEADLINE,
-                facts={"target_names": ["homolumogap"]},
-                progress=type(self).__name__ if log else None,
-                total=sum(map(len, official.values())),
-            )
+        folder = prepare_pcqm4mv2(self.raw_folder, structures, chirality, num_workers, shard_size, log)
         super().__init__(folder, transform)
         if split is not None:
-            self._indices = _as_range(self._positions_of(official)[split])
+            self._indices = _as_range(self.get_idx_split()[split].numpy())
 
     @property
     def target_units(self) -> list[str]:
@@ -153,14 +105,11 @@ class PCQM4Mv2(MoleculeShards):
 
         Of the whole dataset, where every row could be read, they are OGB's own.
         """
-        official = read_split(self.raw_folder / SPLIT_FILE)
-        return {part: torch.from_numpy(positions) for part, positions in self._positions_of(official).items()}
-
-    def _positions_of(self, official: dict[str, NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:
         row = self.row.numpy()
         position = np.full(self.manifest.rows, -1)
         position[row] = np.arange(len(row))
-        return {part: (found := position[rows])[found >= 0] for part, rows in official.items()}
+        official = read_split(self.raw_folder / SPLIT_FILE)
+        return {part: torch.from_numpy((found := position[rows])[found >= 0]) for part, rows in official.items()}
 
     def get_split(self) -> Split:
         r"""The official training and validation parts, and as test ``"test-dev"``, whose labels are hidden."""
@@ -176,21 +125,6 @@ class PCQM4Mv2(MoleculeShards):
 
     def _damaged(self, path: Path) -> str:
         return f"{path} is damaged or missing; delete it, and it is made anew when the dataset is opened"
-
-
-def _is_there(folder: Path) -> bool:
-    r"""Whether the folder looks complete; what is damaged within a file shows when the file is read."""
-    if not (folder / MANIFEST_FILE).is_file():
-        return False
-    paths = ((shard_path(folder, number), shard) for number, shard in enumerate(load_manifest(folder).shards))
-    return all(path.is_file() and path.stat().st_size == shard.bytes for path, shard in paths)
-
-
-def _structure_file(folder: Path, log: bool) -> Path:
-    in_place = [folder / name for name in STRUCTURE_FILES if (folder / name).is_file()]
-    if in_place:
-        return in_place[0]
-    return download(STRUCTURE_URL, folder / STRUCTURE_FILES[-1], md5=STRUCTURE_MD5, log=log)
 
 
 def _as_range(positions: NDArray[np.int64]) -> range | NDArray[np.int64]:

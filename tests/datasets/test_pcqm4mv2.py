@@ -10,7 +10,7 @@ from rdkit import Chem
 from torch_geometric.loader import DataLoader
 
 from pyg_moleblend.chem import from_smiles
-from pyg_moleblend.datasets import PCQM4Mv2, pcqm4mv2
+from pyg_moleblend.datasets import PCQM4Mv2, pcqm4mv2_build
 from pyg_moleblend.metrics import Evaluator
 
 ROWS = [0, 1, 2, 3, 5, 6, 8, 9]
@@ -52,7 +52,7 @@ def test_is_built_once_for_each_kind(root: Path, monkeypatch: pytest.MonkeyPatch
     folders = [PCQM4Mv2(root, chirality=policy, log=False).folder for policy in ("smiles", "structure", "none")]
     folders.append(PCQM4Mv2(root, structures=False, log=False).folder)
     assert len(set(folders)) == 4
-    monkeypatch.setattr(pcqm4mv2.ReadPairs, "__call__", None)  # nothing is read anew
+    monkeypatch.setattr(pcqm4mv2_build.ReadPairs, "__call__", None)  # nothing is read anew
     flat = PCQM4Mv2(root, structures=False, log=False)
     assert flat.folder == folders[3]
     assert not any(data.pos.isfinite().any() for data in flat)
@@ -99,29 +99,6 @@ def test_scores_are_ogbs() -> None:
     y_true, y_pred = rng.normal(size=(2, 1000))
     expected = lsc.PCQM4Mv2Evaluator().eval({"y_true": y_true, "y_pred": y_pred})["mae"]
     assert Evaluator(PCQM4Mv2.metric)(y_true=y_true, y_pred=y_pred).value == expected
-
-
-def test_is_downloaded_from_where_ogb_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-
-    def fetch(url: str, folder: Path, names: dict[str, str], remedy: str, log: bool) -> None:
-        asked.append(url)
-        write_pcqm4mv2(folder)
-        (folder / "pcqm4m-v2-train.sdf.tar.gz").unlink()
-
-    def download(url: str, path: Path, md5: str, log: bool) -> Path:
-        asked.append((url, path, md5))
-        raise ConnectionError
-
-    monkeypatch.setattr(pcqm4mv2, "fetch", fetch)
-    monkeypatch.setattr(pcqm4mv2, "download", download)
-    with pytest.raises(ConnectionError):
-        PCQM4Mv2(tmp_path, log=False)
-    path = tmp_path / "pcqm4m-v2" / "pcqm4m-v2-train.sdf.tar.gz"
-    assert asked == [
-        "https://dgl-data.s3-accelerate.amazonaws.com/dataset/OGB-LSC/pcqm4m-v2.zip",
-        ("http://ogb-data.stanford.edu/data/lsc/pcqm4m-v2-train.sdf.tar.gz", path, "fd72bce606e7ddf36c2a832badeec6ab"),
-    ]
 
 
 @pytest.mark.parametrize(
