@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from rdkit.Chem import rdFingerprintGenerator
+from scipy.sparse import csr_matrix
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from pyg_moleblend.chem import MoleculeError, parse_smiles
@@ -93,6 +94,8 @@ class Forest:
         if self.max_train is not None and self.max_train < len(train):
             drawn = np.sort(np.random.default_rng(seed).permutation(len(train))[: self.max_train])
             train, labels = train[drawn], labels[drawn]
+        # One bit in fifty is set: scikit-learn grows the same trees several times faster from sparse columns.
+        rows, test_rows = csr_matrix(train, dtype=np.float32), csr_matrix(test, dtype=np.float32)
         predictions, constant = np.zeros((len(test), labels.shape[1])), 0
         for task, column in enumerate(labels.T):
             known = ~np.isnan(column)
@@ -101,11 +104,11 @@ class Forest:
                 constant += 1
                 predictions[:, task] = values[0] if len(values) else 0.0
                 continue
-            forest = self._forest(kind, seed, num_jobs).fit(train[known], column[known])
+            forest = self._forest(kind, seed, num_jobs).fit(rows[known].tocsc(), column[known])
             predictions[:, task] = (
-                forest.predict(test)
+                forest.predict(test_rows)
                 if kind == "regression"
-                else forest.predict_proba(test)[:, list(forest.classes_).index(1.0)]
+                else forest.predict_proba(test_rows)[:, list(forest.classes_).index(1.0)]
             )
         return predictions, constant
 
