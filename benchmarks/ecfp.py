@@ -94,7 +94,7 @@ class Forest:
         if self.max_train is not None and self.max_train < len(train):
             drawn = np.sort(np.random.default_rng(seed).permutation(len(train))[: self.max_train])
             train, labels = train[drawn], labels[drawn]
-        # One bit in fifty is set: scikit-learn grows the same trees several times faster from sparse columns.
+        # One bit in fifty is set: scikit-learn grows a classification's trees several times faster from sparse columns.
         rows, test_rows = csr_matrix(train, dtype=np.float32), csr_matrix(test, dtype=np.float32)
         predictions, constant = np.zeros((len(test), labels.shape[1])), 0
         for task, column in enumerate(labels.T):

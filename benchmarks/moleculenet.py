@@ -25,6 +25,13 @@ from pyg_moleblend.splits import (
     scaffold_split,
 )
 
+
+@lru_cache(maxsize=2)
+def _once(split: Callable[[Sequence[str]], Split], smiles: tuple[str, ...]) -> Split:
+    r"""A split without a seed: every seed's run has the same."""
+    return split(smiles)
+
+
 SETS = ("bbbp", "bace", "clintox", "sider", "tox21", "toxcast", "hiv", "muv", "esol", "freesolv", "lipo")
 SPLITS: dict[str, Callable[[MoleculeDataset, int], Split]] = {
     "random": lambda molecules, seed: random_split(molecules, seed=seed),
@@ -33,12 +40,6 @@ SPLITS: dict[str, Callable[[MoleculeDataset, int], Split]] = {
     "scaffold-balanced": lambda molecules, seed: balanced_scaffold_split(molecules.smiles, seed=seed),
 }
 r"""Kinds of split; those that have a seed get the run's, so that their deviation is over splits, too."""
-
-
-@lru_cache(maxsize=2)
-def _once(split: Callable[[Sequence[str]], Split], smiles: tuple[str, ...]) -> Split:
-    r"""A split without a seed: every seed's run has the same."""
-    return split(smiles)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
