@@ -1,8 +1,8 @@
-r"""A PyG batch straight from the flat tensors of its molecules."""
+r"""A PyG batch straight from the flat tensors of its molecules, and back."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -48,3 +48,21 @@ def flat_batch(fields: Mapping[str, Any], ends: Mapping[str, Tensor]) -> Batch:
     batch._slice_dict = {name: ends[name] for name in fields}
     batch._inc_dict = increments
     return batch
+
+
+def split_batch(batch: Batch) -> list[Data]:
+    r"""What ``batch.to_data_list()`` gives, but several times faster: each field is split at once.
+
+    The molecules' tensors are views of the batch's, as PyG's are.
+    """
+    parts: dict[str, Sequence[Any]] = {}
+    for name, ends in batch._slice_dict.items():
+        value, increment = batch[name], batch._inc_dict[name]
+        if not isinstance(value, Tensor):
+            parts[name] = value
+            continue
+        counts, dim = ends.diff(), -1 if "index" in name else 0
+        if increment is not None and bool(increment.any()):
+            value = value - increment.repeat_interleave(counts).to(value.device)
+        parts[name] = value.split(counts.tolist(), dim)
+    return [Data(**dict(zip(parts, values, strict=True))) for values in zip(*parts.values(), strict=True)]

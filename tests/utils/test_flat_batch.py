@@ -1,9 +1,11 @@
 import pytest
+import samples
 import torch
-from batches import assert_same_batch
+from batches import assert_same_batch, assert_same_data
 from torch_geometric.data import Batch, Data
 
-from pyg_moleblend.utils.flat_batch import flat_batch
+from pyg_moleblend.transforms import AddRelations
+from pyg_moleblend.utils.flat_batch import flat_batch, split_batch
 
 
 def test_is_pygs_batch() -> None:
@@ -26,7 +28,17 @@ def test_is_pygs_batch() -> None:
         "text": ["CCC", "C", "CCCC"],
     }
     ends = {**dict.fromkeys(fields, atoms), "pair": pairs, "text": torch.arange(4)}
-    assert_same_batch(flat_batch(fields, ends), Batch.from_data_list(items))
+    batch = flat_batch(fields, ends)
+    assert_same_batch(batch, Batch.from_data_list(items))
+    for molecule, item in zip(split_batch(batch), items, strict=True):
+        assert_same_data(molecule, item)
+
+
+def test_a_batch_of_pyg_is_split() -> None:
+    items = samples.molecules(6)
+    batch = AddRelations()(Batch.from_data_list(items))
+    for molecule, expected in zip(split_batch(batch), batch.to_data_list(), strict=True):
+        assert_same_data(molecule, expected)
 
 
 @pytest.mark.parametrize("name", ["batch", "node_batch", "face", "ptr", "num_nodes"])
