@@ -49,7 +49,7 @@ def write_pcqm4mv2(
     split: dict[str, range] = SPLIT,
 ) -> None:
     r"""The table, the split and the archive with the SD file, under OGB's names."""
-    (folder / "raw").mkdir(parents=True)
+    (folder / "raw").mkdir(parents=True, exist_ok=True)
     with gzip.open(folder / "raw" / "data.csv.gz", "wt") as file:
         file.write("idx,smiles,homolumogap\n")
         for row, (text, gap) in enumerate(zip(smiles, gaps, strict=True)):

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import rdkit
 import torch
+from filelock import FileLock
 from torch_geometric.data import Data
 
 import pyg_moleblend
@@ -149,12 +150,20 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
     # PyG's own wants the raw files even where they are not needed any more.
     def _download(self) -> None:
         if not self._is_processed():
-            super()._download()
+            with self._lock():
+                super()._download()
 
     # PyG's own would unpickle a file that says which `pre_transform` was used; ours is in the folder's name.
     def _process(self) -> None:
         if not self._is_processed():
-            self.process()
+            with self._lock():
+                if not self._is_processed():  # another process may have done it meanwhile
+                    self.process()
+
+    def _lock(self) -> FileLock:
+        r"""Held by one process at a time, and by none that has ended, however it ended."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(self.folder / ".lock")
 
     def process(self) -> None:
         r"""Builds the molecules and writes them, the manifest last."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import rdkit
+from filelock import FileLock
 
 import pyg_moleblend
 from pyg_moleblend.chem.structure import Chirality
@@ -52,9 +53,13 @@ def prepare_pcqm4mv2(
         RuntimeError: If a raw file is not in place and cannot be downloaded.
     """
     table, split = raw / TABLE_FILE, raw / SPLIT_FILE
+    lock = FileLock(raw / ".lock")  # of several processes one downloads and builds, the others wait
     if not (table.is_file() and split.is_file()):
+        raw.mkdir(parents=True, exist_ok=True)
         names = {f"pcqm4m-v2/{name}": name for name in (TABLE_FILE, SPLIT_FILE, RELEASE_FILE)}
-        fetch(TABLE_URL, raw, names, f"put OGB's files into {raw}", log)
+        with lock:
+            if not (table.is_file() and split.is_file()):
+                fetch(TABLE_URL, raw, names, f"put OGB's files into {raw}", log)
     key: dict[str, Any] = {
         "dataset": "PCQM4Mv2",
         "structures": structures,
@@ -69,24 +74,26 @@ def prepare_pcqm4mv2(
     if structures and sdf is None:
         if built := _built(raw / "shards", {**key, "shard_size": shard_size}):
             return built
-        sdf = download(STRUCTURE_URL, raw / STRUCTURE_FILES[-1], md5=STRUCTURE_MD5, log=log)
+        with lock:
+            sdf = download(STRUCTURE_URL, raw / STRUCTURE_FILES[-1], md5=STRUCTURE_MD5, log=log)
     if sdf is not None:
         key["raw"][sdf.name] = sdf.stat().st_size
     folder = raw / "shards" / content_key(**key, shard_size=shard_size)
     if not _is_there(folder):
         official = read_split(split)
-        build_shards(
-            read_rows(table, sdf, official["train"]),
-            folder,
-            key,
-            ReadPairs(chirality),
-            shard_size=shard_size,
-            num_workers=num_workers,
-            deadline=DEADLINE,
-            facts={"target_names": ["homolumogap"]},
-            progress="PCQM4Mv2" if log else None,
-            total=sum(map(len, official.values())),
-        )
+        with lock:
+            build_shards(
+                read_rows(table, sdf, official["train"]),
+                folder,
+                key,
+                ReadPairs(chirality),
+                shard_size=shard_size,
+                num_workers=num_workers,
+                deadline=DEADLINE,
+                facts={"target_names": ["homolumogap"]},
+                progress="PCQM4Mv2" if log else None,
+                total=sum(map(len, official.values())),
+            )
     return folder
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import rdkit
+from filelock import FileLock
 
 import pyg_moleblend
 from pyg_moleblend.chem import Conformers, FlatGraphs, Hydrogens
@@ -53,18 +54,20 @@ def read_resumable(
         "rdkit": rdkit.__version__,
     }
     own = Path(folder) / content_key(**key, shard_size=SHARD_SIZE)
-    manifest = build_shards(
-        [Rows(entries)],
-        own,
-        key,
-        read,
-        shard_size=SHARD_SIZE,
-        num_workers=num_workers,
-        deadline=read.deadline,
-        chunk_size=read.chunk_size,
-        progress=progress,
-        total=len(entries),
-    )
+    own.mkdir(parents=True, exist_ok=True)
+    with FileLock(own / ".lock"):  # one process builds, the others wait
+        manifest = build_shards(
+            [Rows(entries)],
+            own,
+            key,
+            read,
+            shard_size=SHARD_SIZE,
+            num_workers=num_workers,
+            deadline=read.deadline,
+            chunk_size=read.chunk_size,
+            progress=progress,
+            total=len(entries),
+        )
     return concatenate([reading_of(shard_path(own, number)) for number in range(len(manifest.shards))])
 
 

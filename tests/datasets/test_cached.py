@@ -1,5 +1,7 @@
 import json
 import pickle
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +145,20 @@ def test_an_interrupted_run_is_no_run(tmp_path: Path, monkeypatch: pytest.Monkey
     for root in (tmp_path, tmp_path / "new"):
         assert Listed(root).smiles == ["CCO", "N", "c1ccccc1"]
     assert Listed.builds == 2
+
+
+def test_of_several_processes_one_builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    build = Listed.build
+
+    def slow(self: Listed) -> Built:
+        time.sleep(0.3)
+        return build(self)
+
+    monkeypatch.setattr(Listed, "build", slow)
+    with ThreadPoolExecutor(3) as pool:  # each opens the lock for itself, as processes do
+        datasets = list(pool.map(Listed, [tmp_path] * 3))
+    assert Listed.builds == 1
+    assert [dataset.smiles for dataset in datasets] == [["CCO", "N", "c1ccccc1"]] * 3
 
 
 def test_raw_files_may_be_gone_but_not_be_others(tmp_path: Path) -> None:
