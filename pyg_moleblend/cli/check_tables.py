@@ -86,11 +86,12 @@ def _labels(check: DataCheck) -> Table:
 
 def _leakage(check: DataCheck) -> Table:
     assert check.leakage is not None
-    table = _table("leakage", "in both parts", "part", "rows", "first rows")
-    for leak in check.leakage.leaks:
-        if leak.total:
-            part = f"{leak.part}, {leak.source}"
-            table.add_row(LEVELS[leak.level], part, f"{len(leak.rows)} of {leak.total}", _first(leak.rows))
+    leaks = [leak for leak in check.leakage.leaks if leak.total]
+    pairs = list(dict.fromkeys((leak.part, leak.source) for leak in leaks))
+    table = _table("leakage", "in both parts", *(f"{part} in {source}" for part, source in pairs))
+    for level, meaning in LEVELS.items():
+        counts = [f"{len(leak.rows)} of {leak.total}" for leak in leaks if leak.level == level]
+        table.add_row(meaning, *counts)
     table.caption = check.leakage.split
     return table
 

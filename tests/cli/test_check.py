@@ -15,6 +15,8 @@ def test_a_table_with_a_bad_row(table, tmp_path, capsys):
     shown = capsys.readouterr().out
     assert "rows of the source" in shown
     assert "column:part (5 train, 3 valid, 3 test;" in shown
+    assert "test in train" in shown
+    assert "0 of 3" in shown
     check = json.loads(out.read_text())
     assert (check["rows"], [failure["row"] for failure in check["failures"]]) == (12, [4])
     assert check["labels"][0]["labelled"] == 11
