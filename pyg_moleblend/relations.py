@@ -45,6 +45,12 @@ FIELDS: tuple[Field, ...] = (
     Field("edge_index", "[2, E]", "int64", "both directions of every bond, in OGB's order"),
     Field("edge_attr", "[E, 3]", "int64", "OGB bond features"),
     Field("pos", "[N, 3]", "float32", "coordinates in Å; NaN rows where there is no 3D structure"),
+    Field(
+        "conformers",
+        "[N, K, 3]",
+        "float32",
+        "K coordinates in Å, NaN where one is missing, the first being `pos`; training draws one an epoch; optional",
+    ),
     Field("has_pos", "[1]", "bool", "False: use the molecule as 2D only, whatever `pos` holds; optional"),
     Field(
         "spd",
@@ -61,7 +67,7 @@ FIELDS: tuple[Field, ...] = (
         True,
     ),
     Field("smiles", "str", "str", "the molecule as it was given"),
-    Field("conformer_error", "str", "str", "why there is no conformer, empty if there is one; optional"),
+    Field("conformer_error", "str", "str", "why the conformers are not as asked for, empty if they are; optional"),
     Field("y", "[1, T]", "float32", "targets; NaN is a missing label"),
 )
 

@@ -34,9 +34,10 @@ def load_data(
     smiles_column: str | None = None,
     targets: Sequence[str] = (),
     max_molecules: int | None = None,
-    conformers: bool = False,
+    conformers: int = 0,
     seed: int = 0,
     progress: bool = True,
+    workers: int = 0,
 ) -> MoleculeDataset | MoleculeShards:
     r"""The dataset of a name. What is left out of it is said on stderr.
 
@@ -47,9 +48,10 @@ def load_data(
         smiles_column: Column of a table's SMILES.
         targets: Columns of a table's targets.
         max_molecules: Take only so many: QM9's fixed random subset, or the first ones.
-        conformers: Whether molecules without coordinates are to get a conformer.
+        conformers: How many conformers molecules without coordinates are to get.
         seed: Seed of the conformers.
         progress: Whether to show progress bars.
+        workers: Processes that find conformers; 0 is this one, without a hard deadline a molecule.
 
     Raises:
         ValueError: If there is no such dataset, or it cannot be had.
@@ -89,8 +91,10 @@ def load_data(
             f"{data} is prepared already: give its molecules conformers with `moleblend prepare --conformers`"
         )
     if conformers:
-        molecules, number, failures = embed_missing(molecules, seed, progress=progress)
-        say(f"{number} molecules were given a conformer; {len(failures)} have none and stay 2D")
+        found = embed_missing(molecules, seed, progress=progress, conformers=conformers, num_workers=workers)
+        molecules = found.molecules
+        what = "a conformer" if conformers == 1 else f"up to {conformers} conformers"
+        say(f"{found.num_embedded} molecules were given {what}; {len(found.failures)} have none and stay 2D")
     return molecules
 
 

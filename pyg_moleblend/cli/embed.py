@@ -13,6 +13,8 @@ def run(
     batch_size: int = 64,
     device: str = "auto",
     seed: int = 0,
+    conformers: int = 1,
+    workers: int = 1,
 ) -> None:
     """Compute the representations of molecules, the columns e0, e1, ...
 
@@ -29,10 +31,13 @@ def run(
         batch_size: Molecules of a batch.
         device: cpu, cuda, ...; auto is a GPU where there is one.
         seed: Seed of the conformers.
+        conformers: Conformers to give to a molecule without coordinates; the mean over them is taken.
+        workers: Processes that find conformers, ended where a molecule takes too long; 0 works in this one, without a
+            hard deadline.
     """
     from pyg_moleblend.cli.molecules import check_output, read_input, write_results
     from pyg_moleblend.training import embed
 
     check_output(out)
     table = read_input(molecules, smiles_column, id_column)
-    write_results(embed(model, table, modality, batch_size, device, seed), out, "embedded")
+    write_results(embed(model, table, modality, batch_size, device, seed, conformers, workers), out, "embedded")

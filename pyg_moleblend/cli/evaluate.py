@@ -11,7 +11,7 @@ def run(
     split: str | None = None,
     part: Literal["all", "train", "valid", "test"] = "all",
     max_molecules: int | None = None,
-    conformers: bool = False,
+    conformers: int = 0,
     modality: Literal["2d", "3d", "2d+3d"] | None = None,
     batch_size: int = 64,
     device: str = "auto",
@@ -30,7 +30,7 @@ def run(
             MoleculeNet, random for a table.
         part: The part of the split to take; the split does not matter for all.
         max_molecules: Take only so many molecules.
-        conformers: Give a conformer to molecules without coordinates.
+        conformers: Conformers to give to each molecule without coordinates; 0 is none. The first is scored.
         modality: Which inputs to use; those of the fine-tuning by default.
         batch_size: Molecules of a batch.
         device: cpu, cuda, ...; auto is a GPU where there is one.

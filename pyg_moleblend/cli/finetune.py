@@ -26,7 +26,7 @@ def run(
     metric: str | None = None,
     split: str | None = None,
     max_molecules: int | None = None,
-    conformers: bool = False,
+    conformers: int = 0,
     modality: Literal["2d", "3d", "2d+3d"] = "2d+3d",
     dropouts: dict[str, float] = _DROPOUTS,
     model: MoleBlendConfig = _MODEL,
@@ -52,7 +52,8 @@ def run(
         split: A split's name (see moleblend split), or a saved split.json; by default the benchmark's own, scaffold for
             MoleculeNet, random for a table.
         max_molecules: Take only so many molecules.
-        conformers: Give a conformer to molecules without coordinates.
+        conformers: Conformers to give to each molecule without coordinates; 0 is none. Of several, training draws
+            another one in every epoch.
         modality: Which inputs to use; 2d+3d is all that each molecule has.
         dropouts: Dropout probabilities that the loaded encoder is to have (dropout, attention_dropout,
             activation_dropout, drop_path).
@@ -73,7 +74,17 @@ def run(
         raise ValueError("give either `encoder`, whose shape is fixed, or a `model` to start from random weights")
     start = model if encoder is None else load_encoder(encoder, **dropouts)
     names = names_of(targets)
-    molecules = load_data(data, root, smiles_column, names or (), max_molecules, conformers, seed, machine.progress)
+    molecules = load_data(
+        data,
+        root,
+        smiles_column,
+        names or (),
+        max_molecules,
+        conformers,
+        seed,
+        machine.progress,
+        workers=machine.num_workers,
+    )
     chosen = make_split(molecules, split, seed)
     if not resume:
         save_config(Path(out))

@@ -19,7 +19,7 @@ def run(
     root: str = "data",
     smiles_column: str | None = None,
     max_molecules: int | None = None,
-    conformers: bool = False,
+    conformers: int = 0,
     valid_fraction: float = 0.05,
     model: MoleBlendConfig = _MODEL,
     schedule: Schedule = _SCHEDULE,
@@ -36,7 +36,8 @@ def run(
         root: Folder of the published datasets; they are downloaded into it.
         smiles_column: Column of a table's SMILES; the one that is called so by default.
         max_molecules: Take only so many molecules.
-        conformers: Give a conformer to molecules without coordinates.
+        conformers: Conformers to give to each molecule without coordinates; 0 is none. Of several, training draws
+            another one in every epoch.
         valid_fraction: Share of the molecules to validate on; 0 is none.
         model: The model's shape, and how it is pretrained.
         schedule: How long and how fast.
@@ -47,7 +48,9 @@ def run(
     check_folder(Path(out), resume)
     if not 0 <= valid_fraction < 1:
         raise ValueError(f"valid_fraction must lie in [0, 1), got {valid_fraction}")
-    molecules = load_data(data, root, smiles_column, (), max_molecules, conformers, seed, machine.progress)
+    molecules = load_data(
+        data, root, smiles_column, (), max_molecules, conformers, seed, machine.progress, workers=machine.num_workers
+    )
     split = random_split(molecules, (1 - valid_fraction, valid_fraction, 0), seed)
     if not resume:
         save_config(Path(out))

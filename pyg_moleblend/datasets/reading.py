@@ -19,7 +19,7 @@ __all__ = ["CHUNK_SIZE", "Entry", "Failure", "ReadChunk", "Reading", "concatenat
 
 CHUNK_SIZE = 512
 
-CONFORMER_CHUNK_SIZE = 16
+CONFORMER_CHUNK_SIZE = 4
 r"""Fewer where there are conformers to be found: what was done of a chunk is lost with a worker that is killed."""
 
 READING_DEADLINE = 60.0

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
-from pyg_moleblend.chem import Conformers
 from pyg_moleblend.checkpoints import from_pretrained, read_metadata
+from pyg_moleblend.chem import Conformers
 from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.loader import molecule_loader
 from pyg_moleblend.models import MoleBlend, MoleBlendForPropertyPrediction

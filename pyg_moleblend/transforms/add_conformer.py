@@ -8,7 +8,15 @@ from torch_geometric.data import Data
 from torch_geometric.data.datapipes import functional_transform
 from torch_geometric.transforms import BaseTransform
 
-from pyg_moleblend.chem import Hydrogens, MoleculeError, embed_conformer, from_mol, parse_smiles
+from pyg_moleblend.chem import (
+    Conformers,
+    Embedding,
+    Hydrogens,
+    MoleculeError,
+    embed_conformers,
+    from_mol,
+    parse_smiles,
+)
 from pyg_moleblend.chem.match import match_atoms
 
 OnFailure = Literal["raise", "nan"]
@@ -19,18 +27,21 @@ class AddConformer(BaseTransform):
     r"""Sets ``pos`` to a conformer by ETKDGv3, embedded from ``smiles``
     (functional name: :obj:`add_moleblend_conformer`).
 
-    A ``pos`` that is there already is replaced. The conformer depends on the molecule and ``seed``, not on
-    the order of molecules or the number of workers; see :func:`~pyg_moleblend.chem.embed_conformer`, which
-    also says how salts are laid out. Where the SMILES has the atoms in another order than the graph, as after
-    :func:`~pyg_moleblend.chem.from_mol`, they are matched.
+    A ``pos`` that is there already is replaced. With ``count`` above 1 there are also ``conformers`` ``[N, K, 3]``,
+    whose first is ``pos``. They depend on the molecule and ``seed``, not on the order of molecules or the number of
+    workers; see :func:`~pyg_moleblend.chem.embed_conformers`, which also says how salts are laid out. Where the SMILES
+    has the atoms in another order than the graph, as after :func:`~pyg_moleblend.chem.from_mol`, they are matched.
 
     Args:
         seed: Seed of the user; every molecule derives its own from it.
         hydrogens: Which hydrogens are atoms of the graph: the policy that the graph was made with.
         on_failure: What to do with a molecule that RDKit cannot embed. ``"raise"`` stops with the reason;
             ``"nan"`` makes it a 2D molecule, ``pos`` NaN, with the reason in ``conformer_error`` (a string on
-            every molecule, empty where all went well).
+            every molecule, empty where all went well, and the cause also where a conformer was found otherwise than by
+            what was asked for).
         timeout: Seconds that each attempt at each fragment may take.
+        count: Conformers, K.
+        optimize: Whether they are relaxed by MMFF94.
     """
 
     def __init__(
@@ -38,19 +49,18 @@ class AddConformer(BaseTransform):
         seed: int = 0,
         hydrogens: Hydrogens | str = Hydrogens.REMOVE,
         on_failure: OnFailure = "raise",
-        timeout: int = 10,
+        timeout: float = 10,
+        count: int = 1,
+        optimize: bool = False,
     ) -> None:
         if on_failure not in get_args(OnFailure):
             raise ValueError(f"on_failure must be one of {get_args(OnFailure)}, got {on_failure!r}")
-        if timeout <= 0:
-            raise ValueError(f"timeout must be a positive number of seconds, got {timeout}")
-        self.seed = seed
+        self.conformers = Conformers(seed, count, optimize, timeout)
         self.hydrogens = Hydrogens(hydrogens)
         self.on_failure = on_failure
-        self.timeout = timeout
 
     def forward(self, data: Data) -> Data:
-        r"""Adds the conformer.
+        r"""Adds the conformers.
 
         Args:
             data: Molecule with ``x``, ``edge_index`` and ``edge_attr`` in OGB's vocabulary, and ``smiles``.
@@ -62,6 +72,26 @@ class AddConformer(BaseTransform):
             ValueError: If ``smiles`` is missing, or is not the molecule of ``x`` and ``edge_index``.
             MoleculeError: If the SMILES cannot be read, or with ``on_failure="raise"`` not be embedded.
         """
+        embedding = self.embed(data)
+        if self.on_failure == "raise" and embedding.method == "none":
+            raise MoleculeError(
+                data.smiles, embedding.cause, "use the molecule as 2D only, or give it coordinates of your own"
+            )
+        positions = torch.from_numpy(embedding.positions).to(data.x.device)  # [K, N, 3]
+        data.pos = positions[0].clone()
+        if self.conformers.count > 1:
+            data.conformers = positions.transpose(0, 1).contiguous()
+        if self.on_failure == "nan":
+            data.conformer_error = embedding.cause
+        return data
+
+    def embed(self, data: Data, rung: int = 0) -> Embedding:
+        r"""The conformers of a molecule, their atoms in the order of ``x``; ``data`` stays as it is.
+
+        Args:
+            data: As for :meth:`forward`.
+            rung: The method to begin with, see :func:`~pyg_moleblend.chem.embed_conformers`.
+        """
         if not isinstance(data.get("smiles"), str):
             raise ValueError(
                 "AddConformer reads `smiles` of a single molecule, and data has none; "
@@ -69,19 +99,8 @@ class AddConformer(BaseTransform):
             )
         mol = parse_smiles(data.smiles, self.hydrogens)
         order = self._atom_order(data, from_mol(mol, Hydrogens.KEEP))
-        reason = ""
-        try:
-            positions = embed_conformer(mol, self.seed, self.timeout).GetConformer().GetPositions()
-            pos = torch.from_numpy(positions).float()[order]
-        except MoleculeError as error:
-            if self.on_failure == "raise":
-                raise
-            reason = error.reason
-            pos = torch.full((mol.GetNumAtoms(), 3), torch.nan)
-        data.pos = pos.to(data.x.device)
-        if self.on_failure == "nan":
-            data.conformer_error = reason
-        return data
+        embedding = embed_conformers(mol, self.conformers, rung)
+        return embedding._replace(positions=embedding.positions[:, order.numpy()])
 
     def _atom_order(self, data: Data, parsed: Data) -> Tensor:
         r"""The atom of the SMILES, ``[N]``, for each atom of the graph."""
@@ -103,9 +122,11 @@ class AddConformer(BaseTransform):
         )
 
     def __repr__(self) -> str:
+        wanted = self.conformers
         return (
-            f"{type(self).__name__}(seed={self.seed}, hydrogens={self.hydrogens.value!r}, "
-            f"on_failure={self.on_failure!r}, timeout={self.timeout})"
+            f"{type(self).__name__}(seed={wanted.seed}, hydrogens={self.hydrogens.value!r}, "
+            f"on_failure={self.on_failure!r}, timeout={wanted.deadline}, count={wanted.count}, "
+            f"optimize={wanted.optimize})"
         )
 
 

@@ -10,7 +10,7 @@ from pyg_moleblend.cli import main
 
 def test_a_run_can_be_repeated_from_its_config(table, tmp_path, tiny_words, capsys):
     out = tmp_path / "run"
-    words = ["--data", str(table), "--out", str(out), "--valid-fraction", "0.3", "--conformers"]
+    words = ["--data", str(table), "--out", str(out), "--valid-fraction", "0.3", "--conformers", "1"]
     assert main(["pretrain", *words, "--schedule.steps", "2", "--schedule.batch-size", "4", *tiny_words]) == 0
     captured = capsys.readouterr()
     assert "trivial guess" in captured.out

@@ -14,10 +14,12 @@ IMPOSSIBLE = "C1[C@H]2[C@@H]3O[C@@H]3[C@@H]1[C@@]13O[C@@]21[C@@H]1C[C@H]3[C@@H]2
 
 
 def test_repr_has_every_argument() -> None:
-    expected = "AddConformer(seed=0, hydrogens='remove', on_failure='raise', timeout=10)"
+    expected = "AddConformer(seed=0, hydrogens='remove', on_failure='raise', timeout=10, count=1, optimize=False)"
     assert str(AddConformer()) == expected
-    changed = AddConformer(seed=3, hydrogens="add", on_failure="nan", timeout=2)
-    assert str(changed) == "AddConformer(seed=3, hydrogens='add', on_failure='nan', timeout=2)"
+    changed = AddConformer(seed=3, hydrogens="add", on_failure="nan", timeout=2, count=4, optimize=True)
+    assert str(changed) == (
+        "AddConformer(seed=3, hydrogens='add', on_failure='nan', timeout=2, count=4, optimize=True)"
+    )
 
 
 @pytest.mark.parametrize("hydrogens", ["remove", "keep", "add"])
@@ -29,6 +31,19 @@ def test_sets_the_conformer_of_the_molecule(hydrogens: str) -> None:
     assert torch.equal(data.pos, expected.pos)
     assert torch.equal(data.x, expected.x)
     assert "conformer_error" not in data
+
+
+def test_several_conformers_in_the_order_of_the_graph() -> None:
+    mol = Chem.RenumberAtoms(Chem.MolFromSmiles("CC(N)CO"), [3, 1, 4, 0, 2])
+    graph = from_mol(mol)
+    graph.smiles = "CC(N)CO"
+    data = AddConformer(seed=5, count=3)(graph)
+    assert data.conformers.shape == (5, 3, 3)
+    assert torch.equal(data.conformers[:, 0], data.pos)
+    assert torch.equal(data.pos, AddConformer(seed=5)(graph).pos)
+    i, j = data.edge_index
+    lengths = (data.conformers[i] - data.conformers[j]).norm(dim=-1)  # [E, K]
+    assert ((lengths > 1.3) & (lengths < 1.7)).all()
 
 
 def test_functional_name_and_composition() -> None:
