@@ -1,6 +1,6 @@
 r"""A chunk of molecules on its way from RDKit to PyG: flat arrays, and the SMILES of each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from rdkit import Chem
@@ -9,9 +9,6 @@ from pyg_moleblend.chem.errors import MoleculeError, require_mol
 from pyg_moleblend.chem.featurize import FlatGraphs, featurize
 from pyg_moleblend.chem.hydrogens import Hydrogens, apply_hydrogens
 from pyg_moleblend.chem.parse import given_smiles, parse_each
-
-# Molecules that are parsed before they are looked at: as many as stay in the processor's cache.
-_AT_ONCE = 16
 
 
 class MoleculeChunk(NamedTuple):
@@ -34,18 +31,12 @@ def chunk_from_smiles(smiles: Sequence[str], hydrogens: Hydrogens | str = Hydrog
     Raises:
         MoleculeError: If one of them cannot be read.
     """
-    texts: list[str] = []
-
-    def parsed() -> Iterator[Chem.Mol]:
-        for start in range(0, len(smiles), _AT_ONCE):
-            part = smiles[start : start + _AT_ONCE]
-            for text, mol in zip(part, parse_each(part, hydrogens), strict=True):
-                if isinstance(mol, MoleculeError):
-                    raise mol
-                texts.append(given_smiles(text, mol))
-                yield mol
-
-    return MoleculeChunk(featurize(parsed()), texts)
+    mols: list[Chem.Mol] = []
+    for mol in parse_each(smiles, hydrogens):
+        if isinstance(mol, MoleculeError):
+            raise mol
+        mols.append(mol)
+    return MoleculeChunk(featurize(mols), [given_smiles(text, mol) for text, mol in zip(smiles, mols, strict=True)])
 
 
 def chunk_from_mols(

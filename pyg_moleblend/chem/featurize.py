@@ -75,8 +75,7 @@ def featurize(mols: Iterable[Mol]) -> FlatGraphs:
     r"""Features of a chunk of molecules, those of ``ogb.utils.smiles2graph`` (arXiv 2005.00687).
 
     The atoms are the molecule's own, in its order; hydrogens are the business of
-    :func:`~pyg_moleblend.chem.apply_hydrogens`. A chunk of 128 and more is fastest, and molecules that are made only
-    as they are asked for, which are still in the processor's cache then.
+    :func:`~pyg_moleblend.chem.apply_hydrogens`. A chunk of 128 and more is fastest.
 
     Args:
         mols: Sanitized molecules.
