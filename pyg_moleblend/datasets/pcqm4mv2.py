@@ -33,10 +33,11 @@ class PCQM4Mv2(MoleculeShards):
     and :attr:`conformer_errors` says why. The two may differ in stereochemistry
     (`ogb#354 <https://github.com/snap-stanford/ogb/issues/354>`_), so it has to be said whose is taken.
 
-    Raw files are ``<root>/pcqm4m-v2/{raw/data.csv.gz, split_dict.pt}``, as OGB's package keeps them, and beside them
-    ``pcqm4m-v2-train.sdf.tar.gz`` (or the ``.sdf`` or ``.sdf.gz`` that somebody made of it, which is not unpacked
-    either): those in place are used, others downloaded. The shards are built once, by several processes if wanted, and
-    go on from where an interrupted run was; after that the SD file may be deleted.
+    Raw files are ``<root>/pcqm4m-v2/{raw/data.csv.gz, split_dict.pt}``, as OGB's package keeps them, and near them
+    (in ``<root>``, ``pcqm4m-v2`` or ``raw``) ``pcqm4m-v2-train.sdf.tar.gz``, or the ``.sdf`` or ``.sdf.gz`` that
+    somebody made of it; no archive is unpacked. Those in place are used, others downloaded. The shards are built
+    once, by several processes if wanted, and go on from where an interrupted run was; after that the SD file may be
+    deleted.
 
     Args:
         root: Folder of the datasets.

@@ -70,7 +70,7 @@ def prepare_pcqm4mv2(
         "pyg_moleblend": pyg_moleblend.__version__,
         "rdkit": rdkit.__version__,
     }
-    sdf = next((raw / name for name in STRUCTURE_FILES if (raw / name).is_file()), None) if structures else None
+    sdf = _structure_file(raw) if structures else None
     if structures and sdf is None:
         if built := _built(raw / "shards", {**key, "shard_size": shard_size}):
             return built
@@ -95,6 +95,11 @@ def prepare_pcqm4mv2(
                 total=sum(map(len, official.values())),
             )
     return folder
+
+
+def _structure_file(raw: Path) -> Path | None:
+    places = (folder / name for folder in (raw, raw / "raw", raw.parent) for name in STRUCTURE_FILES)
+    return next((path for path in places if path.is_file()), None)
 
 
 def _is_there(folder: Path) -> bool:

@@ -45,6 +45,14 @@ def test_the_structures_may_be_deleted_once_they_are_in_shards(tmp_path: Path, m
         PCQM4Mv2(tmp_path, log=False)
 
 
+@pytest.mark.parametrize("place", [".", "pcqm4m-v2", "pcqm4m-v2/raw"])
+def test_structures_are_found_where_people_put_them(tmp_path: Path, place: str) -> None:
+    write_pcqm4mv2(tmp_path / "pcqm4m-v2")
+    name = "pcqm4m-v2-train.sdf.tar.gz"
+    (tmp_path / "pcqm4m-v2" / name).rename(tmp_path / place / name)
+    assert PCQM4Mv2(tmp_path, log=False)[0].pos.isfinite().all()
+
+
 def test_offline_says_where_the_files_are_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(OFFLINE, "1")
     with pytest.raises(RuntimeError, match=f"put OGB's files into {tmp_path}/pcqm4m-v2"):
