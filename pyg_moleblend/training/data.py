@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 from torch_geometric.data import Data
 
 from pyg_moleblend.loader import SizeBucketBatchSampler, molecule_loader, molecule_sizes
+from pyg_moleblend.training.draw_conformers import draw_conformers
 from pyg_moleblend.training.settings import Machine, Schedule
 
 
@@ -71,6 +72,12 @@ class MoleculeDataModule(pl.LightningDataModule):
             whole = done >= len(loader.batch_sampler)
             loader.batch_sampler.set_epoch(epochs.processed + whole, start=0 if whole else done)
         return loader
+
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        r"""In training, one of several conformers a molecule, another in each epoch; else the first."""
+        if self.trainer is None or not self.trainer.training:
+            return batch
+        return draw_conformers(batch, self.seed, self.trainer.current_epoch)
 
     def steps_per_epoch(self) -> int:
         r"""Updates of the first epoch."""

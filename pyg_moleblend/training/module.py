@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
 
 from pyg_moleblend.training.data import MoleculeDataModule
-from pyg_moleblend.training.draw_conformers import draw_conformers
 from pyg_moleblend.training.global_mean import GlobalMean, global_mean
 from pyg_moleblend.training.seeds import derived_seed
 from pyg_moleblend.training.settings import Schedule
@@ -40,10 +39,6 @@ class TrainingModule(pl.LightningModule):
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         r"""Seeds the batch's randomness."""
         torch.manual_seed(derived_seed(self.seed, self.current_epoch, batch_idx, self.global_rank))
-
-    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        r"""In training, one of several conformers a molecule, another in each epoch; else the first."""
-        return draw_conformers(batch, self.seed, self.current_epoch) if self.trainer.training else batch
 
     def configure_model(self) -> None:
         r"""Shares out the model under FSDP; the model that was given stays whole."""

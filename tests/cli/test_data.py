@@ -21,7 +21,7 @@ def test_tables_lose_their_bad_rows_aloud(table, capsys):
 
 
 def test_conformers_for_a_table(table, capsys):
-    molecules = load_data(str(table), "data", conformers=True, progress=False)
+    molecules = load_data(str(table), "data", conformers=1, progress=False)
     assert all(torch.isfinite(data.pos).all() for data in molecules)
     assert "11 molecules were given a conformer; 0 have none" in capsys.readouterr().err
 

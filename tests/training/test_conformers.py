@@ -1,6 +1,7 @@
 import pandas as pd
 import torch
 
+from pyg_moleblend.chem import Conformers, embed_conformers, parse_smiles
 from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.training import embed_missing
 
@@ -45,3 +46,28 @@ def test_what_cannot_be_embedded_is_reported_by_row():
     assert list(embedded.failures) == [2]
     assert "no conformer was found" in embedded.failures[2]
     assert torch.isnan(embedded.molecules[1].pos).all()
+
+
+def test_several_conformers_of_each_and_the_given_one_alone():
+    table = MoleculeTable(pd.DataFrame({"smiles": ["CCO", WITH_3D, IMPOSSIBLE, "CCB(O)O"]}), log=False)
+    settings = Conformers(seed=4, count=3, optimize=True)
+    embedded = embed_missing(table, conformers=settings)
+    assert (embedded.num_embedded, list(embedded.failures), list(embedded.remarks)) == (2, [2], [3])
+    assert "MMFF94" in embedded.remarks[3]
+    first, given, none, last = (embedded.molecules[i] for i in range(4))
+    wanted = torch.from_numpy(embed_conformers(parse_smiles("CCO"), settings).positions).transpose(0, 1)
+    assert torch.equal(first.conformers, wanted)
+    for data in (first, last):
+        assert data.conformers.isfinite().all()
+        assert torch.equal(data.conformers[:, 0], data.pos)
+    assert torch.equal(given.conformers[:, 0], table[1].pos)
+    assert given.conformers[:, 1:].isnan().all()
+    assert none.conformers.isnan().all()
+    assert "conformers" not in table[0]
+
+
+def test_workers_embed_as_this_process_does():
+    table = MoleculeTable(pd.DataFrame({"smiles": ["CCO", IMPOSSIBLE, "CCN(C)C", WITH_3D, "C", "CCCC"]}), log=False)
+    here, there = (embed_missing(table, seed=1, num_workers=number) for number in (0, 1))
+    assert torch.equal(here.molecules._data.pos.nan_to_num(), there.molecules._data.pos.nan_to_num())
+    assert (here.num_embedded, here.failures, here.remarks) == (there.num_embedded, there.failures, there.remarks)

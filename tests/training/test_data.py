@@ -1,10 +1,15 @@
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
+import torch
 from torch_geometric.loader import DataLoader
 
-from pyg_moleblend.training import MoleculeDataModule, Schedule
+from pyg_moleblend.datasets import MoleculeTable
+from pyg_moleblend.models import MoleBlendForPretraining
+from pyg_moleblend.training import Machine, MoleculeDataModule, PretrainingModule, Schedule, embed_missing
 from pyg_moleblend.training.data import validation_rows
+from pyg_moleblend.training.run import fit
 
 
 def trainer(rank=0, world_size=1, epoch=0, started=0, batches=0):
@@ -75,3 +80,32 @@ def test_other_loaders_have_an_order_in_one_process_only(molecules):
     assert rows == sorted(set(rows))
     with pytest.raises(ValueError, match="2 processes validate with a DataLoader that may give molecules twice"):
         validation_rows(two, 0, 3)
+
+
+def test_training_draws_a_conformer_an_epoch_and_validation_takes_the_first(tmp_path, config):
+    table = MoleculeTable(pd.DataFrame({"smiles": ["CC(N)CO", "CCCCC", "OCCCN"] * 2}), log=False)
+    molecules = embed_missing(table, seed=1, conformers=4).molecules
+    seen = {"train": [], "valid": []}
+
+    class Watching(PretrainingModule):
+        def training_step(self, batch, batch_idx):
+            assert "conformers" not in batch
+            seen["train"].append({int(data.row): data.pos.clone() for data in batch.to_data_list()})
+            return super().training_step(batch, batch_idx)
+
+        def validation_step(self, batch, batch_idx):
+            seen["valid"].append({int(data.row): data.pos.clone() for data in batch.to_data_list()})
+            super().validation_step(batch, batch_idx)
+
+    schedule, machine = Schedule(epochs=4, batch_size=6), Machine(accelerator="cpu", progress=False)
+    module = Watching(MoleBlendForPretraining(config), schedule, seed=3)
+    fit(module, molecules, molecules, tmp_path, machine, "valid/loss", "min")
+    assert len(seen["train"]) == 4
+    drawn = torch.zeros(4, 6, dtype=torch.long)
+    for epoch, rows in enumerate(seen["train"]):
+        for row, pos in rows.items():
+            same = (molecules[row].conformers == pos[:, None]).all(-1).all(0)  # [K]
+            drawn[epoch, row] = same.nonzero().item()
+    assert (drawn != drawn[0]).any()
+    for rows in seen["valid"]:
+        assert all(torch.equal(pos, molecules[row].pos) for row, pos in rows.items())

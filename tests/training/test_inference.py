@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pyg_moleblend.checkpoints import save_pretrained
-from pyg_moleblend.chem import from_smiles
+from pyg_moleblend.chem import Conformers, embed_conformers, from_smiles, parse_smiles
 from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction
 from pyg_moleblend.training import Task, embed, predict, run_batches
@@ -105,3 +105,31 @@ def test_run_batches_keeps_the_order():
     molecules = [from_smiles("C" * size) for size in (5, 1, 9, 3, 7, 2)]
     sizes = run_batches(lambda batch: batch.ptr.diff()[:, None].float(), molecules, batch_size=2)
     assert sizes.flatten().tolist() == [5, 1, 9, 3, 7, 2]
+
+
+def test_several_conformers_give_a_mean_and_its_spread(model, folder):
+    given = "CO |(0,0,0;1.43,0,0.1)|"
+    smiles = ["CC(N)CO", IMPOSSIBLE, given, "CCCCC"]
+    frame = predict(folder, smiles, modality="2d+3d", batch_size=2, device="cpu", seed=5, conformers=4)
+    assert list(frame) == ["id", "smiles", "gap", "mu", "gap_std", "mu_std", "status"]
+    for row in (0, 3):
+        values = []
+        for at in embed_conformers(parse_smiles(smiles[row]), Conformers(seed=5, count=4)).positions:
+            data = from_smiles(smiles[row])
+            data.pos = torch.from_numpy(at)
+            with torch.no_grad():
+                values.append(TASK.restore(model(data, "2d+3d"))[0])
+        values = torch.stack(values)
+        assert frame.loc[row, ["gap", "mu"]].tolist() == pytest.approx(values.mean(0).tolist(), rel=1e-4)
+        spread = values.std(0, correction=0)
+        assert spread.min() > 1e-5
+        assert frame.loc[row, ["gap_std", "mu_std"]].tolist() == pytest.approx(spread.tolist(), rel=0.05, abs=2e-6)
+    assert frame.loc[1, ["gap", "mu"]].tolist() == pytest.approx(single(model, smiles[1]), rel=1e-4)
+    assert frame.loc[2, ["gap", "mu"]].tolist() == pytest.approx(single(model, given, "2d+3d"), rel=1e-4)
+    assert (frame.loc[[1, 2], ["gap_std", "mu_std"]] == 0).all(axis=None)
+    assert frame.loc[1, "status"].startswith("2D only: no conformer was found")
+    alone = predict(folder, smiles, modality="3d", device="cpu", seed=5, conformers=4)
+    assert alone.loc[1, ["gap", "gap_std"]].isna().all()
+    assert alone.loc[[0, 2, 3], "gap"].notna().all()
+    vectors = embed(folder, smiles, modality="2d+3d", device="cpu", seed=5, conformers=4)
+    assert list(vectors)[-2:] == ["e15", "status"]
