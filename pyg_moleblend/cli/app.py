@@ -74,13 +74,11 @@ def run_verb(verb: str, words: Sequence[str]) -> None:
         config.resume = False  # the file is to start the run again, in another folder say
         text = parser.dump(config)
         arguments["save_config"] = lambda folder: _write(folder, text)
-    if verb not in SHARED or int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        function(**arguments)
-        return
-    from pyg_moleblend.training.processes import joined
+    if verb in SHARED and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        from pyg_moleblend.training.processes import join
 
-    with joined():
-        function(**arguments)
+        join()
+    function(**arguments)
 
 
 def make_parser(verb: str) -> tuple[ArgumentParser, Callable[..., None]]:

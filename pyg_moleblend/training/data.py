@@ -44,10 +44,12 @@ class MoleculeDataModule(pl.LightningDataModule):
         self.schedule = schedule
         self.num_workers = 0 if machine is None else machine.num_workers
         self.seed = seed
+        self._processes: int | None = None  # of the run that is gone on with
 
     def state_dict(self) -> dict[str, Any]:
         r"""What a checkpoint keeps of the data: how to tell whether they are the same when the run goes on."""
-        return {"train": self._fingerprint()}
+        processes = 1 if self.trainer is None else self.trainer.world_size
+        return {"train": self._fingerprint(), "processes": processes}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         r"""Raises :class:`ValueError` unless the training molecules are those of the checkpoint."""
@@ -56,6 +58,7 @@ class MoleculeDataModule(pl.LightningDataModule):
                 "the run was begun with other training molecules, so it cannot be resumed with these; give it the same "
                 "data, or start another run in another folder"
             )
+        self._processes = state_dict.get("processes", 1)
 
     def _fingerprint(self) -> str:
         sizes = molecule_sizes(self.train)
@@ -70,6 +73,11 @@ class MoleculeDataModule(pl.LightningDataModule):
             epochs, batches = loop.epoch_progress.current, loop.epoch_loop.batch_progress.current
             done = batches.processed if epochs.started > epochs.processed else 0
             whole = done >= len(loader.batch_sampler)
+            if done and not whole and self._processes not in (None, self.trainer.world_size):
+                raise ValueError(
+                    f"the run was interrupted within an epoch that {self._processes} processes shared, so "
+                    f"{self.trainer.world_size} cannot go on with the rest of it; take as many as before"
+                )
             loader.batch_sampler.set_epoch(epochs.processed + whole, start=0 if whole else done)
         return loader
 

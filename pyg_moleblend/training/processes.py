@@ -3,8 +3,6 @@ r"""What the processes of a run, started by torchrun, SLURM or Lightning, do tog
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import torch
 import torch.distributed as dist
@@ -61,20 +59,17 @@ def gather_rows(positions: Tensor, values: Tensor | None, count: int) -> Tensor:
     return torch.cat([part for _, part in parts if part is not None])[rows.argsort()]
 
 
-@contextmanager
-def joined() -> Iterator[None]:
-    r"""Joins the processes that torchrun has started, for work without Lightning; nothing where there is one."""
-    size = int(os.environ.get("WORLD_SIZE", "1"))
-    if size == 1 or not dist.is_available() or dist.is_initialized():
-        yield
+def join() -> None:
+    r"""Joins the processes that torchrun has started, for work without Lightning; nothing where there is one.
+
+    They stay joined until they end: PyTorch cannot join the same processes twice, for the second time finds what the
+    first has left in their store, and may wait for ever.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1 or not dist.is_available() or dist.is_initialized():
         return
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
     dist.init_process_group("gloo")  # what is sent are results, on the CPU
-    try:
-        yield
-    finally:
-        dist.destroy_process_group()
 
 
 def _several() -> bool:

@@ -21,7 +21,7 @@ def make_strategy(machine: Machine) -> str | Strategy:
     r"""Lightning's strategy.
 
     FSDP is PyTorch's second (``fully_shard``), which also runs on CPUs; checkpoints hold the whole state in one
-    file, so that a run can go on with another number of devices.
+    file.
     """
     if machine.strategy == "fsdp":
         return ModelParallelStrategy(save_distributed_checkpoint=False)

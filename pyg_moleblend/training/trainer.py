@@ -30,6 +30,7 @@ _IRRELEVANT = (
     ".*module\\(s\\) in eval mode at the start of training.*",
     ".*recommended to use `self.log.*sync_dist=True.*",  # what is logged was put together before: Tally
     ".*could not find the monitored key.*",  # a run that was resumed at the very end of an epoch
+    "Grad strides do not match bucket view strides[^[]*\\[1, ",  # of a weight with an axis of length 1: the same memory
     ".*LeafSpec.*is deprecated.*",
     ".*torch.jit.script.*is deprecated.*",
 )

@@ -109,3 +109,14 @@ def test_training_draws_a_conformer_an_epoch_and_validation_takes_the_first(tmp_
     assert (drawn != drawn[0]).any()
     for rows in seen["valid"]:
         assert all(torch.equal(pos, molecules[row].pos) for row, pos in rows.items())
+
+
+def test_an_epoch_is_finished_by_as_many_processes_as_began_it(data):
+    data.trainer = trainer(world_size=2)
+    state = data.state_dict()
+    data.load_state_dict(state)
+    data.trainer = trainer(0, world_size=1, started=1, batches=2)
+    with pytest.raises(ValueError, match="within an epoch that 2 processes shared, so 1 cannot go on"):
+        data.train_dataloader()
+    data.trainer = trainer(0, world_size=1, epoch=1, started=1)
+    assert len(smiles(data.train_dataloader())) == 14  # a new epoch can be shared anew
