@@ -19,7 +19,7 @@ from pyg_moleblend.cli import main
 from pyg_moleblend.models import MoleBlendConfig, MoleBlendForPretraining
 from pyg_moleblend.nn import Blend
 from pyg_moleblend.nn.denoising_head import DenoisingHead
-from pyg_moleblend.training import Machine, MoleculeDataModule, Schedule
+from pyg_moleblend.training import Machine, MoleculeDataModule, Schedule, predict
 from pyg_moleblend.training import trainer as trainers
 from pyg_moleblend.utils import DenseMolecules
 
@@ -91,7 +91,7 @@ def settings() -> list[str]:
 
 def pretraining(folder: Path, out: str, *more: str) -> list[str]:
     r"""The words of a pretraining run."""
-    fixed = ["--data", str(folder / "molecules.csv"), "--out", str(folder / out), "--conformers", "--seed", "3"]
+    fixed = ["--data", str(folder / "molecules.csv"), "--out", str(folder / out), "--conformers", "1", "--seed", "3"]
     fixed += ["--valid-fraction", str(VALID_FRACTION)]
     return ["pretrain", *fixed, *settings(), *more]
 
@@ -103,13 +103,13 @@ def finetuning(folder: Path, out: str, *more: str) -> list[str]:
     return ["finetune", *fixed, *settings(), *more]
 
 
-def run_predict(folder: Path) -> None:
-    r"""Predictions of three molecules, the share of each process, and of one, which leaves a process without."""
-    from pyg_moleblend.training import inference
-
-    for count in (3, 1):
-        table = inference.predict(folder / "finetuned" / "model", SMILES[:count], batch_size=1, device="cpu")
-        table.to_json(folder / f"predicted-{count}-{torch.distributed.get_rank()}.json")
+def run_predict(folder: Path) -> int:
+    r"""Predictions of a table, and of a single molecule, which leaves a process without."""
+    where = ["--out", str(folder / "predicted.csv"), "--batch-size", "4", "--device", "cpu"]
+    code = main(["predict", str(folder / "fresh"), str(folder / "molecules.csv"), *where])
+    single = predict(folder / "fresh", SMILES[:1], device="cpu")
+    single.to_json(folder / f"predicted-{torch.distributed.get_rank()}.json")
+    return code
 
 
 def run_job(folder: Path, job: str) -> int:
@@ -127,8 +127,7 @@ def run_job(folder: Path, job: str) -> int:
         run.make_trainer = make_mortal
         return main(pretraining(folder, "killed"))
     if job == "predict":
-        run_predict(folder)
-        return 0
+        return run_predict(folder)
     return main(
         {
             "resume": pretraining(folder, "killed", "--resume"),

@@ -15,7 +15,7 @@ import two_processes
 from torch_geometric.data import Batch
 from two_processes import CONFIG, SCHEDULE, SMILES, VALID_FRACTION
 
-from pyg_moleblend.checkpoints import from_pretrained
+from pyg_moleblend.checkpoints import from_pretrained, save_pretrained
 from pyg_moleblend.cli.data import load_data
 from pyg_moleblend.loader import SizeBucketBatchSampler, molecule_sizes
 from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction
@@ -38,7 +38,7 @@ def start(folder, launcher, *jobs):
 
 
 def finish(process):
-    output, _ = process.communicate(timeout=300)
+    output, _ = process.communicate(timeout=600)
     return output
 
 
@@ -84,10 +84,13 @@ def test_two_processes_train_and_evaluate_as_one(tmp_path, monkeypatch):
     killed = finish(start(tmp_path, [], "killed"))  # by Lightning's own launcher
     assert (tmp_path / "killed" / "checkpoints" / "last.ckpt").is_file(), killed
     assert not (tmp_path / "killed" / "model").exists()
+    torch.manual_seed(0)
+    task = Task("regression", ("size", "gaps"), ("", ""), (3.0, 7.0), (1.0, 2.0))
+    save_pretrained(MoleBlendForPropertyPrediction(CONFIG, 2), tmp_path / "fresh", {"task": task.to_dict()})
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    running = start(tmp_path, torchrun, "resume", "ddp", "fsdp", "finetune", "predict")
+    running = start(tmp_path, torchrun, "predict", "resume", "ddp", "fsdp", "finetune")
 
-    molecules = load_data(table, "", conformers=True, seed=3, progress=False)
+    molecules = load_data(table, "", conformers=1, seed=3, progress=False)
     split = random_split(molecules, (1 - VALID_FRACTION, VALID_FRACTION, 0), 3)
     train, valid = take(molecules, split.train), take(molecules, split.valid)
     pl.seed_everything(3, verbose=False)
@@ -143,13 +146,13 @@ def check_evaluation(folder, labelled):
         assert flat(metrics[part]) == pytest.approx(flat(alone), rel=1e-4)
     curve = pd.read_csv(folder / "finetuned" / "csv" / "version_0" / "metrics.csv")["valid/rmse"]
     assert curve.min() == pytest.approx(metrics["valid"]["rmse"], rel=1e-4)
-    for count in (1, 3):
-        alone = predict(model, SMILES[:count], device="cpu")
-        for rank in range(2):
-            together = pd.read_json(folder / f"predicted-{count}-{rank}.json")
-            assert together["smiles"].tolist() == SMILES[:count]
-            for target in ("size", "gaps"):
-                assert together[target].tolist() == pytest.approx(alone[target].tolist(), rel=1e-4)
+    alone = predict(folder / "fresh", SMILES, device="cpu")
+    together = [pd.read_csv(folder / "predicted.csv")]
+    together += [pd.read_json(folder / f"predicted-{rank}.json") for rank in range(2)]
+    for frame, count in zip(together, (len(SMILES), 1, 1), strict=True):
+        assert frame["smiles"].tolist() == SMILES[:count]
+        for target in ("size", "gaps"):
+            assert frame[target].tolist() == pytest.approx(alone[target].tolist()[:count], rel=1e-4)
 
 
 def flat(metrics):
