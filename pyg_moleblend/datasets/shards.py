@@ -119,7 +119,10 @@ class MoleculeShards(Dataset):
         Returns:
             Their shards and their places in them, int64 ``[B]`` both.
         """
-        chosen = self._positions()[positions]
+        indices = self.indices()
+        # A range of millions is not written out for every batch.
+        plain = isinstance(indices, range) and bool(((positions >= 0) & (positions < len(indices))).all())
+        chosen = indices.start + indices.step * positions if plain else self._positions()[positions]
         starts = torch.from_numpy(self._starts)
         numbers = torch.searchsorted(starts, chosen, right=True) - 1
         return numbers, chosen - starts[numbers]
@@ -189,7 +192,10 @@ class MoleculeShards(Dataset):
         return dataset
 
     def _positions(self) -> Tensor:
-        return torch.as_tensor(np.asarray(self.indices(), dtype=np.int64))
+        chosen = self.indices()
+        if isinstance(chosen, range):  # NumPy would walk through it, element by element
+            return chosen.start + chosen.step * torch.arange(len(chosen))
+        return torch.as_tensor(np.asarray(chosen, dtype=np.int64))
 
     def _chosen(self, y: Tensor) -> Tensor:
         return y if self._targets is None else y[:, self._targets]
