@@ -17,7 +17,7 @@ def run(
     """Split molecules into training, validation and test, and tell what the parts have in common.
 
     The last lines are the split's name, sizes and hash, and its leaks. The file is for --split of finetune, evaluate
-    and check; its positions are among the molecules of the data, in order, without the rows that are none.
+    and check; it holds rows of the data, counted from 0, those included that are no molecule.
 
     Args:
         data: Molecules: qm9, moleculenet:NAME, or the path of a table (.csv, .tsv, .parquet, .sdf).
@@ -44,7 +44,7 @@ def run(
     molecules = load_data(data, root, smiles_column, (), max_molecules, False, seed, progress)
     split = make_split(molecules, kind, seed)
     if out is not None:
-        split.save(out)
+        split.save(out, molecules.row)
         say(f"split in {out}")
     tell(split)
     if leakage:

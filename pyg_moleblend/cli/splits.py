@@ -60,7 +60,7 @@ def make_split(molecules: Any, split: str | None, seed: int) -> Split:
             raise ValueError(f"the table has no column {column!r}; its columns are {list(molecules.frame.columns)}")
         return column_split(molecules.frame[column].iloc[molecules.row.tolist()].tolist(), split)
     if split.endswith(".json"):
-        saved = Split.load(split)
+        saved = Split.load(split, getattr(molecules, "row", None))
         largest = max((int(part.max()) for part in saved.as_dict().values() if len(part)), default=-1)
         if largest >= len(molecules):
             raise ValueError(f"{split} is of at least {largest + 1} molecules, the data have {len(molecules)}")

@@ -2,6 +2,8 @@ r"""A named split of a dataset's molecules, with a hash and a file."""
 
 import hashlib
 import json
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,28 +57,59 @@ class Split:
     @property
     def hash(self) -> str:
         r"""12 hexadecimal digits; equal exactly if the same positions are in the same parts, in any order."""
-        parts = {part: sorted(positions.tolist()) for part, positions in self.as_dict().items()}
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
+        return _hash({part: positions.tolist() for part, positions in self.as_dict().items()})
 
-    def save(self, path: str | Path) -> None:
-        r"""Writes the split as JSON, atomically."""
-        parts = {part: positions.tolist() for part, positions in self.as_dict().items()}
+    def save(self, path: str | Path, rows: Tensor | None = None) -> None:
+        r"""Writes the split as JSON, atomically.
+
+        Args:
+            path: The file.
+            rows: Row of the source of each molecule, ``dataset.row``: then the file holds rows, which another version
+                of RDKit, that reads more molecules or fewer, does not shift. Without it the file holds positions.
+        """
+        numbers = {part: positions if rows is None else rows[positions] for part, positions in self.as_dict().items()}
+        of = "positions" if rows is None else "rows"
+        content = {part: values.tolist() for part, values in numbers.items()}
         with atomic_write(path, "w") as file:
-            json.dump({"name": self.name, "hash": self.hash, **parts}, file)
+            json.dump({"name": self.name, "of": of, "hash": _hash(content), **content}, file)
 
     @classmethod
-    def load(cls, path: str | Path) -> "Split":
+    def load(cls, path: str | Path, rows: Tensor | None = None) -> "Split":
         r"""Reads a split that :meth:`save` wrote.
 
+        Rows that are not among the dataset's are left out, with a warning that names them.
+
+        Args:
+            path: The file.
+            rows: Row of the source of each molecule, ``dataset.row``; needed for a file of rows.
+
         Raises:
-            ValueError: If the file's positions are not those that its hash was made of.
+            ValueError: If the file is no split, or not as it was written, or is one of rows and there are none.
         """
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-        split = cls(content["name"], *(torch.tensor(content[part], dtype=torch.long) for part in PARTS))
-        if split.hash != content["hash"]:
-            raise ValueError(f"{path} was changed: its positions hash to {split.hash}, it says {content['hash']}")
-        return split
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            name, of, kept = content["name"], content["of"], {part: list(content[part]) for part in PARTS}
+        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+            raise ValueError(f"{path} is no saved split: {type(error).__name__} {error}") from error
+        if _hash(kept) != content.get("hash"):
+            raise ValueError(f"{path} was changed: its {of} hash to {_hash(kept)}, it says {content.get('hash')}")
+        if of == "rows":
+            if rows is None:
+                raise ValueError(f"{path} is a split by the rows of a dataset; pass them, rows=dataset.row")
+            position = {row: number for number, row in enumerate(rows.tolist())}
+            if missing := [row for part in PARTS for row in kept[part] if row not in position]:
+                warnings.warn(
+                    f"{path}: {len(missing)} of its rows are not in the dataset and left out: {missing[:5]}",
+                    stacklevel=2,
+                )
+            kept = {part: [position[row] for row in values if row in position] for part, values in kept.items()}
+        return cls(name, *(torch.tensor(kept[part], dtype=torch.long) for part in PARTS))
 
     def __str__(self) -> str:
         sizes = ", ".join(f"{len(positions)} {part}" for part, positions in self.as_dict().items())
         return f"{self.name} ({sizes}; {self.hash})"
+
+
+def _hash(parts: Mapping[str, Sequence[int]]) -> str:
+    ordered = {part: sorted(values) for part, values in parts.items()}
+    return hashlib.sha256(json.dumps(ordered, sort_keys=True).encode()).hexdigest()[:12]

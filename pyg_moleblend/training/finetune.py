@@ -119,7 +119,7 @@ def finetune(
             metrics[part] = score_model(model, task, labelled_part, modality, schedule.batch_size)
     model.cpu()
     if trainer.is_global_zero:
-        split.save(out / "split.json")
+        split.save(out / "split.json", getattr(molecules, "row", None))
         metadata = {"task": task.to_dict(), "modality": modality, "split": str(split), "seed": seed}
         save_pretrained(model, out / MODEL_FOLDER, metadata)
         write_metrics(out, metrics)

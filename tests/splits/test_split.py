@@ -25,6 +25,31 @@ def test_load_refuses_a_file_whose_positions_were_changed(tmp_path: Path) -> Non
         Split.load(path)
 
 
+def test_a_split_by_rows_follows_its_molecules_whatever_other_rows_can_be_read(tmp_path: Path) -> None:
+    path, rows = tmp_path / "split.json", torch.tensor([0, 1, 3, 4, 7, 9])
+    Split("s", torch.tensor([0, 5]), torch.tensor([2]), torch.tensor([3, 4])).save(path, rows)
+    more = torch.arange(10)
+    loaded = Split.load(path, more)
+    assert {part: positions.tolist() for part, positions in loaded.as_dict().items()} == {
+        "train": [0, 9],
+        "valid": [3],
+        "test": [4, 7],
+    }
+    with pytest.warns(UserWarning, match=r"1 of its rows are not in the dataset and left out: \[7\]"):
+        fewer = Split.load(path, torch.tensor([9, 4, 3, 0]))
+    assert fewer.as_dict()["train"].tolist() == [3, 0]
+    assert fewer.as_dict()["test"].tolist() == [1]
+    with pytest.raises(ValueError, match=r"rows=dataset\.row"):
+        Split.load(path)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"name": "s"}', "\x00"])
+def test_load_refuses_what_is_no_split(text: str, tmp_path: Path) -> None:
+    (tmp_path / "split.json").write_text(text)
+    with pytest.raises(ValueError, match=r"split\.json is no saved split"):
+        Split.load(tmp_path / "split.json")
+
+
 def test_hash_is_of_sets() -> None:
     one, two, three = torch.tensor([0, 1]), torch.tensor([2]), torch.tensor([3])
     assert Split("a", one, two, three).hash == Split("b", one.flip(0), two, three).hash
