@@ -51,7 +51,7 @@ def load_data(
         conformers: How many conformers molecules without coordinates are to get.
         seed: Seed of the conformers.
         progress: Whether to show progress bars.
-        workers: Processes that find conformers; 0 is this one, without a hard deadline a molecule.
+        workers: Processes that find conformers, at least one: each molecule has a hard deadline.
 
     Raises:
         ValueError: If there is no such dataset, or it cannot be had.
@@ -91,7 +91,7 @@ def load_data(
             f"{data} is prepared already: give its molecules conformers with `moleblend prepare --conformers`"
         )
     if conformers:
-        found = embed_missing(molecules, seed, progress=progress, conformers=conformers, num_workers=workers)
+        found = embed_missing(molecules, seed, progress=progress, conformers=conformers, num_workers=max(workers, 1))
         molecules = found.molecules
         what = "a conformer" if conformers == 1 else f"up to {conformers} conformers"
         say(f"{found.num_embedded} molecules were given {what}; {len(found.failures)} have none and stay 2D")

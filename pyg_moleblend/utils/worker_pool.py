@@ -22,6 +22,10 @@ r"""Chunks a worker that are read ahead of the first result that is still awaite
 MAX_KILLS = 8
 r"""An item that ends so many workers has a function that does not look at ``kills``."""
 
+SPARES = 2
+r"""Workers that are started where one had to be killed: its successor, and one to be ready when it happens again, for a
+worker takes seconds to start."""
+
 MAX_UNEXPLAINED = 3
 r"""Workers in a row that may die with no item begun."""
 
@@ -76,7 +80,7 @@ class _Pool:
         self.num_workers = num_workers
         self.deadline = deadline
         self.context = multiprocessing.get_context("spawn")
-        self.idle: list[Worker] = []
+        self.idle: deque[Worker] = deque()  # those that were just started last: they are not ready yet
         self.busy: list[Worker] = []
         self.again: deque[tuple[int, Sequence[Any], list[int]]] = deque()  # chunks whose worker is gone
         self.done: dict[int, Any] = {}
@@ -105,13 +109,16 @@ class _Pool:
                 if self.busy:
                     self._attend()
         finally:
-            for worker in self.idle + self.busy:
+            for worker in [*self.idle, *self.busy]:
                 worker.kill()
 
     def _give(self, number: int, chunk: Sequence[Any], kills: list[int]) -> None:
-        worker = self.idle.pop() if self.idle else Worker(self.context, self.function, self.deadline)
+        worker = self.idle.popleft() if self.idle else self._start()
         self.busy.append(worker)
         worker.give(number, chunk, kills)
+
+    def _start(self) -> Worker:
+        return Worker(self.context, self.function, self.deadline)
 
     def _attend(self) -> None:
         r"""Waits until a worker has a result, is dead or must be killed, and sees to it."""
@@ -131,13 +138,14 @@ class _Pool:
             self._bury(worker, None)
             return
         self.busy.remove(worker)
-        self.idle.append(worker)
+        self.idle.appendleft(worker)
         self.unexplained = 0
         self.done[worker.number] = result
 
     def _bury(self, worker: Worker, killed_at: float | None) -> None:
         exit_code = worker.kill()
         self.busy.remove(worker)
+        self.idle.extend(self._start() for _ in range(SPARES - len(self.idle)))
         item = worker.item()
         kills = list(worker.kills)
         # It may have gone on to another item, or to none, between the look at its clock and the kill.
