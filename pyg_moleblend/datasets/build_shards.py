@@ -13,13 +13,13 @@ from tqdm import tqdm
 from pyg_moleblend.datasets.reading import CHUNK_SIZE, READING_DEADLINE, Reading, concatenate
 from pyg_moleblend.datasets.shard import smallest, write_shard
 from pyg_moleblend.datasets.shard_folder import (
-    MANIFEST_FILE,
     Manifest,
     ShardEntry,
     claim,
+    clear,
+    complete,
     finish,
     finished,
-    load_manifest,
     save_entry,
     shard_path,
 )
@@ -166,8 +166,10 @@ def begin(
         raise ValueError(f"`shard_size` must be positive, got {shard_size}")
     key = claim(folder, {**key, "shard_size": shard_size})
     whole = finished(folder)
-    manifest = load_manifest(folder) if (folder / MANIFEST_FILE).is_file() else None
-    return key, whole, manifest if manifest is not None and len(whole) == len(manifest.shards) else None
+    manifest = complete(folder, whole)
+    if manifest is not None:
+        clear(folder)  # an earlier run may have been interrupted after the manifest, and before this
+    return key, whole, manifest
 
 
 def make_shards(

@@ -150,9 +150,22 @@ def finish(folder: Path, key: dict[str, Any], facts: Mapping[str, Any], shards: 
     }
     with atomic_write(folder / MANIFEST_FILE, "w") as file:
         json.dump(content, file, indent=1)
-    for leftover in (*folder.glob("shard-*.json"), *folder.glob(".*.tmp")):  # of this run and of those before it
-        leftover.unlink()
+    clear(folder)
     return manifest
+
+
+def complete(folder: Path, whole: dict[int, ShardEntry]) -> Manifest | None:
+    r"""The manifest, if there is one, its shards are those that are whole, and the reports are there."""
+    if not all((folder / name).is_file() for name in (MANIFEST_FILE, FAILURES_FILE, CONFORMER_ERRORS_FILE)):
+        return None
+    manifest = load_manifest(folder)
+    return manifest if dict(enumerate(manifest.shards)) == whole else None
+
+
+def clear(folder: Path) -> None:
+    r"""Removes what a complete folder needs no more, of the run that made it and of those that were interrupted."""
+    for leftover in (*folder.glob("shard-*.json"), *folder.glob(".*.tmp")):
+        leftover.unlink()
 
 
 def load_manifest(folder: str | Path) -> Manifest:

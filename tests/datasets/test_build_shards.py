@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +12,7 @@ from shard_rows import GOOD, contents, damage, portions
 from pyg_moleblend.chem import from_smiles
 from pyg_moleblend.datasets.build_shards import Rows, build_shards, cut_pieces
 from pyg_moleblend.datasets.reading import ReadChunk, Reading
-from pyg_moleblend.datasets.shard_folder import Manifest
+from pyg_moleblend.datasets.shard_folder import Manifest, load_manifest
 from pyg_moleblend.datasets.shards import MoleculeShards
 
 ENTRIES = [*(GOOD * 5), "bad", "", *GOOD, "C1CC"]
@@ -137,6 +138,37 @@ def test_what_an_interrupted_run_left_is_cleared_away(tmp_path: Path, undisturbe
     (tmp_path / ".shard-000001.safetensors.0123.tmp").write_bytes(b"part")
     build(tmp_path)
     assert contents(tmp_path) == undisturbed
+
+
+def test_a_run_that_was_interrupted_after_its_manifest_is_cleared_up(
+    tmp_path: Path, undisturbed: dict[str, bytes]
+) -> None:
+    build(tmp_path)
+    (tmp_path / ".shard-000001.json.0123.tmp").write_bytes(b"part")
+    entry = load_manifest(tmp_path).shards[1]
+    (tmp_path / "shard-000001.json").write_text(json.dumps(entry._asdict()))
+    build(tmp_path)
+    assert contents(tmp_path) == undisturbed
+
+
+@pytest.mark.parametrize("name", ["failures.csv", "conformer_errors.csv", "manifest.json"])
+def test_a_lost_report_is_written_again(tmp_path: Path, undisturbed: dict[str, bytes], name: str) -> None:
+    build(tmp_path)
+    (tmp_path / name).unlink()
+    build(tmp_path)
+    assert contents(tmp_path) == undisturbed
+
+
+def test_the_manifest_follows_a_shard_that_was_made_anew(tmp_path: Path) -> None:
+    build(tmp_path)
+    path = tmp_path / "manifest.json"
+    manifest = json.loads(path.read_text())
+    # As if another shard had been here, and the run that replaced it had been interrupted before the manifest.
+    (tmp_path / "shard-000001.json").write_text(json.dumps(manifest["shards"][1]))
+    manifest["shards"][1]["sha256"] = "0" * 64
+    path.write_text(json.dumps(manifest))
+    build(tmp_path)
+    assert len(list(MoleculeShards(tmp_path))) == 30
 
 
 def test_other_rows_are_noticed(tmp_path: Path) -> None:
