@@ -2,7 +2,6 @@ r"""How fast the models are: the pretraining step and the forward pass, ours and
 
 from __future__ import annotations
 
-import resource
 import time
 from collections.abc import Callable, Sequence
 from multiprocessing import get_context
@@ -15,7 +14,7 @@ from torch_geometric.data import Batch, Data
 
 from benchmarks.baseline.pretraining import PlainPretraining
 from benchmarks.baseline.weights import copy_weights, plain_batch
-from benchmarks.timing import matrix_peak
+from benchmarks.timing import matrix_peak, peak_resident
 from pyg_moleblend.loader import SizeBucketBatchSampler
 from pyg_moleblend.models import MoleBlendConfig, MoleBlendForPretraining
 
@@ -173,4 +172,4 @@ def _run_alone(name: str, part: Part, key: str, molecules: Sequence[Data], threa
     run = (_ours if key == "ours" else _plain)(CONFIGS[name], part)
     for batch in (_bucketed if key == "ours" else _shuffled)(molecules)[:6]:
         run(batch)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return peak_resident()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import resource
 import sys
 import time
 from collections.abc import Sequence
@@ -26,7 +25,7 @@ from torch_geometric.data import Batch, Data
 if not __package__:  # run as a script
     sys.path[0] = str(Path(__file__).parents[1])
 
-from benchmarks.timing import environment, matrix_peak, write_json
+from benchmarks.timing import environment, matrix_peak, peak_resident, write_json
 from pyg_moleblend.models import MoleBlendConfig, MoleBlendForPretraining, estimate_flops, estimate_memory
 
 SIZES = (10, 20, 32, 64, 128, 256, 512)
@@ -71,7 +70,7 @@ def measure(name: str, size: int, activation_checkpointing: bool, threads: int) 
     before = psutil.Process().memory_info().rss
     batch = Batch.from_data_list([chain(size, seed) for seed in range(batch_size)])
     step(batch)
-    peak_memory = _peak_resident()
+    peak_memory = peak_resident()
     peak, seconds = [], []
     for _ in range(REPEATS):
         peak.append(matrix_peak())
@@ -115,10 +114,6 @@ def fit(points: Sequence[dict[str, Any]]) -> dict[str, float]:
             np.median([abs(p["estimated_bytes"] / p["batch_bytes"] - 1) for p in points])
         ),
     }
-
-
-def _peak_resident() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def main() -> None:

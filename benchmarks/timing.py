@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import resource
 import time
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
@@ -48,6 +49,15 @@ def alternate(runs: Mapping[str, Callable[[], object]], repeats: int = 5) -> dic
         for name, run in runs.items():
             seconds[name].append(seconds_of(run))
     return {name: median(values) for name, values in seconds.items()}
+
+
+def peak_resident() -> int:
+    r"""Bytes of the largest resident memory that this process ever had."""
+    status = Path("/proc/self/status")
+    if status.is_file():  # what getrusage says begins with the memory of the process that started this one
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if platform.system() == "Darwin" else 1024)
 
 
 def environment() -> dict[str, Any]:
