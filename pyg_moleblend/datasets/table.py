@@ -12,7 +12,8 @@ from torch import Tensor
 from pyg_moleblend.chem import Hydrogens
 from pyg_moleblend.datasets.base import MoleculeDataset, Transform, store
 from pyg_moleblend.datasets.reading import Failure, read_molecules
-from pyg_moleblend.datasets.table_files import check_column, number_column, read_table
+from pyg_moleblend.datasets.table_columns import id_column, number_column
+from pyg_moleblend.datasets.table_files import read_table
 
 
 class MoleculeTable(MoleculeDataset):
@@ -28,9 +29,10 @@ class MoleculeTable(MoleculeDataset):
     :meth:`align` puts the dataset's predictions into the rows of the output.
 
     Args:
-        source: A ``.csv``, ``.tsv``, ``.parquet`` or ``.sdf`` file, or a data frame.
+        source: A ``.csv``, ``.tsv``, ``.parquet`` or ``.sdf`` file, or a data frame. Blank lines of a ``.csv`` are no
+            rows.
         smiles: Column of the SMILES, or of RDKit molecules; by default the one that is called so.
-        targets: Columns of numbers that become ``y``; empty cells are missing labels.
+        targets: Columns of numbers that become ``y``; empty cells are missing labels, and so is "NA" and its like.
         ids: Column of identifiers, which may be any text; by default the rows are numbered from 0.
         on_error: What to do with rows that are no molecule.
         hydrogens: Which hydrogens become atoms.
@@ -60,11 +62,9 @@ class MoleculeTable(MoleculeDataset):
         super().__init__(None, transform, log=log)
         self.on_error = on_error
         self.target_names = list(targets)
-        self.frame, entries = read_table(source, smiles, hydrogens)
+        self.frame, entries = read_table(source, smiles)
         columns = [number_column(self.frame, target) for target in targets]
-        if ids is not None:
-            check_column(list(self.frame.columns), ids)
-        self.ids = [str(value) for value in (self.frame.index if ids is None else self.frame[ids])]
+        self.ids = [str(row) for row in range(len(self.frame))] if ids is None else id_column(self.frame, ids)
 
         reading = read_molecules(entries, hydrogens, "molecules" if log else None)
         self.failures = reading.failures

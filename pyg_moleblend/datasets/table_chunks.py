@@ -6,26 +6,20 @@ import lzma
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from pyg_moleblend.chem.sdf import record_fields, sdf_records
 from pyg_moleblend.datasets.build_shards import Rows
-from pyg_moleblend.datasets.entries import SdfRecord
-from pyg_moleblend.datasets.table_files import SEPARATORS, check_column, find_smiles_column, number_column, table_kind
+from pyg_moleblend.datasets.table_columns import check_column, find_smiles_column, id_column, number_column
+from pyg_moleblend.datasets.table_files import SEPARATORS, sdf_rows, table_kind, text_columns, text_frames
 
 CHUNK_ROWS = 8192
 
 _LINES = (".smi", ".txt")
 _OPEN: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-# What pandas takes for missing by default, as its documentation lists it.
-_MISSING = (
-    *("", " ", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A"),
-    *("NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
-)
 _MOLECULE = " molecule"  # what the entries are called where the file gives them no name; no file can give them this
 
 
@@ -67,8 +61,7 @@ class TableChunks:
     def columns(self) -> list[str]:
         r"""Names of the columns; none for an SD file."""
         if self.kind in SEPARATORS:
-            head = pd.read_csv(self.path, sep=SEPARATORS[self.kind], header=None, nrows=1, dtype=str)
-            return [str(name) for name in head.iloc[0]]
+            return text_columns(self.path, self.kind)
         if self.kind == ".parquet":
             return list(pq.read_schema(self.path).names)
         return ["name"] if self.kind in _LINES else []
@@ -83,7 +76,8 @@ class TableChunks:
             yield from self.between(0, self.num_rows)
             return
         start = 0
-        for frame in self._csv() if self.kind in SEPARATORS else self._text():
+        text = text_frames(self.path, self.kind, CHUNK_ROWS) if self.kind in SEPARATORS else self._text()
+        for frame in text:
             stop = start + len(frame)
             frame.index = pd.RangeIndex(start, stop)  # errors name rows of the whole table
             yield self._rows(frame)
@@ -115,23 +109,8 @@ class TableChunks:
 
     def _rows(self, frame: pd.DataFrame) -> Rows:
         labels = [number_column(frame, target) for target in self.targets]
-        ids = None if self.ids is None else ["" if pd.isna(value) else str(value) for value in frame[self.ids]]
+        ids = None if self.ids is None else id_column(frame, self.ids)
         return Rows(frame[self.smiles].tolist(), {"y": np.stack(labels, axis=-1)} if labels else {}, ids)
-
-    def _csv(self) -> Iterator[pd.DataFrame]:
-        # As text, "007" is no number; and in the identifiers "NA" and "null" are no missing values.
-        missing = dict.fromkeys((self.smiles, *self.targets), _MISSING)
-        with pd.read_csv(
-            self.path,
-            sep=SEPARATORS[self.kind],
-            usecols=self._columns(),
-            dtype=str,
-            keep_default_na=False,
-            na_values=cast(Any, missing),
-            chunksize=CHUNK_ROWS,
-            encoding_errors="backslashreplace",
-        ) as frames:
-            yield from frames
 
     def _text(self) -> Iterator[pd.DataFrame]:
         rows = self._records() if self.kind == ".sdf" else self._lines()
@@ -139,8 +118,8 @@ class TableChunks:
             yield pd.DataFrame(chunk, columns=[_MOLECULE, *self.others], dtype=object)
 
     def _records(self) -> Iterator[dict[str, Any]]:
-        for number, record in enumerate(sdf_records(self.path)):
-            yield {**record_fields(record), _MOLECULE: SdfRecord(f"record {number} of {self.path.name}", record)}
+        for record, fields in sdf_rows(self.path):
+            yield {**fields, _MOLECULE: record}
 
     def _lines(self) -> Iterator[dict[str, Any]]:
         opened: IO[str] = _OPEN.get(self.path.suffix.lower(), open)(

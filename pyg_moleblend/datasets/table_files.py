@@ -1,16 +1,16 @@
 r"""Tables of molecules from files: CSV, Parquet and SD files."""
 
-from collections.abc import Sequence
+import lzma
+import warnings
+import zlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from rdkit import Chem
 
-from pyg_moleblend.chem import Hydrogens, read_sdf
-from pyg_moleblend.datasets.reading import Entry
+from pyg_moleblend.chem.sdf import record_fields, sdf_records
+from pyg_moleblend.datasets.entries import Entry, SdfRecord
+from pyg_moleblend.datasets.table_columns import find_smiles_column
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 r"""Kinds of delimited text, and what stands between two cells."""
@@ -18,23 +18,21 @@ r"""Kinds of delimited text, and what stands between two cells."""
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 
 
-def read_table(
-    source: str | Path | pd.DataFrame, smiles: str | None = None, hydrogens: Hydrogens | str = Hydrogens.REMOVE
-) -> tuple[pd.DataFrame, list[Entry]]:
+def read_table(source: str | Path | pd.DataFrame, smiles: str | None = None) -> tuple[pd.DataFrame, list[Entry]]:
     r"""A table and the molecule of each of its rows.
 
     Args:
-        source: A ``.csv``, ``.tsv`` (also compressed), ``.parquet`` or ``.sdf`` file, or a data frame.
+        source: A ``.csv``, ``.tsv`` (also compressed), ``.parquet`` or ``.sdf`` (also ``.gz``) file, or a data frame.
         smiles: Column of the SMILES, or of RDKit molecules; by default the one that is called so, in upper or
             lower case. An SD file has none: its records are the molecules, and their properties the columns,
             with the title as ``_Name``.
-        hydrogens: Which hydrogens of an SD file's records become atoms.
 
     Returns:
-        The table, with a new index from 0 (cells of CSV files are text, exactly as written), and its entries.
+        The table, with a new index from 0 (cells of CSV and SD files are text, exactly as written), and its entries.
 
     Raises:
-        ValueError: If the file's kind is unknown, or the column is missing or not clear.
+        ValueError: If the file's kind is unknown, it is damaged or holds no record, or the column is missing or not
+            clear.
         FileNotFoundError: If there is no such file.
     """
     if isinstance(source, pd.DataFrame):
@@ -45,11 +43,69 @@ def read_table(
         if kind == ".sdf":
             if smiles is not None:
                 raise ValueError(f"an SD file has no column of SMILES, leave smiles={smiles!r} out")
-            return _read_sdf(path, hydrogens)
-        # Text as text: an identifier 007 stays 007, and what a column means is for its reader to say.
-        frame = pd.read_parquet(path) if kind == ".parquet" else pd.read_csv(path, sep=SEPARATORS[kind], dtype=str)
+            return _read_sdf(path)
+        if kind == ".parquet":
+            frame = pd.read_parquet(path)
+        else:
+            frame = pd.concat(list(text_frames(path, kind)), ignore_index=True)
     column = find_smiles_column(list(frame.columns), smiles)
     return frame, frame[column].tolist()
+
+
+def text_columns(path: Path, kind: str) -> list[str]:
+    r"""Names of the columns of a file of delimited text, as they are written."""
+    head = pd.read_csv(path, sep=SEPARATORS[kind], header=None, nrows=1, dtype=str, keep_default_na=False)
+    return [str(name) for name in head.iloc[0]]
+
+
+def text_frames(path: Path, kind: str, rows: int = 65_536) -> Iterator[pd.DataFrame]:
+    r"""A file of delimited text in portions, every cell as it is written. Blank lines are no rows.
+
+    Args:
+        path: The file, compressed or not.
+        kind: A key of :data:`SEPARATORS`.
+        rows: Rows of a portion.
+
+    Raises:
+        ValueError: If a line has more cells than the head has names, or the file is damaged.
+    """
+    names = text_columns(path, kind)
+    try:
+        with warnings.catch_warnings():
+            # pandas would cut such lines off, or take their first cell for an index and shift the others.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            with pd.read_csv(
+                path,
+                sep=SEPARATORS[kind],
+                dtype=str,
+                keep_default_na=False,
+                index_col=False,
+                chunksize=rows,
+                encoding_errors="backslashreplace",
+            ) as frames:
+                for frame in frames:
+                    frame.columns = pd.Index(names)  # pandas renames the second of two that are called alike
+                    yield frame
+    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
+        raise ValueError(
+            f"{path} has lines with more cells than the {len(names)} names in its head, so which cell is of which "
+            f"column is not clear ({' '.join(str(error).split())}); quote cells that hold a {SEPARATORS[kind]!r}"
+        ) from error
+    except (EOFError, zlib.error, lzma.LZMAError) as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
+
+
+def sdf_rows(path: Path) -> Iterator[tuple[SdfRecord, dict[str, str]]]:
+    r"""The records of an SD file, and what is written in their properties.
+
+    Raises:
+        ValueError: If the file is damaged.
+    """
+    try:
+        for number, record in enumerate(sdf_records(path)):
+            yield SdfRecord(f"record {number} of {path.name}", record), record_fields(record)
+    except (EOFError, zlib.error) as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
 
 
 def table_kind(path: Path, more: Sequence[str] = ()) -> str:
@@ -68,57 +124,8 @@ def table_kind(path: Path, more: Sequence[str] = ()) -> str:
     return kind[0]
 
 
-def number_column(frame: pd.DataFrame, column: str) -> NDArray[np.float32]:
-    r"""A column as numbers, NaN where it is empty.
-
-    Raises:
-        ValueError: If there is no such column, or a value is neither a finite number nor missing.
-    """
-    check_column(list(frame.columns), column)
-    given = frame[column].map(lambda value: np.nan if isinstance(value, str) and not value.strip() else value)
-    numbers = pd.to_numeric(given, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    too_large = np.abs(numbers) > np.finfo(np.float32).max
-    bad = np.flatnonzero((np.isnan(numbers) & given.notna().to_numpy()) | too_large)
-    if len(bad):
-        more = f", and so do {len(bad) - 1} more" if len(bad) > 1 else ""
-        raise ValueError(
-            f"column {column!r} must hold finite numbers, or nothing where there is no label; row "
-            f"{frame.index[bad[0]]} holds {frame[column].iloc[bad[0]]!r}{more}"
-        )
-    return numbers.astype(np.float32)
-
-
-def check_column(columns: Sequence[Any], column: str) -> None:
-    r"""Raises ``ValueError``, and says which columns there are, unless there is exactly one of this name."""
-    found = list(columns).count(column)
-    if found != 1:
-        many = "no column" if not found else f"{found} columns"
-        raise ValueError(f"the table has {many} {column!r}; its columns are {list(columns)}")
-
-
-def find_smiles_column(columns: Sequence[Any], smiles: str | None) -> str:
-    r"""The column of the molecules: the one that is named, or the one that is called SMILES, in any case.
-
-    Raises:
-        ValueError: If it is missing or not clear which it is.
-    """
-    if smiles is None:
-        named = [column for column in columns if str(column).lower() == "smiles"]
-        if len(named) != 1:
-            raise ValueError(
-                f"say which column holds the molecules, one of {list(columns)} (smiles=..., or --smiles-column)"
-            )
-        return str(named[0])
-    check_column(columns, smiles)
-    return smiles
-
-
-def _read_sdf(path: Path, hydrogens: Hydrogens | str) -> tuple[pd.DataFrame, list[Entry]]:
-    entries: list[Entry] = [entry for _, entry in read_sdf(path, hydrogens)]
-    rows = [
-        {"_Name": entry.GetProp("_Name") if entry.HasProp("_Name") else "", **entry.GetPropsAsDict()}
-        if isinstance(entry, Chem.Mol)
-        else {}
-        for entry in entries
-    ]
-    return pd.DataFrame(rows, index=range(len(rows))), entries
+def _read_sdf(path: Path) -> tuple[pd.DataFrame, list[Entry]]:
+    rows = list(sdf_rows(path))
+    if not rows:
+        raise ValueError(f"{path} holds no record; check that it was written completely")
+    return pd.DataFrame([fields for _, fields in rows], index=range(len(rows))), [record for record, _ in rows]

@@ -10,7 +10,8 @@ from rdkit import Chem
 from pyg_moleblend.datasets import table_chunks
 from pyg_moleblend.datasets.entries import SdfRecord
 from pyg_moleblend.datasets.table_chunks import TableChunks
-from pyg_moleblend.datasets.table_files import number_column, read_table
+from pyg_moleblend.datasets.table_columns import number_column
+from pyg_moleblend.datasets.table_files import read_table
 
 NAMES = ["007", "NA", "b,c", "null", 'say "x"', "é", "  x ", "1e5", "-", "nan"]
 FRAME = pd.DataFrame(

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pyg_moleblend.datasets.table_columns import without_missing
+
 OUTLIER = 6.0
 r"""Values further from the median than this many standard deviations, told from the median deviation, stand out."""
 
@@ -65,7 +67,7 @@ def read_labels(name: str, cells: "pd.Series[object]") -> Labels:
         name: The target.
         cells: Numbers or texts; empty ones and blanks are missing.
     """
-    given = cells.map(lambda cell: np.nan if isinstance(cell, str) and not cell.strip() else cell)
+    given = without_missing(cells)
     values = pd.to_numeric(given, errors="coerce").to_numpy(np.float64, na_value=np.nan)
     unreadable = ~np.isfinite(values) & given.notna().to_numpy()
     return Labels(name, np.where(unreadable, np.nan, values), unreadable)

@@ -13,7 +13,7 @@ from pyg_moleblend.datasets.check.sizes import SizeReport, describe_sizes
 from pyg_moleblend.datasets.reading import Failure
 from pyg_moleblend.datasets.shards import MoleculeShards
 from pyg_moleblend.datasets.table import MoleculeTable
-from pyg_moleblend.datasets.table_files import check_column
+from pyg_moleblend.datasets.table_columns import check_column
 from pyg_moleblend.loader import molecule_sizes
 from pyg_moleblend.splits import Leakage, Split, leakage
 
