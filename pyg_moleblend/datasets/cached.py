@@ -22,7 +22,7 @@ from pyg_moleblend.datasets.shard import Digest, digest
 from pyg_moleblend.datasets.shard_folder import is_whole
 from pyg_moleblend.utils.files import atomic_write, content_key
 
-FORMAT = 2
+FORMAT = 3
 r"""Of the processed files and of what they hold; raise it with every change that one release may see."""
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
@@ -47,7 +47,7 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
 
     The processed files lie in a folder of their own that is named for everything they depend on: the class
     and its parameters, the versions of RDKit and of this package, ``pre_transform`` and ``pre_filter`` by
-    their ``repr``. Other parameters are another folder, and raw files of another size are processed anew, so
+    their ``repr``. Other parameters are another folder, and raw files of another content are processed anew, so
     nothing stale is ever loaded; nor is anything damaged, for the manifest holds the files' checksums. A ``repr``
     with a memory address (a lambda, a function) says too little: then the molecules are processed each time, with
     a warning. The files are written under temporary names, and
@@ -141,11 +141,26 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
         paths = [Path(path) for path in self.processed_paths]
         if self.force_reload or not all(path.is_file() for path in paths):
             return False
-        # Raw files may be gone, but not be others.
-        return self._raw_bytes() in ({}, self._read_manifest()["raw_bytes"])
+        return self._raw_files_are_those_of(self._read_manifest())
 
-    def _raw_bytes(self) -> dict[str, int]:
-        return {Path(path).name: Path(path).stat().st_size for path in self.raw_paths if Path(path).is_file()}
+    def _raw_files_are_those_of(self, manifest: dict[str, Any]) -> bool:
+        paths = self._raw_files()
+        if not paths:  # they may be gone, but not be others
+            return True
+        known, times = manifest["raw"], manifest["raw_mtime_ns"]
+        # Files that nobody touched need not be read for it.
+        return paths.keys() == known.keys() and all(
+            path.stat().st_size == known[name]["bytes"]
+            and (path.stat().st_mtime_ns == times[name] or is_whole(path, Digest(**known[name])))
+            for name, path in paths.items()
+        )
+
+    def _raw_files(self) -> dict[str, Path]:
+        return {Path(path).name: Path(path) for path in self.raw_paths if Path(path).is_file()}
+
+    def raw_digests(self) -> dict[str, dict[str, Any]]:
+        r"""Size and SHA-256 of each raw file that is in place, by its name."""
+        return {name: digest(path)._asdict() for name, path in self._raw_files().items()}
 
     # PyG's own wants the raw files even where they are not needed any more.
     def _download(self) -> None:
@@ -176,7 +191,9 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
         with atomic_write(failures_path, "w") as file:
             csv.writer(file, lineterminator="\n").writerows([Failure._fields, *failures])
         files = {path.name: digest(path)._asdict() for path in (data_path, failures_path)}
-        manifest = {**self._key, "facts": built.facts, "raw_bytes": self._raw_bytes(), "files": files}
+        times = {name: path.stat().st_mtime_ns for name, path in self._raw_files().items()}
+        raw = {"raw": self.raw_digests(), "raw_mtime_ns": times}
+        manifest = {**self._key, "facts": built.facts, **raw, "files": files}
         with atomic_write(manifest_path, "w") as file:
             json.dump(manifest, file, indent=2)
         if failures:

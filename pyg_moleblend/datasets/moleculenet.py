@@ -145,5 +145,5 @@ class MoleculeNet(CachedMoleculeDataset):
         progress = self.title if self.log else None
         if self.conformers is None:
             return read_molecules(smiles, self.hydrogens, progress)
-        folder, source = self.folder / "conformers", {"name": self.name, "raw_bytes": self._raw_bytes()}
+        folder, source = self.folder / "conformers", {"name": self.name, "raw": self.raw_digests()}
         return read_resumable(smiles, folder, source, self.conformers, self.hydrogens, self.num_workers, progress)

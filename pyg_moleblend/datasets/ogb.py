@@ -135,7 +135,7 @@ class OGBGraphProperty(CachedMoleculeDataset):
         embedded = read_resumable(
             reading.smiles,
             self.folder / "conformers",
-            {"name": self.name, "raw_bytes": self._raw_bytes()},
+            {"name": self.name, "raw": self.raw_digests()},
             conformers,
             num_workers=self.num_workers,
             progress=self.title if self.log else None,

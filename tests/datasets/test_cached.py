@@ -171,6 +171,16 @@ def test_raw_files_may_be_gone_but_not_be_others(tmp_path: Path) -> None:
     assert Listed.builds == 2
 
 
+def test_one_changed_character_of_a_raw_file_is_another_file(tmp_path: Path) -> None:
+    raw = tmp_path / "raw" / "smiles.txt"
+    assert Listed(tmp_path).smiles[0] == "CCO"
+    raw.write_text(raw.read_text().replace("CCO", "CCN"))
+    assert Listed(tmp_path).smiles[0] == "CCN"
+    raw.touch()
+    Listed(tmp_path)
+    assert Listed.builds == 2  # touched, but not changed
+
+
 @pytest.mark.parametrize("name", ["data.pt", "failures.csv", "manifest.json"])
 @pytest.mark.parametrize("cut", [True, False])
 def test_a_damaged_file_is_named(tmp_path: Path, name: str, cut: bool) -> None:
