@@ -52,7 +52,7 @@ def test_errors_are_one_line(table, tmp_path, pretrained_model, tiny_words, refu
     assert "got 'rocauc'" in line("--targets", "gap", "--metric", "rocauc", *tiny_words)
 
 
-def test_several_seeds(finetune, table, tiny_words, capsys):
+def test_several_seeds(finetune, table, tiny_words, quiet_words, capsys):
     words = ["--targets", "gap", "--split", "column:part", "--seeds", "2", "--seed", "5", *tiny_words]
     out = finetune(*words)
     assert "test: rmse" in (printed := capsys.readouterr().out)
@@ -68,3 +68,8 @@ def test_several_seeds(finetune, table, tiny_words, capsys):
     evaluated = json.loads(capsys.readouterr().out)
     assert evaluated["summary"] == summary["test"]
     assert list(evaluated["models"]) == [str(out / "seed-5" / "model"), str(out / "seed-6" / "model")]
+    config = (out / "config.yaml").read_text()
+    again = ["--data", str(table), "--out", str(out), "--patience", "7", *words, *quiet_words]
+    assert main(["finetune", *map(str, again)]) == 2
+    assert "seed-5 holds a run already" in capsys.readouterr().err
+    assert (out / "config.yaml").read_text() == config
