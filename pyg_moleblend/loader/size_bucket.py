@@ -106,6 +106,10 @@ class SizeBucketBatchSampler(Sampler[list[int]]):
             self._plan()
         self.start = max(self.start, start)
 
+    def batch(self, number: int) -> list[int]:
+        r"""This rank's batch of that number, positions in the dataset."""
+        return self._batch(self._spans[self.rank + number * self.num_replicas])
+
     def batches(self) -> list[list[int]]:
         r"""This rank's batches of the epoch, each a list of positions in the dataset."""
         return [self._batch(span) for span in self._own_spans()]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import lightning.pytorch as pl
@@ -20,7 +21,8 @@ class MoleculeDataModule(pl.LightningDataModule):
     r"""Training and validation molecules for Lightning, in batches of molecules of like size.
 
     Every process has its share, without duplicates, so the trainer needs ``use_distributed_sampler=False``. An
-    epoch that was interrupted goes on with the batch after the last one that is in the checkpoint.
+    epoch that was interrupted goes on with the batch after the last one that is in the checkpoint. With a budget of
+    pairs, epochs differ in their number of batches, so the trainer is told to ask for the batches of each epoch anew.
 
     Args:
         train: Training molecules: a PyG dataset, a subset of one, or a list of ``Data``.
@@ -49,24 +51,29 @@ class MoleculeDataModule(pl.LightningDataModule):
     def state_dict(self) -> dict[str, Any]:
         r"""What a checkpoint keeps of the data: how to tell whether they are the same when the run goes on."""
         processes = 1 if self.trainer is None else self.trainer.world_size
-        return {"train": self._fingerprint(), "processes": processes}
+        return {"train": self._fingerprint, "processes": processes}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         r"""Raises :class:`ValueError` unless the training molecules are those of the checkpoint."""
-        if state_dict["train"] != self._fingerprint():
+        if state_dict["train"] != self._fingerprint:
             raise ValueError(
                 "the run was begun with other training molecules, so it cannot be resumed with these; give it the same "
                 "data, or start another run in another folder"
             )
         self._processes = state_dict.get("processes", 1)
 
-    def _fingerprint(self) -> str:
+    @cached_property
+    def _fingerprint(self) -> str:  # kept: of some datasets every molecule has to be looked at
         sizes = molecule_sizes(self.train)
         return f"{len(sizes)} molecules {hashlib.sha256(sizes.numpy().tobytes()).hexdigest()[:12]}"
 
     def train_dataloader(self) -> DataLoader:
         r"""Shuffled training batches, from where the run stands."""
         loader = self._loader(self.train, shuffle=True)
+        if self.trainer is not None and self.schedule.max_pairs is not None:
+            # Lightning would stop every epoch at the number of batches that the first had.
+            trainer: Any = self.trainer
+            trainer.reload_dataloaders_every_n_epochs = 1
         if self.trainer is not None and isinstance(loader.batch_sampler, SizeBucketBatchSampler):
             # Not left to Lightning, which sets the epoch after the loader's workers have begun.
             loop: Any = self.trainer.fit_loop
@@ -122,7 +129,7 @@ def validation_rows(trainer: pl.Trainer, batch_idx: int, size: int) -> Tensor:
     """
     sampler = getattr(trainer.val_dataloaders, "batch_sampler", None)
     if isinstance(sampler, SizeBucketBatchSampler):
-        return torch.tensor(sampler.batches()[batch_idx])
+        return torch.tensor(sampler.batch(batch_idx))
     if trainer.world_size > 1:
         raise ValueError(
             f"{trainer.world_size} processes validate with a {type(trainer.val_dataloaders).__name__} that may give "

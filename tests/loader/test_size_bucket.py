@@ -28,6 +28,7 @@ def test_every_molecule_comes_once_over_all_ranks(sizes, batch_size, num_replica
         for rank in ranks:
             rank.set_epoch(epoch)
         given = [list(rank) for rank in ranks]
+        assert given == [[rank.batch(number) for number in range(len(rank))] for rank in ranks]
         assert sorted(i for batches in given for batch in batches for i in batch) == list(range(len(sizes)))
         assert {len(batches) for batches in given} == {len(rank) for rank in ranks}
         assert all(0 < len(batch) <= batch_size for batches in given for batch in batches)

@@ -1,8 +1,10 @@
 from types import SimpleNamespace
 
+import lightning.pytorch as pl
 import pandas as pd
 import pytest
 import torch
+from torch_geometric.data import Data
 from torch_geometric.loader import DataLoader
 
 from pyg_moleblend.datasets import MoleculeTable
@@ -10,6 +12,7 @@ from pyg_moleblend.models import MoleBlendForPretraining
 from pyg_moleblend.training import Machine, MoleculeDataModule, PretrainingModule, Schedule, embed_missing
 from pyg_moleblend.training.data import validation_rows
 from pyg_moleblend.training.run import fit
+from pyg_moleblend.training.trainer import quiet_lightning
 
 
 def trainer(rank=0, world_size=1, epoch=0, started=0, batches=0):
@@ -53,6 +56,47 @@ def test_training_goes_on_where_it_stopped(data):
     assert rest == first[-len(rest) :]
     assert 14 - len(rest) in (5, 6)  # two batches of at most three
     assert order(epoch=0, started=1, batches=5) == second  # stopped after the last batch
+
+
+def test_every_epoch_has_all_molecules_however_many_batches_it_takes():
+    sizes = torch.randint(1, 30, (400,), generator=torch.Generator().manual_seed(1)).tolist()
+    molecules = [Data(x=torch.zeros(size, 9), number=number) for number, size in enumerate(sizes)]
+    data = MoleculeDataModule(molecules, [], Schedule(batch_size=6, max_pairs=1000))
+    counts = []
+    for epoch in range(4):
+        loader = data.train_dataloader()
+        loader.batch_sampler.set_epoch(epoch)
+        counts.append(len(loader))
+    assert counts[0] < max(counts)  # else the test would show nothing
+    module = Counting()
+    options = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+    with quiet_lightning():
+        trainer = pl.Trainer(
+            accelerator="cpu", max_epochs=4, limit_val_batches=0, use_distributed_sampler=False, **options
+        )
+        trainer.fit(module, datamodule=data)
+    assert [len(batches) for batches in module.seen] == counts
+    for batches in module.seen:
+        assert sorted(number for batch in batches for number in batch) == list(range(400))
+
+
+class Counting(pl.LightningModule):
+    r"""Keeps which molecules came in each epoch."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+        self.seen = []
+
+    def on_train_epoch_start(self):
+        self.seen.append([])
+
+    def training_step(self, batch, batch_idx):
+        self.seen[-1].append(batch.number.tolist())
+        return self.weight.sum()
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.1)
 
 
 def test_validation_is_always_the_same(data):
