@@ -1,6 +1,7 @@
 r"""A folder of shards: what is in it, what of it is whole, and when all of it is there."""
 
 import csv
+import io
 import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -132,16 +133,9 @@ def finish(folder: Path, key: dict[str, Any], facts: Mapping[str, Any], shards: 
     manifest = Manifest(key, dict(facts), list(shards))
     if not manifest.shards:
         raise ValueError(f"there are no rows to make shards of in {folder}")
-    kept = [read_facts(shard_path(folder, number)) for number in range(len(manifest.shards))]
-    reports = {
-        FAILURES_FILE: (["row", "id", "input", "reason"], "failures"),
-        CONFORMER_ERRORS_FILE: (["row", "id", "cause"], "conformer_errors"),
-    }
-    for name, (head, rows) in reports.items():
+    for name, text in _reports(folder, len(manifest.shards)).items():
         with atomic_write(folder / name, "w") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(head)
-            writer.writerows(row for shard in kept for row in shard[rows])
+            file.write(text)
     content = {
         "key": key,
         "facts": manifest.facts,
@@ -155,17 +149,37 @@ def finish(folder: Path, key: dict[str, Any], facts: Mapping[str, Any], shards: 
 
 
 def complete(folder: Path, whole: dict[int, ShardEntry]) -> Manifest | None:
-    r"""The manifest, if there is one, its shards are those that are whole, and the reports are there."""
+    r"""The manifest, if there is one, its shards are those that are whole, and the reports say what they say."""
     if not all((folder / name).is_file() for name in (MANIFEST_FILE, FAILURES_FILE, CONFORMER_ERRORS_FILE)):
         return None
     manifest = load_manifest(folder)
-    return manifest if dict(enumerate(manifest.shards)) == whole else None
+    if dict(enumerate(manifest.shards)) != whole:
+        return None
+    reports = _reports(folder, len(whole))
+    return manifest if all((folder / name).read_bytes() == text.encode() for name, text in reports.items()) else None
 
 
 def clear(folder: Path) -> None:
     r"""Removes what a complete folder needs no more, of the run that made it and of those that were interrupted."""
     for leftover in (*folder.glob("shard-*.json"), *folder.glob(".*.tmp")):
         leftover.unlink()
+
+
+def _reports(folder: Path, shards: int) -> dict[str, str]:
+    r"""The files that list what the shards say of rows that are no molecule, or have no conformer."""
+    kept = [read_facts(shard_path(folder, number)) for number in range(shards)]
+    heads = {
+        FAILURES_FILE: (["row", "id", "input", "reason"], "failures"),
+        CONFORMER_ERRORS_FILE: (["row", "id", "cause"], "conformer_errors"),
+    }
+    texts = {}
+    for name, (head, rows) in heads.items():
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(head)
+        writer.writerows(row for facts in kept for row in facts[rows])
+        texts[name] = text.getvalue()
+    return texts
 
 
 def load_manifest(folder: str | Path) -> Manifest:

@@ -163,6 +163,8 @@ class MoleculeShards(Dataset):
     def failures(self) -> list[Failure]:
         r"""The rows that are not in the dataset, and why."""
         rows = self._report(FAILURES_FILE)
+        if len(rows) != self.manifest.failures:
+            raise ValueError(self._damaged(self.folder / FAILURES_FILE))
         return [Failure(int(row["row"]), row["input"], row["reason"]) for row in rows]
 
     @cached_property

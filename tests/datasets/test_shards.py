@@ -96,6 +96,20 @@ def test_a_damaged_file_is_named(tmp_path: Path, kind: str) -> None:
         assert len(list(MoleculeShards(tmp_path, verify=False))) == 12
 
 
+def test_a_report_that_was_cut_off_is_named_and_written_again(tmp_path: Path) -> None:
+    def build() -> MoleculeShards:
+        build_shards(portions(ENTRIES, (4,)), tmp_path, {}, ReadChunk(), shard_size=5)
+        return MoleculeShards(tmp_path)
+
+    failures = build().failures
+    assert failures
+    path = tmp_path / "failures.csv"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    with pytest.raises(ValueError, match=r"failures\.csv is damaged or missing"):
+        _ = MoleculeShards(tmp_path).failures
+    assert build().failures == failures
+
+
 def test_targets_are_chosen_by_name(tmp_path: Path) -> None:
     rows = Rows(["C", "N"], {"y": torch.tensor([[1.0, 2.0, 3.0], [4.0, float("nan"), 6.0]]).numpy()})
     build_shards([rows], tmp_path, {}, ReadChunk(), facts={"target_names": ["a", "b", "c"]})
