@@ -16,7 +16,12 @@ _MARGIN = 1.15
 
 
 def estimate_memory(
-    config: MoleBlendConfig, batch_size: int, largest: int, training: bool, activation_checkpointing: bool = False
+    config: MoleBlendConfig,
+    batch_size: int,
+    largest: int,
+    training: bool,
+    activation_checkpointing: bool = False,
+    recovery: bool = True,
 ) -> int:
     r"""Bytes that one batch takes on top of the weights, gradients and optimizer, in float32, to about a
     quarter.
@@ -25,8 +30,9 @@ def estimate_memory(
         config: The model.
         batch_size: B, molecules of the batch.
         largest: N, atoms of its largest molecule: padding costs as much as atoms.
-        training: Whether it is a step of pretraining, or a forward pass without gradients.
+        training: Whether it is a step with gradients, or a forward pass without.
         activation_checkpointing: Whether only the layers' inputs are kept.
+        recovery: Whether the step recovers the relations, as pretraining does and fine-tuning does not.
     """
     B, N, T = batch_size, largest, largest + 1
     C, L, H, K = config.channels, config.num_layers, config.heads, config.num_gaussians
@@ -34,7 +40,7 @@ def estimate_memory(
         return int(_MARGIN * _FLOAT * B * (_FORWARD * N * N * (K + H) + (_LAYER // 2) * T * C))
     layer = B * (_LAYER * T * max(C, config.ffn_channels) + _ATTENTION * H * T * T)
     embedding = B * N * N * (_GAUSSIAN * K + _BIAS * H)
-    outputs = _bond_outputs(config)
+    outputs = _bond_outputs(config) if recovery else 0
     heads = _HEAD * min(B * N * N * outputs, max(BLOCK_ELEMENTS, B * N * outputs))
     if activation_checkpointing:
         return int(_MARGIN * _FLOAT * (B * (L * T * C + H * T * T) + layer + max(embedding, heads)))

@@ -15,6 +15,8 @@ from pyg_moleblend.utils.dense import num_atoms
 ALWAYS_FITS: int = 2**28
 r"""Bytes below which nobody asks how much memory is free."""
 
+_GPU_TOLERANCE = 2
+
 
 def available_memory(device: torch.device) -> int:
     r"""Bytes that can still be taken on a device; on the CPU, what the system can give without swapping."""
@@ -24,13 +26,23 @@ def available_memory(device: torch.device) -> int:
     return int(psutil.virtual_memory().available)
 
 
-def check_memory(config: MoleBlendConfig, batch: Data | DenseMolecules, activation_checkpointing: bool = False) -> None:
+def check_memory(
+    config: MoleBlendConfig,
+    batch: Data | DenseMolecules,
+    activation_checkpointing: bool = False,
+    recovery: bool = True,
+) -> None:
     r"""Refuses a batch that cannot fit, before anything is allocated.
+
+    On the CPU that is the only warning before the system kills the process. On a GPU a
+    batch is refused only where twice its free memory would be too little: fused attention and bf16 take less than the
+    estimate, and PyTorch itself says when memory is out.
 
     Args:
         config: The model.
         batch: A ``Batch`` or one ``Data``.
         activation_checkpointing: As the encoder has it.
+        recovery: Whether relations are recovered; see :func:`~pyg_moleblend.models.estimate_memory`.
 
     Raises:
         MemoryError: If the estimate exceeds what is free; it names the largest molecule.
@@ -44,11 +56,11 @@ def check_memory(config: MoleBlendConfig, batch: Data | DenseMolecules, activati
     if not counts.numel():
         return
     largest, training = int(counts.max()), torch.is_grad_enabled()
-    needed = estimate_memory(config, len(counts), largest, training, activation_checkpointing)
+    needed = estimate_memory(config, len(counts), largest, training, activation_checkpointing, recovery)
     if needed < ALWAYS_FITS or x.device.type not in ("cpu", "cuda"):
         return
     free = available_memory(x.device)
-    if needed > free:
+    if needed > free * (_GPU_TOLERANCE if x.device.type == "cuda" else 1):
         number = int(counts.argmax())
         smiles = getattr(batch, "smiles", None)
         name = f" ({smiles[number] if isinstance(smiles, list) else smiles})" if smiles else ""

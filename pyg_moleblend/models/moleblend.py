@@ -128,7 +128,7 @@ class MoleBlend(nn.Module):
         Raises:
             MemoryError: If the batch cannot fit; see :func:`pyg_moleblend.models.check_memory`.
         """
-        check_memory(self.config, batch, self.activation_checkpointing)
+        check_memory(self.config, batch, self.activation_checkpointing, recovery=False)
         return pack(batch, self.attention_bias.blend.pair_fields, self.config.max_path_length, modality)
 
     def embed(self, molecules: DenseMolecules, blend: Blend | None = None) -> tuple[Tensor, Tensor]:

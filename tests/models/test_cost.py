@@ -1,14 +1,23 @@
+from collections.abc import Callable
+
 import pytest
 import samples
 import torch
+from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 from torch_geometric.data import Batch, Data
 
-from pyg_moleblend.models import MoleBlendConfig, MoleBlendForPretraining, estimate_flops, estimate_memory
+from pyg_moleblend.models import (
+    MoleBlendConfig,
+    MoleBlendForPretraining,
+    MoleBlendForPropertyPrediction,
+    estimate_flops,
+    estimate_memory,
+)
 
 
-def saved_bytes(model: MoleBlendForPretraining, graphs: list[Data]) -> int:
+def saved_bytes(model: nn.Module, loss: Callable[[], torch.Tensor]) -> int:
     r"""What autograd keeps of a step, each storage once."""
     kept: dict[int, int] = {}
 
@@ -18,8 +27,7 @@ def saved_bytes(model: MoleBlendForPretraining, graphs: list[Data]) -> int:
 
     weights = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
     with torch.autograd.graph.saved_tensors_hooks(note, lambda value: value):
-        step = model.step(Batch.from_data_list(graphs))
-    assert step.loss.requires_grad
+        assert loss().requires_grad
     return sum(size for place, size in kept.items() if place not in weights)
 
 
@@ -33,8 +41,19 @@ def test_the_estimate_is_near_what_autograd_keeps(count: int, repeat: int, activ
     whole = Batch.from_data_list([graph] * repeat)  # the parts are fragments of one large molecule
     molecule = Data(x=whole.x, edge_index=whole.edge_index, edge_attr=whole.edge_attr, pos=whole.pos)
     estimate = estimate_memory(config, count, molecule.num_nodes, True, activation_checkpointing)
-    kept = saved_bytes(model, [molecule] * count)
+    batch = Batch.from_data_list([molecule] * count)
+    kept = saved_bytes(model, lambda: model.step(batch).loss)
     assert 0.5 * kept < estimate < 5 * kept
+
+
+def test_fine_tuning_keeps_nothing_of_the_recovery_heads():
+    config = MoleBlendConfig(channels=64, num_layers=4, heads=8, ffn_channels=64, num_gaussians=32)
+    model = MoleBlendForPropertyPrediction(config, 1).train()
+    graph = max(samples.molecules(11), key=lambda graph: graph.num_nodes)
+    batch = Batch.from_data_list([graph] * 8)
+    kept = saved_bytes(model, lambda: model(batch).sum())
+    assert kept < estimate_memory(config, 8, graph.num_nodes, True, recovery=False) < 2 * kept
+    assert estimate_memory(config, 8, graph.num_nodes, True) > 2 * kept
 
 
 def test_the_estimate_grows_with_the_square_of_the_largest_molecule_and_shrinks_with_checkpointing():

@@ -4,7 +4,12 @@ import torch
 from torch_geometric.data import Batch
 
 import pyg_moleblend.models.memory as memory
-from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining
+from pyg_moleblend.models import (
+    MoleBlend,
+    MoleBlendForPretraining,
+    MoleBlendForPropertyPrediction,
+    estimate_memory,
+)
 
 
 @pytest.mark.parametrize("kind", [MoleBlend, MoleBlendForPretraining])
@@ -22,6 +27,21 @@ def test_a_batch_that_cannot_fit_is_refused_and_its_largest_molecule_named(kind:
         model(batch)
     monkeypatch.setattr(memory, "available_memory", lambda device: 10**12)
     model(batch)
+
+
+def test_an_encoder_alone_needs_no_memory_for_recovery(monkeypatch: pytest.MonkeyPatch):
+    graphs, config = samples.molecules(4), samples.tiny_config()
+    size, batch = (4, max(graph.num_nodes for graph in graphs), True), Batch.from_data_list(graphs)
+    encoding = estimate_memory(config, *size, recovery=False)
+    assert encoding < 0.9 * estimate_memory(config, *size)
+    monkeypatch.setattr(memory, "ALWAYS_FITS", 0)
+    monkeypatch.setattr(memory, "available_memory", lambda device: encoding)
+    MoleBlendForPropertyPrediction(config, 1)(batch)
+    with pytest.raises(MemoryError):
+        MoleBlendForPretraining(config)(batch)
+    monkeypatch.setattr(memory, "available_memory", lambda device: encoding - 1)
+    with pytest.raises(MemoryError):
+        MoleBlendForPropertyPrediction(config, 1)(batch)
 
 
 def test_free_memory_of_the_cpu_is_asked_of_the_system():
