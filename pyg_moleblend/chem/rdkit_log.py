@@ -6,6 +6,7 @@ for the one call only, whatever the user has set up for it, and the reason goes 
 
 import re
 import threading
+from typing import Any
 
 from rdkit import rdBase
 
@@ -22,7 +23,7 @@ class SilencedLog:
 
     messages = ""
 
-    def __enter__(self) -> "SilencedLog":
+    def __enter__(self) -> Any:
         self._block = rdBase.BlockLogs()
         self._block.__enter__()
         return self
@@ -31,7 +32,20 @@ class SilencedLog:
         self._block.__exit__(None, None, None)
 
 
-ErrorLog = getattr(rdBase, "CaptureErrorLog", SilencedLog)
+class CapturedLog(SilencedLog):
+    r"""Errors are captured, warnings are not printed: a table can have one for every row."""
+
+    def __enter__(self) -> Any:
+        super().__enter__()  # first: it would turn the captured log off, too
+        self._capture = rdBase.CaptureErrorLog()
+        return self._capture.__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        self._capture.__exit__(*error)
+        super().__exit__(*error)
+
+
+ErrorLog = CapturedLog if hasattr(rdBase, "CaptureErrorLog") else SilencedLog
 r"""Context manager; ``messages`` holds what RDKit wrote. Enter it under :data:`LOG_LOCK`."""
 
 

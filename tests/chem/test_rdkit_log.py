@@ -39,6 +39,18 @@ def test_rdkits_own_log_stays_as_it_was(capfd: pytest.CaptureFixture[str]) -> No
     assert "WORSE(" in capfd.readouterr().err
 
 
+def test_warnings_are_not_printed_and_the_log_stays_as_it_was(capfd: pytest.CaptureFixture[str]) -> None:
+    rdBase.EnableLog("rdApp.warning")
+    status = rdBase.LogStatus()
+    lone_proton = "CCN.[H+]"
+    assert parse_smiles(lone_proton).GetNumAtoms() == 4
+    assert [mol.GetNumAtoms() for mol in parse.parse_each([lone_proton])] == [4]  # type: ignore[union-attr]
+    assert capfd.readouterr().err == ""
+    assert rdBase.LogStatus() == status
+    assert Chem.MolFromSmiles(lone_proton) is not None
+    assert "not removing hydrogen" in capfd.readouterr().err
+
+
 def test_reason_is_known_where_the_user_disabled_the_log() -> None:
     with rdBase.BlockLogs(), pytest.raises(MoleculeError, match="unclosed ring"):
         parse_smiles("C1CC")
