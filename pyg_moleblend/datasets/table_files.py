@@ -54,7 +54,10 @@ def read_table(source: str | Path | pd.DataFrame, smiles: str | None = None) -> 
 
 def text_columns(path: Path, kind: str) -> list[str]:
     r"""Names of the columns of a file of delimited text, as they are written."""
-    head = pd.read_csv(path, sep=SEPARATORS[kind], header=None, nrows=1, dtype=str, keep_default_na=False)
+    try:
+        head = pd.read_csv(path, sep=SEPARATORS[kind], header=None, nrows=1, dtype=str, keep_default_na=False)
+    except pd.errors.EmptyDataError as error:
+        raise ValueError(f"{path} is empty: its first line must name its columns") from error
     return [str(name) for name in head.iloc[0]]
 
 

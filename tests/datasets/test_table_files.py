@@ -114,6 +114,12 @@ def test_cells_are_text_as_written_and_names_that_come_twice_are_seen(tmp_path: 
         check_column(list(frame.columns), "y")
 
 
+def test_an_empty_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").touch()
+    with pytest.raises(ValueError, match=r"t\.csv is empty"):
+        read_table(tmp_path / "t.csv")
+
+
 def test_a_table_without_rows_is_one(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("smiles,y\n")
     frame, entries = read_table(tmp_path / "t.csv")
