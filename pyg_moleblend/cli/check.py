@@ -20,7 +20,8 @@ def run(
     costs, missing, unreadable and odd labels, and what the parts of a split have in common.
 
     Args:
-        data: Molecules: qm9, moleculenet:NAME, or the path of a table (.csv, .tsv, .parquet, .sdf).
+        data: Molecules: qm9, moleculenet:NAME, ogb:NAME, pcqm4mv2, a folder that moleblend prepare made, or the path of
+            a table (.csv, .tsv, .parquet, .sdf).
         targets: Targets whose labels to check, as a,b,c; needed for a table, all by default for a published dataset.
         split: A split to look for leaks in, by a name of `moleblend split` or a saved split.json; none by default.
         out: File for all of it, with every row, .json.

@@ -41,7 +41,8 @@ def run(
     """Train a model to predict properties.
 
     Args:
-        data: Molecules with labels: qm9, moleculenet:NAME, or the path of a table (.csv, .tsv, .parquet, .sdf).
+        data: Molecules with labels: qm9, moleculenet:NAME, ogb:NAME, pcqm4mv2, a folder that moleblend prepare made, or
+            the path of a table (.csv, .tsv, .parquet, .sdf).
         out: Folder of the run: model, metrics, split, checkpoints, logs, and the configuration.
         encoder: Folder or hub repository of the model to start from; without it the weights are random.
         root: Folder of the published datasets; they are downloaded into it.

@@ -31,7 +31,8 @@ def run(
     """Train a model by blend-then-predict. The model after the last update is kept, not the best in validation.
 
     Args:
-        data: Molecules: qm9, moleculenet:NAME, or the path of a table (.csv, .tsv, .parquet, .sdf).
+        data: Molecules: qm9, moleculenet:NAME, ogb:NAME, pcqm4mv2, a folder that moleblend prepare made, or the path of
+            a table (.csv, .tsv, .parquet, .sdf).
         out: Folder of the run: model, metrics, checkpoints, logs, and the configuration.
         root: Folder of the published datasets; they are downloaded into it.
         smiles_column: Column of a table's SMILES; the one that is called so by default.

@@ -20,7 +20,8 @@ def run(
     and check; it holds rows of the data, counted from 0, those included that are no molecule.
 
     Args:
-        data: Molecules: qm9, moleculenet:NAME, or the path of a table (.csv, .tsv, .parquet, .sdf).
+        data: Molecules: qm9, moleculenet:NAME, ogb:NAME, pcqm4mv2, a folder that moleblend prepare made, or the path of
+            a table (.csv, .tsv, .parquet, .sdf).
         kind: random, scaffold (OGB's and GraphMVP's), scaffold-deepchem (without chirality), scaffold-balanced
             (chemprop's), scaffold-random, official (the benchmark's own), fold:I/K, column:NAME of a table, or a
             saved split.json; by default official where there is one, scaffold for MoleculeNet, random for a table.
