@@ -21,7 +21,14 @@ from pyg_moleblend.datasets.pcqm4mv2_raw import (
 )
 from pyg_moleblend.datasets.pcqm4mv2_reading import ReadPairs
 from pyg_moleblend.datasets.raw import fetch
-from pyg_moleblend.datasets.shard_folder import KEY_FILE, MANIFEST_FILE, load_manifest, shard_path
+from pyg_moleblend.datasets.shard_folder import (
+    CONFORMER_ERRORS_FILE,
+    FAILURES_FILE,
+    KEY_FILE,
+    MANIFEST_FILE,
+    load_manifest,
+    shard_path,
+)
 from pyg_moleblend.utils.files import content_key
 
 TABLE_URL = "https://dgl-data.s3-accelerate.amazonaws.com/dataset/OGB-LSC/pcqm4m-v2.zip"
@@ -104,7 +111,7 @@ def _structure_file(raw: Path) -> Path | None:
 
 def _is_there(folder: Path) -> bool:
     r"""Whether the folder looks complete; what is damaged within a file shows when the file is read."""
-    if not (folder / MANIFEST_FILE).is_file():
+    if not all((folder / name).is_file() for name in (MANIFEST_FILE, FAILURES_FILE, CONFORMER_ERRORS_FILE)):
         return False
     paths = ((shard_path(folder, number), shard) for number, shard in enumerate(load_manifest(folder).shards))
     return all(path.is_file() and path.stat().st_size == shard.bytes for path, shard in paths)

@@ -72,6 +72,16 @@ def test_a_damaged_shard_is_named_and_made_anew(root: Path) -> None:
     assert path.read_bytes() == content
 
 
+def test_rows_do_not_shift_with_a_damaged_list_of_failures(root: Path) -> None:
+    dataset = PCQM4Mv2(root, shard_size=3, log=False)
+    rows, path = dataset.row.tolist(), dataset.folder / "failures.csv"
+    path.write_text(path.read_text().splitlines()[0] + "\n")
+    with pytest.raises(ValueError, match=rf"{path} is damaged or missing; delete it, and it is made anew"):
+        _ = PCQM4Mv2(root, shard_size=3, log=False).row
+    path.unlink()
+    assert PCQM4Mv2(root, shard_size=3, log=False).row.tolist() == rows
+
+
 def test_an_open_dataset_holds_little(root: Path) -> None:
     dataset = PCQM4Mv2(root, "train", log=False)
     dataset[0]
