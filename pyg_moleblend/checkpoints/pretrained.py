@@ -111,8 +111,10 @@ def load_weights(model: M, source: str | Path) -> M:
 def _describe(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG_FILE
     if not path.is_file():
-        inner = folder / "model"  # where a run keeps its model
-        hint = f"; did you mean {inner}?" if (inner / CONFIG_FILE).is_file() else ""
+        # Where a run keeps its model, and the first run of several seeds.
+        places = [folder / "model", *sorted(folder.glob("seed-*/model"))]
+        inner = next((place for place in places if (place / CONFIG_FILE).is_file()), None)
+        hint = f"; did you mean {inner}?" if inner else ""
         raise FileNotFoundError(f"there is no {path}: not a folder that save_pretrained wrote{hint}")
     try:
         description = json.loads(path.read_text())

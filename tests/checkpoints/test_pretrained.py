@@ -140,6 +140,13 @@ def test_a_missing_file_is_named(name: str, tmp_path: Path):
         from_pretrained(tmp_path)
 
 
+@pytest.mark.parametrize("place", ["model", "seed-3/model"])
+def test_the_folder_of_a_run_is_told_from_its_model(place: str, tmp_path: Path):
+    save_pretrained(encoder(), tmp_path / place)
+    with pytest.raises(FileNotFoundError, match=f"did you mean {tmp_path / place}"):
+        from_pretrained(tmp_path)
+
+
 @pytest.mark.parametrize("source", ["nowhere", "./a/b", "/no/such/folder", "a/b/c", Path("a/b")])
 def test_a_missing_folder_is_not_looked_up_on_the_hub(source: str | Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: pytest.fail("asked the hub"))
