@@ -112,6 +112,7 @@ def _plain(config: MoleBlendConfig, part: Part) -> Callable[[Batch], None]:
     torch.manual_seed(0)
     ours, plain = MoleBlendForPretraining(config), PlainPretraining(config)
     copy_weights(ours, plain)
+    ours.to("meta")  # it packs and draws from here on: its weights are not the baseline's memory
     prepared: dict[int, Any] = {}  # collating is measured with the data path, not here
 
     def given(batch: Batch) -> Any:
