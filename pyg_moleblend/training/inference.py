@@ -63,7 +63,7 @@ def predict(
         (0 for a molecule that has one conformer or none).
 
     Raises:
-        ValueError: If the model predicts no properties.
+        ValueError: If the model predicts no properties, or several conformers are asked for and no 3D.
     """
     model, metadata = from_pretrained(source), read_metadata(source)
     if not isinstance(model, MoleBlendForPropertyPrediction) or "task" not in metadata:
@@ -78,7 +78,7 @@ def predict(
         return task.restore(model(batch, modality))
 
     names, wanted = list(task.names), _settings(conformers, seed)
-    spread = [f"{name}_std" for name in names] if wanted.count > 1 and "3d" in modality else []
+    spread = [f"{name}_std" for name in names] if wanted.count > 1 else []
     work = over_conformers(compute, spread=bool(spread))
     return _frame(work, names + spread, molecules, model, modality, batch_size, device, wanted, num_workers)
 
@@ -107,6 +107,9 @@ def embed(
 
     Returns:
         As :func:`predict`, with the columns ``e0`` to ``e{C-1}``, and without standard deviations.
+
+    Raises:
+        ValueError: If several conformers are asked for and no 3D.
     """
     model, metadata = from_pretrained(source), read_metadata(source)
     encoder = model if isinstance(model, MoleBlend) else model.encoder
@@ -206,6 +209,10 @@ def _frame(
     conformers: Conformers,
     num_workers: int,
 ) -> pd.DataFrame:
+    if conformers.count > 1 and "3d" not in modality:
+        raise ValueError(
+            f"{conformers.count} conformers are of no use to modality={modality!r}; leave them out, or pass '2d+3d'"
+        )
     if not isinstance(molecules, MoleculeTable):
         given = pd.DataFrame({"smiles": list(molecules)}, dtype=object)
         molecules = MoleculeTable(given, on_error="keep", log=False)

@@ -107,6 +107,12 @@ def test_run_batches_keeps_the_order():
     assert sizes.flatten().tolist() == [5, 1, 9, 3, 7, 2]
 
 
+def test_conformers_that_would_not_be_looked_at_are_refused(model, folder):
+    for function in (predict, embed):
+        with pytest.raises(ValueError, match="3 conformers are of no use to modality='2d'"):
+            function(folder, ["CCO"], modality="2d", conformers=3)
+
+
 def test_several_conformers_give_a_mean_and_its_spread(model, folder):
     given = "CO |(0,0,0;1.43,0,0.1)|"
     smiles = ["CC(N)CO", IMPOSSIBLE, given, "CCCCC"]
