@@ -6,6 +6,7 @@ import os
 import sys
 from argparse import ArgumentError
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +68,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run_verb(verb: str, words: Sequence[str]) -> None:
     r"""Parses a verb's words and runs it; a verb that fills a folder leaves its whole configuration there."""
     parser, function = make_parser(verb)
-    config = parser.parse_args(normalise(words, parser))
+    words = normalise(words, parser)
+    try:
+        config = parser.parse_args(words)
+    except ArgumentError as error:
+        raise ValueError(f"{error}{_meant(str(error), words, parser)}") from error
     arguments = parser.instantiate(config).as_dict()
     arguments.pop("config")
     if "save_config" in function.__annotations__:
@@ -107,6 +112,19 @@ def normalise(words: Sequence[str], parser: ArgumentParser) -> list[str]:
             word = name + equals + value
         normal.append(word)
     return normal
+
+
+def _meant(error: str, words: Sequence[str], parser: ArgumentParser) -> str:
+    r"""The option that a mistyped one was meant to be, as the end of the parser's message; empty for other errors."""
+    if not error.startswith(("unrecognized arguments", "ambiguous option")):
+        return ""
+    known = [option for action in parser._actions for option in action.option_strings]
+    for word in words:
+        option = word.partition("=")[0]
+        near = get_close_matches(option, known, 1)
+        if option.startswith("--") and option not in known and near:
+            return f"; did you mean {near[0]}?"
+    return ""
 
 
 def _write(folder: Any, text: str) -> None:

@@ -52,6 +52,8 @@ def test_options_are_written_with_dashes_and_switches_alone():
         (["pretrain", "--out", "x"], "moleblend pretrain: error: the following arguments are required: data"),
         (["predict", "m"], "moleblend predict: error: the following arguments are required: molecules"),
         (["predict", "m", "C", "--bogus", "3"], "unrecognized arguments: --bogus 3"),
+        (["predict", "m", "C", "--batchsize", "3"], "did you mean --batch_size?"),
+        (["check", "t.csv", "--target", "y"], "ambiguous option: --target could match --targets, --targets+; did you "),
         (["predict", "m", "C", "--batch-size", "many"], "batch_size"),
         (["pretrain", "--data", "x", "--out", "y", "--model.heads=7"], "`channels` must be divisible by `heads`"),
         (["pretrain", "--config", "nowhere.yaml"], "nowhere.yaml'"),
