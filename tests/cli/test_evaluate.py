@@ -5,7 +5,8 @@ from pyg_moleblend.cli.evaluate import models_of
 
 
 def test_a_pretrained_model_by_recovery(pretrained_model, table, tmp_path, capsys):
-    assert main(["evaluate", str(pretrained_model), str(table), "--out", str(tmp_path / "out"), "--conformers", "1"]) == 0
+    out = str(tmp_path / "out")
+    assert main(["evaluate", str(pretrained_model), str(table), "--out", out, "--conformers", "1"]) == 0
     assert "trivial guess" in capsys.readouterr().out
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert set(metrics["quality"]["distance"]) == {"spd", "bond_path", "displacement"}
