@@ -30,11 +30,11 @@ BATCH_SIZE = 32
 MAX_ATOMS = 20
 r"""A batch holds at most the padded pairs of :data:`BATCH_SIZE` molecules of so many atoms."""
 
-_WARM_UP = 2
+ROUNDS = 3
 
 
 def measure_model(name: str, part: Part, molecules: Sequence[Data], batches: int = 12) -> dict[str, Any]:
-    r"""Molecules a second of one model, ours and the baseline alternately in one process.
+    r"""Molecules a second of one model, ours and the baseline in turn, round by round, in one process.
 
     ``ours`` has batches of molecules of like size; ``plain`` has random ones, as is usual, and ``plain, bucketed``
     those of ours, which tells the share of the batches from that of the computation. ``ours, all bonds`` has the
@@ -44,11 +44,12 @@ def measure_model(name: str, part: Part, molecules: Sequence[Data], batches: int
         name: Of :data:`CONFIGS`.
         part: The pretraining step (forward, backward, optimizer), or the encoder's forward pass.
         molecules: Molecules with coordinates.
-        batches: Batches of each.
+        batches: Batches of a round.
 
     Returns:
-        For each: molecules a second, the share of the machine's matrix peak that the encoder's linear maps on real
-        tokens reach, and the largest resident memory in bytes, in a process of its own.
+        For each, as the median of :data:`ROUNDS` rounds after one batch unmeasured: molecules a second, and the share
+        of the machine's matrix peak that the encoder's linear maps on real tokens reach; and the largest resident
+        memory in bytes, in a process of its own.
     """
     config = CONFIGS[name]
     bucketed, shuffled = _bucketed(molecules)[:batches], _shuffled(molecules)[:batches]
@@ -61,16 +62,16 @@ def measure_model(name: str, part: Part, molecules: Sequence[Data], batches: int
         runners["ours, all bonds"] = (_ours(_all_bonds(config), part), bucketed)
     seconds: dict[str, list[float]] = {key: [] for key in runners}
     peaks = []
-    for number in range(batches):
-        peaks.append(matrix_peak())
+    for _ in range(ROUNDS):
         for key, (run, given) in runners.items():
-            seconds[key].append(_timed(run, given[number]))
+            peaks.append(matrix_peak())
+            _timed(run, given[0])  # what the others left in the caches is not this one's doing
+            seconds[key].append(sum(_timed(run, batch) for batch in given))
     peak, result = median(peaks), {}
     for key, (_, given) in runners.items():
-        counted = list(zip(given, seconds[key], strict=True))[_WARM_UP:]
-        rate = median(batch.num_graphs / second for batch, second in counted)
-        useful = median(_encoder_flops(config, batch, part) / second for batch, second in counted) / peak
-        result[key] = {"molecules_per_s": rate, "useful": useful}
+        second = median(seconds[key])
+        useful = sum(_encoder_flops(config, batch, part) for batch in given) / second / peak
+        result[key] = {"molecules_per_s": sum(batch.num_graphs for batch in given) / second, "useful": useful}
     for key in ("ours", "plain"):
         result[key]["peak_bytes"] = _peak_bytes(name, part, key, [m.clone() for m in molecules[: 8 * BATCH_SIZE]])
     return {

@@ -7,7 +7,7 @@ from pyg_moleblend.cli.data import load_data, say, tell
 from pyg_moleblend.models import MoleBlendConfig
 from pyg_moleblend.splits import random_split
 from pyg_moleblend.training import Machine, RecoveryReport, Schedule, pretrain
-from pyg_moleblend.training.targets import take
+from pyg_moleblend.training.targets import has_coordinates, take
 from pyg_moleblend.training.trainer import check_folder
 
 _MODEL, _SCHEDULE, _MACHINE = MoleBlendConfig(), Schedule(), Machine()
@@ -52,6 +52,8 @@ def run(
     molecules = load_data(
         data, root, smiles_column, (), max_molecules, conformers, seed, machine.progress, workers=machine.num_workers
     )
+    if not has_coordinates(molecules):
+        say("no molecule has coordinates, so only 2D relations are learnt; --conformers 1 gives each a 3D structure")
     split = random_split(molecules, (1 - valid_fraction, valid_fraction, 0), seed)
     if not resume:
         save_config(Path(out))

@@ -68,10 +68,10 @@ class Split:
                 of RDKit, that reads more molecules or fewer, does not shift. Without it the file holds positions.
         """
         numbers = {part: positions if rows is None else rows[positions] for part, positions in self.as_dict().items()}
-        of = "positions" if rows is None else "rows"
-        content = {part: values.tolist() for part, values in numbers.items()}
+        parts = {part: values.tolist() for part, values in numbers.items()}
+        head = {"name": self.name, "hash": self.hash, "of": "positions" if rows is None else "rows"}
         with atomic_write(path, "w") as file:
-            json.dump({"name": self.name, "of": of, "hash": _hash(content), **content}, file)
+            json.dump({**head, "checksum": _hash(parts), **parts}, file)
 
     @classmethod
     def load(cls, path: str | Path, rows: Tensor | None = None) -> "Split":
@@ -91,8 +91,8 @@ class Split:
             name, of, kept = content["name"], content["of"], {part: list(content[part]) for part in PARTS}
         except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
             raise ValueError(f"{path} is no saved split: {type(error).__name__} {error}") from error
-        if _hash(kept) != content.get("hash"):
-            raise ValueError(f"{path} was changed: its {of} hash to {_hash(kept)}, it says {content.get('hash')}")
+        if _hash(kept) != content.get("checksum"):
+            raise ValueError(f"{path} was changed: the checksum of its {of} is {_hash(kept)}, not what it says")
         if of == "rows":
             if rows is None:
                 raise ValueError(f"{path} is a split by the rows of a dataset; pass them, rows=dataset.row")

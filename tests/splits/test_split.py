@@ -28,6 +28,7 @@ def test_load_refuses_a_file_whose_positions_were_changed(tmp_path: Path) -> Non
 def test_a_split_by_rows_follows_its_molecules_whatever_other_rows_can_be_read(tmp_path: Path) -> None:
     path, rows = tmp_path / "split.json", torch.tensor([0, 1, 3, 4, 7, 9])
     Split("s", torch.tensor([0, 5]), torch.tensor([2]), torch.tensor([3, 4])).save(path, rows)
+    assert json.loads(path.read_text())["hash"] == Split.load(path, rows).hash
     more = torch.arange(10)
     loaded = Split.load(path, more)
     assert {part: positions.tolist() for part, positions in loaded.as_dict().items()} == {

@@ -140,7 +140,7 @@ def check_evaluation(folder, labelled):
     r"""Validation, test and prediction count every molecule once."""
     model = folder / "finetuned" / "model"
     metrics = json.loads((folder / "finetuned" / "metrics.json").read_text())
-    split = Split.load(folder / "finetuned" / "split.json")
+    split = Split.load(folder / "finetuned" / "split.json", labelled.row)
     for part in ("valid", "test"):
         alone = evaluate(model, take(labelled, split.as_dict()[part]), device="cpu")
         assert flat(metrics[part]) == pytest.approx(flat(alone), rel=1e-4)
