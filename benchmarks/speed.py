@@ -19,15 +19,14 @@ from typing import Any
 import pandas as pd
 import torch
 from rdkit import Chem
-from torch_geometric.data import Data
 
 if not __package__:  # run as a script: this folder itself would hide the package `ogb`
     sys.path[0] = str(Path(__file__).parents[1])
 
 from benchmarks.data_path import measure_data_path
-from benchmarks.model_speed import CONFIGS, measure_model
+from benchmarks.model_runs import CONFIGS
+from benchmarks.model_speed import measure_model
 from benchmarks.timing import environment, matrix_peak, write_json
-from pyg_moleblend.chem import batch_from_smiles
 from pyg_moleblend.datasets.qm9_sources import package_files
 
 PARTS = ("data", "step", "forward")
@@ -54,8 +53,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
         result["data"] = measure_data_path(smiles, repeats=args.repeats)
     for part in ("step", "forward"):
         if part in args.parts:
-            molecules = with_coordinates(smiles)
-            result[part] = {name: measure_model(name, part, molecules, args.batches) for name in args.models}
+            result[part] = {name: measure_model(name, part, smiles, args.batches) for name in args.models}
     print(json.dumps(result, indent=2))
     if args.out is not None:
         write_json(args.out, result)
@@ -91,14 +89,6 @@ def readable(smiles: Sequence[str], count: int) -> list[str]:
     r"""As many of the SMILES as are wanted, evenly spread, less those that RDKit cannot read."""
     spread = smiles[:: max(len(smiles) // count, 1)][:count]
     return [text for text in spread if Chem.MolFromSmiles(text) is not None]
-
-
-def with_coordinates(smiles: Sequence[str], seed: int = 0) -> list[Data]:
-    r"""The molecules with random coordinates: what costs is their number."""
-    generator = torch.Generator().manual_seed(seed)
-    batch = batch_from_smiles(smiles)
-    batch.pos = 3 * torch.randn(batch.num_nodes, 3, generator=generator)
-    return batch.to_data_list()
 
 
 if __name__ == "__main__":

@@ -8,9 +8,9 @@ from pyg_moleblend.relations import bond_class_targets
 
 _FLOAT = 4
 # Numbers that training keeps, counted from the layers and checked against measurements (docs/scaling.md): per token
-# and channel of a layer; per head and pair of a layer; per pair for each Gaussian, for each head of the bias, and for
-# each number of the recovery heads.
-_LAYER, _ATTENTION, _GAUSSIAN, _BIAS, _HEAD = 16, 3, 6, 8, 3
+# and channel of a layer, with activation checkpointing and without; per head and pair of a layer; per pair for each
+# Gaussian, for each head of the bias, and for each number of the recovery heads.
+_CHECKPOINTED, _LAYER, _ATTENTION, _GAUSSIAN, _BIAS, _HEAD = 9, 16, 3, 6, 8, 3
 _FORWARD = 3  # of the last four without gradients
 _MARGIN = 1.15
 
@@ -31,19 +31,20 @@ def estimate_memory(
         batch_size: B, molecules of the batch.
         largest: N, atoms of its largest molecule: padding costs as much as atoms.
         training: Whether it is a step with gradients, or a forward pass without.
-        activation_checkpointing: Whether only the layers' inputs are kept.
+        activation_checkpointing: As the encoder has it.
         recovery: Whether the step recovers the relations, as pretraining does and fine-tuning does not.
     """
     B, N, T = batch_size, largest, largest + 1
     C, L, H, K = config.channels, config.num_layers, config.heads, config.num_gaussians
     if not training:
         return int(_MARGIN * _FLOAT * B * (_FORWARD * N * N * (K + H) + (_LAYER // 2) * T * C))
-    layer = B * (_LAYER * T * max(C, config.ffn_channels) + _ATTENTION * H * T * T)
+    width = T * max(C, config.ffn_channels)
+    layer = B * (_LAYER * width + _ATTENTION * H * T * T)
     embedding = B * N * N * (_GAUSSIAN * K + _BIAS * H)
     outputs = _bond_outputs(config) if recovery else 0
     heads = _HEAD * min(B * N * N * outputs, max(BLOCK_ELEMENTS, B * N * outputs))
     if activation_checkpointing:
-        return int(_MARGIN * _FLOAT * (B * (L * T * C + H * T * T) + layer + max(embedding, heads)))
+        return int(_MARGIN * _FLOAT * (B * (L * _CHECKPOINTED * width + H * T * T) + layer + max(embedding, heads)))
     return int(_MARGIN * _FLOAT * (L * layer + embedding + heads))
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MethodType
 from typing import Any, NamedTuple
 
@@ -70,8 +70,8 @@ class MoleBlend(nn.Module):
     :meth:`forward` takes a PyG batch. :meth:`encode` is the same on dense tensors of given sizes: the part to
     compile, which ``model.compile(fullgraph=True, dynamic=True)`` does in place.
 
-    With ``activation_checkpointing = True`` training keeps only each layer's input and computes the rest anew in the
-    backward pass: a third more time, for long molecules or large batches in little memory.
+    With ``activation_checkpointing = True`` training computes the bias and whatever lies between the linear maps of a
+    layer, the attention among it, anew in the backward pass: for long molecules or large batches in little memory.
 
     Args:
         config: The model's shape.
@@ -147,10 +147,13 @@ class MoleBlend(nn.Module):
             molecules: From :meth:`pack`.
             blend: A draw; its noise is not added here.
         """
-        anew = self.activation_checkpointing and torch.is_grad_enabled()
-        tokens, bias = _run(self.embed, molecules, blend, anew=anew)
+        checkpointing = self.activation_checkpointing and torch.is_grad_enabled()
+        if checkpointing:
+            tokens, bias = checkpoint(self.embed, molecules, blend, use_reentrant=False)
+        else:
+            tokens, bias = self.embed(molecules, blend)
         for layer in self.layers:
-            tokens = _run(layer, tokens, bias, anew=anew)
+            tokens = layer(tokens, bias, checkpointing)
         return DenseEncoderOutput(tokens[:, 0], tokens[:, 1:], bias)
 
     def forward(self, batch: Data | DenseMolecules, modality: Modality = "2d+3d") -> EncoderOutput:
@@ -163,8 +166,3 @@ class MoleBlend(nn.Module):
         molecules = self.pack(batch, modality)
         output = self.encode(molecules)
         return EncoderOutput(output.graph, output.atoms[molecules.mask])
-
-
-def _run(function: Callable[..., Any], *args: Any, anew: bool) -> Any:
-    r"""The function's result; with ``anew`` what is in between is computed again in the backward pass."""
-    return checkpoint(function, *args, use_reentrant=False) if anew else function(*args)

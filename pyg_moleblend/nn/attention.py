@@ -34,8 +34,12 @@ class MultiHeadAttention(nn.Module):
         reset_linear(self.out)
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
-        B, T, C = x.shape
-        query, key, value = self.qkv(x).view(B, T, 3, self.heads, C // self.heads).permute(2, 0, 3, 1, 4)
+        return self.mix(self.qkv(x), bias)
+
+    def mix(self, qkv: Tensor, bias: Tensor) -> Tensor:
+        r"""The output ``[B, T, C]`` from queries, keys and values, ``[B, T, 3C]``."""
+        B, T, C = *qkv.shape[:2], qkv.shape[2] // 3
+        query, key, value = qkv.view(B, T, 3, self.heads, C // self.heads).permute(2, 0, 3, 1, 4)
         dropout = self.dropout if self.training else 0.0
         mixed = F.scaled_dot_product_attention(query, key, value, bias.to(query.dtype), dropout)
         return self.out(mixed.transpose(1, 2).reshape(B, T, C))

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from pyg_moleblend.nn.attention import MultiHeadAttention
 from pyg_moleblend.nn.drop_path import DropPath
@@ -55,8 +58,28 @@ class MoleBlendLayer(nn.Module):
         reset_linear(self.ffn_out)
         self.ffn_norm.reset_parameters()
 
-    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
-        mixed = self.dropout(self.attention(x, bias))
+    def forward(self, x: Tensor, bias: Tensor, checkpointing: bool = False) -> Tensor:
+        r"""The layer's output.
+
+        Args:
+            x: Tokens.
+            bias: Attention bias.
+            checkpointing: Whether what lies between the linear maps is computed anew in the backward pass.
+        """
+        run = _anew if checkpointing else _once
+        mixed = self.dropout(run(self.attention.mix, self.attention.qkv(x), bias))
         x = self.attention_norm(x + self.drop_path(mixed))
-        hidden = self.activation_dropout(F.gelu(self.ffn_in(x)))
-        return self.ffn_norm(x + self.drop_path(self.dropout(self.ffn_out(hidden))))
+        hidden = self.dropout(run(self._activate, self.ffn_in(x)))
+        return self.ffn_norm(x + self.drop_path(hidden))
+
+    def _activate(self, hidden: Tensor) -> Tensor:
+        return self.ffn_out(self.activation_dropout(F.gelu(hidden)))
+
+
+def _once(function: Callable[..., Tensor], *args: Tensor) -> Tensor:
+    return function(*args)
+
+
+def _anew(function: Callable[..., Tensor], *args: Tensor) -> Tensor:
+    # It stops at the input of the linear map with which each function ends, so that no product is computed twice.
+    return checkpoint(function, *args, use_reentrant=False)

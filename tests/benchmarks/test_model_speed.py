@@ -3,21 +3,19 @@ import samples
 import torch
 from torch_geometric.data import Batch
 
-from benchmarks import model_speed
-from pyg_moleblend.chem import batch_from_smiles
+from benchmarks import model_runs, model_speed
 
 
 @pytest.mark.parametrize("part", ["step", "forward"])
 def test_rates_and_ratios_of_a_tiny_model(part, monkeypatch: pytest.MonkeyPatch):
     config = samples.tiny_config(bond_vocabulary="release")
-    monkeypatch.setattr(model_speed, "CONFIGS", {"tiny": config})
-    monkeypatch.setattr(model_speed, "_peak_bytes", lambda name, part, key, molecules: len(molecules))
-    monkeypatch.setattr(model_speed, "BATCH_SIZE", 2)
-    batch = batch_from_smiles(["CCO", "C", "CC", "c1ccccc1"] * 2)
-    batch.pos = torch.randn(batch.num_nodes, 3)
-    measured = model_speed.measure_model("tiny", part, batch.to_data_list(), batches=3)
+    monkeypatch.setitem(model_runs.CONFIGS, "tiny", config)
+    monkeypatch.setattr(model_speed, "measure_apart", lambda name, part, way, smiles: len(smiles))
+    monkeypatch.setattr(model_runs, "BATCH_SIZE", 2)
+    measured = model_speed.measure_model("tiny", part, ["CCO", "C", "CC", "c1ccccc1"] * 2, batches=3)
     rates = {name: result["molecules_per_s"] for name, result in measured["results"].items()}
-    assert rates.keys() == {"ours", "plain", "plain, bucketed"} | ({"ours, all bonds"} if part == "step" else set())
+    of_steps = {"ours, all bonds", "ours, checkpointing"}
+    assert rates.keys() == {"ours", "plain", "plain, bucketed"} | (of_steps if part == "step" else set())
     assert measured["mean_atoms"] == pytest.approx(3, abs=2)
     assert measured["ratio"] == rates["ours"] / rates["plain"]
     assert measured["ratio_same_batches"] == rates["ours"] / rates["plain, bucketed"]

@@ -17,12 +17,6 @@ def test_molecules_come_from_tables(tmp_path: Path):
         speed.tables(["one.csv"])
 
 
-def test_coordinates_are_reproducible():
-    one, other = (speed.with_coordinates(["CCO", "N"])[1].pos for _ in range(2))
-    assert one.shape == (1, 3)
-    assert torch.equal(one, other)
-
-
 def test_result_is_written(tmp_path: Path):
     (tmp_path / "table.csv").write_text("smiles\nCCO\nN\n")
     out, threads = tmp_path / "speed.json", torch.get_num_threads()

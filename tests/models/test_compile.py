@@ -43,8 +43,10 @@ def assert_same_gradients(actual: dict[str, torch.Tensor], expected: dict[str, t
         assert (actual[name] - gradient).abs().max() <= 1e-5 * largest, name
 
 
-def test_encoder_forward_and_backward():
+@pytest.mark.parametrize("activation_checkpointing", [False, True])
+def test_encoder_forward_and_backward(activation_checkpointing: bool):
     model = samples.randomized(MoleBlend(samples.tiny_config(num_layers=1)))
+    model.activation_checkpointing = activation_checkpointing
     compiled = copy.deepcopy(model)
     compiled.compile(fullgraph=True, dynamic=True, backend="aot_eager")
     for batch in batches():

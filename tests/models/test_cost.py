@@ -3,8 +3,8 @@ from collections.abc import Callable
 import pytest
 import samples
 import torch
-from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 from torch_geometric.data import Batch, Data
 
@@ -17,22 +17,16 @@ from pyg_moleblend.models import (
 )
 
 
-def saved_bytes(model: nn.Module, loss: Callable[[], torch.Tensor]) -> int:
-    r"""What autograd keeps of a step, each storage once."""
-    kept: dict[int, int] = {}
-
-    def note(value: torch.Tensor) -> torch.Tensor:
-        kept[value.untyped_storage().data_ptr()] = value.untyped_storage().nbytes()
-        return value
-
-    weights = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
-    with torch.autograd.graph.saved_tensors_hooks(note, lambda value: value):
-        assert loss().requires_grad
-    return sum(size for place, size in kept.items() if place not in weights)
+def kept_bytes(loss: Callable[[], torch.Tensor]) -> int:
+    r"""What a step's forward pass has allocated and not freed."""
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        value = loss()
+    assert value.requires_grad
+    return sum(event.self_cpu_memory_usage for event in profiler.events())
 
 
 @pytest.mark.parametrize(("count", "repeat", "activation_checkpointing"), [(8, 1, False), (1, 6, False), (1, 6, True)])
-def test_the_estimate_is_near_what_autograd_keeps(count: int, repeat: int, activation_checkpointing: bool):
+def test_the_estimate_is_near_what_a_step_keeps(count: int, repeat: int, activation_checkpointing: bool):
     r"""Not below it, for there are temporaries too, and not out of all proportion."""
     config = MoleBlendConfig(channels=64, num_layers=4, heads=8, ffn_channels=64, num_gaussians=32)
     model = MoleBlendForPretraining(config).train()
@@ -42,8 +36,18 @@ def test_the_estimate_is_near_what_autograd_keeps(count: int, repeat: int, activ
     molecule = Data(x=whole.x, edge_index=whole.edge_index, edge_attr=whole.edge_attr, pos=whole.pos)
     estimate = estimate_memory(config, count, molecule.num_nodes, True, activation_checkpointing)
     batch = Batch.from_data_list([molecule] * count)
-    kept = saved_bytes(model, lambda: model.step(batch).loss)
+    kept = kept_bytes(lambda: model.step(batch).loss)
     assert 0.5 * kept < estimate < 5 * kept
+
+
+def test_activation_checkpointing_keeps_much_less_of_the_layers():
+    config = MoleBlendConfig(channels=64, num_layers=12, heads=8, ffn_channels=64, num_gaussians=8)
+    model, kept = MoleBlendForPropertyPrediction(config, 1).train(), []
+    batch = Batch.from_data_list(samples.molecules(8))
+    for activation_checkpointing in (False, True):
+        model.encoder.activation_checkpointing = activation_checkpointing
+        kept.append(kept_bytes(lambda: model(batch).sum()))
+    assert kept[1] < 0.7 * kept[0]
 
 
 def test_fine_tuning_keeps_nothing_of_the_recovery_heads():
@@ -51,7 +55,7 @@ def test_fine_tuning_keeps_nothing_of_the_recovery_heads():
     model = MoleBlendForPropertyPrediction(config, 1).train()
     graph = max(samples.molecules(11), key=lambda graph: graph.num_nodes)
     batch = Batch.from_data_list([graph] * 8)
-    kept = saved_bytes(model, lambda: model(batch).sum())
+    kept = kept_bytes(lambda: model(batch).sum())
     assert kept < estimate_memory(config, 8, graph.num_nodes, True, recovery=False) < 2 * kept
     assert estimate_memory(config, 8, graph.num_nodes, True) > 2 * kept
 
@@ -59,7 +63,7 @@ def test_fine_tuning_keeps_nothing_of_the_recovery_heads():
 def test_the_estimate_grows_with_the_square_of_the_largest_molecule_and_shrinks_with_checkpointing():
     config = MoleBlendConfig.paper()
     assert estimate_memory(config, 1, 4000, True) == pytest.approx(16 * estimate_memory(config, 1, 1000, True), rel=0.2)
-    assert estimate_memory(config, 1, 512, True, True) < 0.6 * estimate_memory(config, 1, 512, True)
+    assert estimate_memory(config, 1, 512, True, True) < 0.8 * estimate_memory(config, 1, 512, True)
     assert estimate_memory(config, 1, 512, False) < estimate_memory(config, 1, 512, True, True)
 
 
