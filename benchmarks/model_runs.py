@@ -39,11 +39,12 @@ def with_coordinates(smiles: Sequence[str], seed: int = 0) -> list[Data]:
     return batch.to_data_list()
 
 
-def bucketed(molecules: Sequence[Data]) -> list[Batch]:
-    r"""Batches of molecules of like size."""
+def bucketed(molecules: Sequence[Data], batch_size: int | None = None) -> list[Batch]:
+    r"""Batches of molecules of like size, :data:`BATCH_SIZE` by default."""
+    batch_size = batch_size or BATCH_SIZE
     sizes = [molecule.num_nodes for molecule in molecules]
-    budget = max(BATCH_SIZE * MAX_ATOMS**2, max(sizes) ** 2)
-    sampler = SizeBucketBatchSampler(sizes, BATCH_SIZE, shuffle=True, max_pairs=budget)
+    budget = max(batch_size * MAX_ATOMS**2, max(sizes) ** 2)
+    sampler = SizeBucketBatchSampler(sizes, batch_size, shuffle=True, max_pairs=budget)
     return [Batch.from_data_list([molecules[i] for i in batch]) for batch in sampler]
 
 

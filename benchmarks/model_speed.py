@@ -45,7 +45,7 @@ def measure_model(name: str, part: Part, smiles: Sequence[str], batches: int = 1
     peak, result = median(peaks), {}
     for way in runs:
         second = median(seconds[way])
-        useful = sum(_encoder_flops(config, batch, part) for batch in given[way]) / second / peak
+        useful = sum(encoder_flops(config, batch, part) for batch in given[way]) / second / peak
         result[way] = {"molecules_per_s": sum(batch.num_graphs for batch in given[way]) / second, "useful": useful}
         if way in MEMORY_OF:
             result[way]["peak_bytes"] = measure_apart(name, part, way, smiles)
@@ -65,7 +65,7 @@ def _timed(run: Run, batch: Batch) -> float:
     return time.perf_counter() - start
 
 
-def _encoder_flops(config: MoleBlendConfig, batch: Batch, part: Part) -> float:
+def encoder_flops(config: MoleBlendConfig, batch: Batch, part: Part) -> float:
     r"""Of the layers' linear maps on real tokens; a step has them three times."""
     tokens = batch.num_nodes + batch.num_graphs
     weights = config.num_layers * (4 * config.channels**2 + 2 * config.channels * config.ffn_channels)

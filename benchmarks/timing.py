@@ -17,21 +17,25 @@ import torch
 
 from pyg_moleblend.utils.files import atomic_write
 
-_SIDE = 1024
+_SIDE = {"cpu": 1024, "cuda": 8192}
 _PACKAGES = ("pyg-moleblend", "torch", "torch-geometric", "rdkit", "numpy")
 
 
-def matrix_peak(repeats: int = 3) -> float:
-    r"""Operations a second of a large float32 matrix product, the best of some: measured anew in every run, for it
-    differs from minute to minute where a machine is shared."""
-    a, b = torch.randn(_SIDE, _SIDE), torch.randn(_SIDE, _SIDE)
-    return 2 * _SIDE**3 / min(seconds_of(lambda: a @ b) for _ in range(repeats))
+def matrix_peak(repeats: int = 3, device: str = "cpu", dtype: torch.dtype = torch.float32) -> float:
+    r"""Operations a second of a large matrix product, the best of some: measured anew in every run, for it differs
+    from minute to minute where a machine is shared."""
+    side = _SIDE[device]
+    a, b = torch.randn(2, side, side, device=device, dtype=dtype)
+    return 2 * side**3 / min(seconds_of(lambda: a @ b, device) for _ in range(repeats + 1))
 
 
-def seconds_of(run: Callable[[], object]) -> float:
-    r"""How long one call takes."""
+def seconds_of(run: Callable[[], object], device: str = "cpu") -> float:
+    r"""How long one call takes, what it starts on a GPU included."""
+    wait = torch.cuda.synchronize if device == "cuda" else lambda: None
+    wait()
     start = time.perf_counter()
     run()
+    wait()
     return time.perf_counter() - start
 
 

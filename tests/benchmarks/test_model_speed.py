@@ -28,5 +28,5 @@ def test_useful_operations_are_those_of_real_tokens():
     tokens = batch.num_nodes + 3
     layers = [torch.nn.Linear(*shape).weight.numel() for shape in [(config.channels, config.channels)] * 4]
     weights = config.num_layers * (sum(layers) + 2 * config.channels * config.ffn_channels)
-    assert model_speed._encoder_flops(config, batch, "forward") == 2 * tokens * weights
-    assert model_speed._encoder_flops(config, batch, "step") == 6 * tokens * weights
+    assert model_speed.encoder_flops(config, batch, "forward") == 2 * tokens * weights
+    assert model_speed.encoder_flops(config, batch, "step") == 6 * tokens * weights
