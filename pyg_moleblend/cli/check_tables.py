@@ -40,7 +40,8 @@ def _molecules(check: DataCheck) -> Table:
     table.add_row("salts and mixtures", str(len(check.several_fragments)), _first(check.several_fragments))
     for name, found in (("same molecule", check.same_molecule), ("same but for the salt", check.same_parent)):
         table.add_row(name, str(found.num_rows), _groups(found))
-        table.add_row("  and labels differ", str(found.conflicting.num_rows), _groups(found.conflicting))
+        if check.labels:
+            table.add_row("  and labels differ", str(found.conflicting.num_rows), _groups(found.conflicting))
     table.add_row("not comparable", str(len(check.unidentified)), Text(_reasons(check.unidentified)))
     return table
 

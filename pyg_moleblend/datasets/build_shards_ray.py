@@ -11,7 +11,9 @@ from typing import Any
 
 from tqdm import tqdm
 
-from pyg_moleblend.datasets.build_shards import Read, begin, cut_pieces, make_shards
+from pyg_moleblend.datasets.build_shards import begin
+from pyg_moleblend.datasets.make_shards import Read, make_shards
+from pyg_moleblend.datasets.pieces import cut_pieces
 from pyg_moleblend.datasets.shard_folder import Manifest, ShardEntry, finish
 from pyg_moleblend.datasets.table_chunks import TableChunks
 

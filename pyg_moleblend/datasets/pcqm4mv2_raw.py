@@ -18,7 +18,7 @@ from pyarrow import csv
 from torch.serialization import safe_globals
 
 from pyg_moleblend.chem.sdf import cut_records
-from pyg_moleblend.datasets.build_shards import Rows
+from pyg_moleblend.datasets.pieces import Rows
 
 TABLE_FILE = "raw/data.csv.gz"
 SPLIT_FILE = "split_dict.pt"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import rdkit
+from filelock import FileLock, Timeout
 
 import pyg_moleblend
 from pyg_moleblend.chem import Conformers, Hydrogens
@@ -55,8 +56,8 @@ def prepare(
 
     Raises:
         ValueError: If an argument or a target is not what it should be, the folder holds something else (shards made of
-            another table, with other arguments or by another version of RDKit), or, with ``on_error="raise"``, a row is
-            no molecule.
+            another table, with other arguments or by another version of RDKit), another process is at work in it, or,
+            with ``on_error="raise"``, a row is no molecule.
         FileNotFoundError: If there is no such table.
         ImportError: If Ray is asked for and not installed.
     """
@@ -80,11 +81,16 @@ def prepare(
         "raise_failures": on_error == "raise",
         "progress": Path(table).name if progress else None,
     }
-    if engine == "ray":
-        from pyg_moleblend.datasets.build_shards_ray import build_shards_ray
+    Path(out).mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(Path(out) / ".lock", timeout=0):
+            if engine == "ray":
+                from pyg_moleblend.datasets.build_shards_ray import build_shards_ray
 
-        return build_shards_ray(chunks, out, **arguments)
-    return build_shards(chunks, out, total=chunks.num_rows, **arguments)
+                return build_shards_ray(chunks, out, **arguments)
+            return build_shards(chunks, out, total=chunks.num_rows, **arguments)
+    except Timeout as error:
+        raise ValueError(f"another process makes shards in {out}: wait for it, or name another folder") from error
 
 
 def _key(chunks: TableChunks, hydrogens: Hydrogens, conformers: Conformers | None) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from filelock import FileLock
 
 import pyg_moleblend
 from pyg_moleblend.chem import Conformers, FlatGraphs, Hydrogens
-from pyg_moleblend.datasets.build_shards import Rows, build_shards
+from pyg_moleblend.datasets.build_shards import build_shards
+from pyg_moleblend.datasets.pieces import Rows
 from pyg_moleblend.datasets.reading import Entry, Failure, ReadChunk, Reading, concatenate
 from pyg_moleblend.datasets.shard import read_facts, read_shard
 from pyg_moleblend.datasets.shard_folder import shard_path

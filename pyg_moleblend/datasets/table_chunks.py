@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from pyg_moleblend.datasets.build_shards import Rows
+from pyg_moleblend.datasets.pieces import Rows
 from pyg_moleblend.datasets.table_columns import check_column, find_smiles_column, id_column, number_column
 from pyg_moleblend.datasets.table_files import SEPARATORS, sdf_rows, table_kind, text_columns, text_frames
 

@@ -2,7 +2,6 @@ r"""Whether a batch fits, before it is computed."""
 
 from __future__ import annotations
 
-import psutil
 import torch
 from torch import Tensor
 from torch_geometric.data import Data
@@ -11,6 +10,7 @@ from pyg_moleblend.models.config import MoleBlendConfig
 from pyg_moleblend.models.cost import estimate_memory
 from pyg_moleblend.utils import DenseMolecules
 from pyg_moleblend.utils.dense import num_atoms
+from pyg_moleblend.utils.free_memory import free_memory
 
 ALWAYS_FITS: int = 2**28
 r"""Bytes below which nobody asks how much memory is free."""
@@ -19,11 +19,12 @@ _GPU_TOLERANCE = 2
 
 
 def available_memory(device: torch.device) -> int:
-    r"""Bytes that can still be taken on a device; on the CPU, what the system can give without swapping."""
+    r"""Bytes that can still be taken on a device; on the CPU, as :func:`~pyg_moleblend.utils.free_memory.free_memory`
+    says."""
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    return int(psutil.virtual_memory().available)
+    return free_memory()
 
 
 def check_memory(

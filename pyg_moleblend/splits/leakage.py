@@ -60,7 +60,8 @@ class Leakage(NamedTuple):
         return {"split": self.split, "leaks": leaks, "unidentified": self.unidentified}
 
     def __str__(self) -> str:
-        lines = [str(leak) for leak in self.leaks if leak.total]
+        lines = [str(leak) for leak in self.leaks if leak.rows]
+        lines = lines or ["no two parts have a molecule or a ring scaffold in common"]
         if self.unidentified:
             lines.append(f"{len(self.unidentified)} molecules could not be compared")
         return "\n".join(lines)

@@ -10,17 +10,14 @@ from typing import Any
 import pandas as pd
 import torch
 from torch import Tensor, nn
-from torch_geometric.data import Data
 
 from pyg_moleblend.checkpoints import from_pretrained, read_metadata
 from pyg_moleblend.chem import Conformers
 from pyg_moleblend.datasets import MoleculeTable
-from pyg_moleblend.loader import molecule_loader
 from pyg_moleblend.models import MoleBlend, MoleBlendForPropertyPrediction
+from pyg_moleblend.training.conformer_mean import conformer_mean
 from pyg_moleblend.training.conformers import embed_missing
-from pyg_moleblend.training.draw_conformers import conformers_there, with_conformer
-from pyg_moleblend.training.processes import gather_rows, share_of, world_size
-from pyg_moleblend.training.targets import take
+from pyg_moleblend.training.run_batches import pick_device, run_batches
 from pyg_moleblend.training.task import Task
 from pyg_moleblend.utils import Modality
 
@@ -79,7 +76,7 @@ def predict(
 
     names, wanted = list(task.names), _settings(conformers, seed)
     spread = [f"{name}_std" for name in names] if wanted.count > 1 else []
-    work = over_conformers(compute, spread=bool(spread))
+    work = conformer_mean(compute, spread=bool(spread))
     return _frame(work, names + spread, molecules, model, modality, batch_size, device, wanted, num_workers)
 
 
@@ -119,83 +116,12 @@ def embed(
         return encoder(batch, modality).graph.float()
 
     names = [f"e{i}" for i in range(encoder.config.channels)]
-    work, wanted = over_conformers(compute, spread=False), _settings(conformers, seed)
+    work, wanted = conformer_mean(compute, spread=False), _settings(conformers, seed)
     return _frame(work, names, molecules, encoder, modality, batch_size, device, wanted, num_workers)
-
-
-@torch.inference_mode()
-def run_batches(
-    compute: Callable[[Any], Tensor],
-    molecules: Sequence[Data] | Any,
-    batch_size: int = 64,
-    device: str | torch.device = "cpu",
-) -> Tensor:
-    r"""What a function of batches gives for each molecule, ``[M, F]``, in the dataset's order, on the CPU.
-
-    Where several processes have been joined (under Lightning's DDP, or ``torch.distributed``), each computes its share,
-    and all get the whole: all of them must call this.
-
-    Args:
-        compute: Gives ``[B, F]`` for a batch.
-        molecules: A PyG dataset, or a list of ``Data``; at least one.
-        batch_size: Molecules of a batch; batches hold molecules of like size.
-        device: Where the batches go.
-    """
-    share = share_of(len(molecules))
-    if not len(share):
-        return gather_rows(share, None, len(molecules))
-    loader = molecule_loader(molecules if world_size() == 1 else take(molecules, share), batch_size)
-    positions = torch.tensor([position for batch in loader.batch_sampler or () for position in batch])
-    values = torch.cat([compute(batch.to(device)).cpu() for batch in loader])
-    return gather_rows(share[positions], values, len(molecules))
-
-
-def over_conformers(compute: Callable[[Any], Tensor], spread: bool) -> Callable[[Any], Tensor]:
-    r"""A function of batches that takes the mean over each molecule's conformers.
-
-    Args:
-        compute: Gives ``[B, F]`` for a batch with one ``pos`` a molecule.
-        spread: Whether the standard deviation over the conformers is given, too.
-
-    Returns:
-        Gives ``[B, F]``, or ``[B, 2 * F]``, the means before the standard deviations, for a batch with ``conformers``
-        or without.
-    """
-
-    def mean(batch: Any) -> Tensor:
-        if "conformers" not in batch:
-            values = compute(batch)
-            return torch.cat([values, torch.zeros_like(values)], dim=1) if spread else values
-        there = conformers_there(batch)  # [B, K]
-        there[:, 0] |= ~there.any(1)  # from 2D alone
-        # Where a molecule has no conformer k, the first stands in and does not count.
-        chosen = torch.arange(there.size(1), device=there.device) * there + there.int().argmax(1)[:, None] * ~there
-        values = torch.stack([compute(with_conformer(batch, number)) for number in chosen.T])  # [K, B, F]
-        weight = there.T[:, :, None].to(values.dtype) / there.sum(1)[None, :, None]
-        means = (weight * values).sum(0)
-        if not spread:
-            return means
-        return torch.cat([means, (weight * (values - means).square()).sum(0).sqrt()], dim=1)
-
-    return mean
 
 
 def _settings(conformers: Conformers | int, seed: int) -> Conformers:
     return Conformers(seed, conformers) if isinstance(conformers, int) else conformers
-
-
-def pick_device(device: str) -> torch.device:
-    r"""The device of a name; ``"auto"`` is a GPU where there is one.
-
-    Raises:
-        ValueError: If there is no such device.
-    """
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        return torch.empty(0, device=device).device
-    except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"there is no device {device!r}: {str(error).splitlines()[0]}") from error
 
 
 def _frame(

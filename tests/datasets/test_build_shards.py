@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from shard_rows import GOOD, contents, damage, portions
 
 from pyg_moleblend.chem import from_smiles
-from pyg_moleblend.datasets.build_shards import Rows, build_shards, cut_pieces
+from pyg_moleblend.datasets.build_shards import build_shards
+from pyg_moleblend.datasets.pieces import Rows
 from pyg_moleblend.datasets.reading import ReadChunk, Reading
 from pyg_moleblend.datasets.shard_folder import Manifest, load_manifest
 from pyg_moleblend.datasets.shards import MoleculeShards
@@ -203,12 +204,3 @@ def test_bad_rows_may_be_errors(tmp_path: Path) -> None:
 def test_no_rows_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no rows"):
         build(tmp_path, [])
-
-
-def test_pieces_hold_every_row_once_and_no_shard_boundary() -> None:
-    pieces = list(cut_pieces(portions(ENTRIES, (5, 9)), shard_size=8, chunk_size=3))
-    assert [text for piece in pieces for text in piece.rows.entries] == ENTRIES
-    numbers = [row for piece in pieces for row in piece.row_numbers]
-    assert numbers == list(range(len(ENTRIES)))
-    assert all({row // 8 for row in piece.row_numbers} == {piece.shard} for piece in pieces)
-    assert max(len(piece.rows.entries) for piece in pieces) == 3

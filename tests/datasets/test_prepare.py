@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import rdkit
 import torch
+from filelock import FileLock
 from rdkit import Chem
 from shard_rows import GOOD, contents, damage
 
@@ -155,3 +156,11 @@ def test_killed_at_any_moment_it_ends_with_the_same_bytes(tmp_path: Path) -> Non
     assert molecules.row.tolist() == [row for row, entry in enumerate(entries) if entry in GOOD]
     assert molecules.y.flatten().tolist() == molecules.row.tolist()
     assert molecules.ids == [f"n{row}" for row in molecules.row]
+
+
+def test_one_process_at_a_time_works_in_a_folder(tmp_path: Path) -> None:
+    table, out = write(tmp_path / "t.csv"), tmp_path / "out"
+    out.mkdir()
+    with FileLock(out / ".lock"), pytest.raises(ValueError, match=f"another process makes shards in {out}"):
+        prepare(table, out)
+    assert prepare(table, out).rows == 6

@@ -11,7 +11,8 @@ from shard_rows import GOOD, damage, portions
 from torch_geometric.data import Batch, Data
 
 from pyg_moleblend.datasets import MoleculeShards, MoleculeTable
-from pyg_moleblend.datasets.build_shards import Rows, build_shards
+from pyg_moleblend.datasets.build_shards import build_shards
+from pyg_moleblend.datasets.pieces import Rows
 from pyg_moleblend.datasets.reading import ReadChunk
 from pyg_moleblend.transforms import AddRelations
 

@@ -62,3 +62,12 @@ def test_refuses_a_split_of_other_molecules() -> None:
     far = Split("far", torch.tensor([0]), torch.tensor([1]), torch.tensor([9]))
     with pytest.raises(ValueError, match="at least 10 molecules, got 9"):
         leakage(far, identify_all(SMILES))
+
+
+def test_only_what_is_in_common_is_told() -> None:
+    split = column_split(["train", "valid", "test"])
+    assert (
+        str(leakage(split, identify_all(["CCO", "N", "O"])))
+        == "no two parts have a molecule or a ring scaffold in common"
+    )
+    assert len(str(leakage(split, identify_all(["CCO", "N", "OCC"]))).splitlines()) == 2  # the parent, and its skeleton

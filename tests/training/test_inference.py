@@ -8,7 +8,7 @@ from pyg_moleblend.checkpoints import save_pretrained
 from pyg_moleblend.chem import Conformers, embed_conformers, from_smiles, parse_smiles
 from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction
-from pyg_moleblend.training import Task, embed, predict, run_batches
+from pyg_moleblend.training import Task, embed, predict
 
 TASK = Task("regression", ("gap", "mu"), ("eV", "D"), (5.0, 2.0), (1.5, 0.5))
 IMPOSSIBLE = "F[C@]12[C@@]3(F)[C@]1(F)[C@@]23F"
@@ -99,12 +99,6 @@ def test_a_model_without_a_task_cannot_predict(config, model, tmp_path):
         folder = save_pretrained(kind, tmp_path / str(number))
         with pytest.raises(ValueError, match="knows no property: predict with a fine-tuned model"):
             predict(folder, ["C"])
-
-
-def test_run_batches_keeps_the_order():
-    molecules = [from_smiles("C" * size) for size in (5, 1, 9, 3, 7, 2)]
-    sizes = run_batches(lambda batch: batch.ptr.diff()[:, None].float(), molecules, batch_size=2)
-    assert sizes.flatten().tolist() == [5, 1, 9, 3, 7, 2]
 
 
 def test_conformers_that_would_not_be_looked_at_are_refused(model, folder):
