@@ -70,6 +70,7 @@ def environment() -> dict[str, Any]:
         "machine": platform.machine(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
+        "preloaded": [Path(path).name for path in os.environ.get("LD_PRELOAD", "").split(":") if path],
         "python": platform.python_version(),
         "versions": {name: version(name) for name in _PACKAGES},
     }

@@ -10,7 +10,7 @@ _FLOAT = 4
 # Numbers that training keeps, counted from the layers and checked against measurements (docs/scaling.md): per token
 # and channel of a layer, with activation checkpointing and without; per head and pair of a layer; per pair for each
 # Gaussian, for each head of the bias, and for each number of the recovery heads.
-_CHECKPOINTED, _LAYER, _ATTENTION, _GAUSSIAN, _BIAS, _HEAD = 9, 16, 3, 6, 8, 3
+_CHECKPOINTED, _LAYER, _ATTENTION, _GAUSSIAN, _BIAS, _HEAD = 12, 16, 3, 6, 8, 3
 _FORWARD = 3  # of the last four without gradients
 _MARGIN = 1.15
 
