@@ -39,9 +39,8 @@ def with_coordinates(smiles: Sequence[str], seed: int = 0) -> list[Data]:
     return batch.to_data_list()
 
 
-def bucketed(molecules: Sequence[Data], batch_size: int | None = None) -> list[Batch]:
-    r"""Batches of molecules of like size, :data:`BATCH_SIZE` by default."""
-    batch_size = batch_size or BATCH_SIZE
+def bucketed(molecules: Sequence[Data], batch_size: int = BATCH_SIZE) -> list[Batch]:
+    r"""Batches of molecules of like size."""
     sizes = [molecule.num_nodes for molecule in molecules]
     budget = max(batch_size * MAX_ATOMS**2, max(sizes) ** 2)
     sampler = SizeBucketBatchSampler(sizes, batch_size, shuffle=True, max_pairs=budget)
@@ -74,10 +73,11 @@ def plain(config: MoleBlendConfig, part: Part) -> Run:
     model, baseline = MoleBlendForPretraining(config), PlainPretraining(config)
     copy_weights(model, baseline)
     model.to("meta")  # it packs and draws from here on: its weights are not the baseline's memory
-    prepared: dict[int, Any] = {}  # collating is measured with the data path, not here
+    prepared: dict[int, Any] = {}  # the last batch: collating is measured with the data path, not here
 
     def given(batch: Batch) -> Any:
         if id(batch) not in prepared:
+            prepared.clear()
             molecules = model.pack(batch)
             prepared[id(batch)] = plain_batch(molecules), model.draw_blend(molecules)
         return prepared[id(batch)]

@@ -1,7 +1,7 @@
 r"""The largest resident memory of a model's steps or forward passes, in a process that imports no more than they need.
 
-``python -m benchmarks.peak_memory MODEL PART WAY`` reads SMILES from the standard input, a line each, and prints bytes:
-those of the libraries, weights, gradients and optimizer included.
+``python -m benchmarks.peak_memory MODEL PART WAY THREADS`` reads SMILES from the standard input, a line each, and
+prints bytes: those of the libraries, weights, gradients and optimizer included.
 """
 
 from __future__ import annotations
@@ -10,16 +10,17 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import torch
 
-from benchmarks.model_runs import CONFIGS, WAYS, with_coordinates
+from benchmarks.model_runs import CONFIGS, WAYS, Part, with_coordinates
 from benchmarks.timing import peak_resident
 
 BATCHES = 12
 
 
-def measure_apart(name: str, part: str, way: str, smiles: Sequence[str]) -> int:
+def measure_apart(name: str, part: Part, way: str, smiles: Sequence[str]) -> int:
     r"""Bytes that a process of its own takes at most.
 
     Args:
@@ -36,11 +37,11 @@ def measure_apart(name: str, part: str, way: str, smiles: Sequence[str]) -> int:
 
 def main(argv: Sequence[str]) -> None:
     r"""Runs the first batches and prints the bytes."""
-    name, part, way, threads = argv
+    name, part, way, threads = argv[0], cast(Part, argv[1]), *argv[2:]
     torch.set_num_threads(int(threads))
-    make, batches = WAYS[part][way]  # type: ignore[index]
-    run = make(CONFIGS[name], part)  # type: ignore[arg-type]
-    for batch in batches(with_coordinates(sys.stdin.read().split("\n")))[:BATCHES]:
+    make, batches = WAYS[part][way]
+    run = make(CONFIGS[name], part)
+    for batch in batches(with_coordinates(sys.stdin.read().splitlines()))[:BATCHES]:
         run(batch)
     print(peak_resident())
 

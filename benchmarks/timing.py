@@ -26,7 +26,7 @@ def matrix_peak(repeats: int = 3, device: str = "cpu", dtype: torch.dtype = torc
     from minute to minute where a machine is shared."""
     side = _SIDE[device]
     a, b = torch.randn(2, side, side, device=device, dtype=dtype)
-    return 2 * side**3 / min(seconds_of(lambda: a @ b, device) for _ in range(repeats + 1))
+    return 2 * side**3 / min(seconds_of(lambda: a @ b, device) for _ in range(repeats))
 
 
 def seconds_of(run: Callable[[], object], device: str = "cpu") -> float:
@@ -70,7 +70,7 @@ def environment() -> dict[str, Any]:
         "machine": platform.machine(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
-        "preloaded": [Path(path).name for path in os.environ.get("LD_PRELOAD", "").split(":") if path],
+        "preloaded": [Path(path).name for path in os.environ.get("LD_PRELOAD", "").replace(":", " ").split()],
         "python": platform.python_version(),
         "versions": {name: version(name) for name in _PACKAGES},
     }

@@ -1,5 +1,6 @@
 r"""Many rows to a folder of shards, in bounded memory, and from where an earlier run was interrupted."""
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,16 @@ from tqdm import tqdm
 from pyg_moleblend.datasets.make_shards import Read, make_shards
 from pyg_moleblend.datasets.pieces import Piece, Rows, cut_pieces
 from pyg_moleblend.datasets.reading import CHUNK_SIZE, READING_DEADLINE
-from pyg_moleblend.datasets.shard_folder import Manifest, ShardEntry, claim, clear, complete, finish, finished
+from pyg_moleblend.datasets.shard_folder import (
+    Manifest,
+    ShardEntry,
+    claim,
+    clear,
+    complete,
+    finish,
+    finished,
+    sole_writer,
+)
 
 SHARD_SIZE = 16_384
 r"""Rows of a shard: what an interrupted run loses at most, and some megabytes."""
@@ -54,15 +64,15 @@ def build_shards(
         The manifest.
 
     Raises:
-        ValueError: If the folder holds something else, there are no rows, they are not those of the finished shards, or
-            ``raise_failures`` and one is no molecule.
+        ValueError: If the folder holds something else, there are no rows, they are not those of the finished shards,
+            another process makes shards in the folder, or ``raise_failures`` and one is no molecule.
     """
     folder = Path(folder)
     key, whole, manifest = begin(folder, key, shard_size)
     if manifest is not None:
         return manifest
     if progress is not None and whole:
-        tqdm.write(f"{len(whole)} shards of {folder} are finished: going on with the others")
+        tqdm.write(f"{len(whole)} shards of {folder} are finished: going on with the others", file=sys.stderr)
     seen: dict[int, int] = {}
 
     def missing() -> Iterator[Piece]:
@@ -73,7 +83,7 @@ def build_shards(
                 yield piece
             bar.update(size)
 
-    with tqdm(total=total, desc=progress, disable=progress is None, unit="mol") as bar:
+    with sole_writer(folder), tqdm(total=total, desc=progress, disable=progress is None, unit="mol") as bar:
         made = dict(make_shards(missing(), folder, read, num_workers, deadline, raise_failures))
     shards = dict(sorted({**whole, **made}.items()))
     if other := [number for number, entry in shards.items() if seen.get(number) != entry.rows]:

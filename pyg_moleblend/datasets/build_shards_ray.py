@@ -14,7 +14,7 @@ from tqdm import tqdm
 from pyg_moleblend.datasets.build_shards import begin
 from pyg_moleblend.datasets.make_shards import Read, make_shards
 from pyg_moleblend.datasets.pieces import cut_pieces
-from pyg_moleblend.datasets.shard_folder import Manifest, ShardEntry, finish
+from pyg_moleblend.datasets.shard_folder import Manifest, ShardEntry, finish, sole_writer
 from pyg_moleblend.datasets.table_chunks import TableChunks
 
 
@@ -95,7 +95,11 @@ def build_shards_ray(
     missing = [number for number in range(math.ceil(chunks.num_rows / shard_size)) if number not in whole]
     make = MakeShard(chunks, folder, read, shard_size, chunk_size, deadline, raise_failures)
     shards = dict(whole)
-    with _cluster(ray), tqdm(total=chunks.num_rows, desc=progress, disable=progress is None, unit="mol") as bar:
+    with (
+        sole_writer(folder),
+        _cluster(ray),
+        tqdm(total=chunks.num_rows, desc=progress, disable=progress is None, unit="mol") as bar,
+    ):
         bar.update(sum(entry.rows for entry in whole.values()))
         if missing:
             items = ray.data.from_items([{"shard": number} for number in missing], override_num_blocks=len(missing))

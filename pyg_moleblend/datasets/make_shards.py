@@ -47,6 +47,9 @@ def make_shards(
 
     Yields:
         The number of a shard that is finished, and what is known of it.
+
+    Raises:
+        ValueError: If ``raise_failures`` and a row is no molecule.
     """
     waiting: deque[Piece] = deque()
     held: list[tuple[Piece, Reading]] = []

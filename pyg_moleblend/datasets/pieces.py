@@ -27,7 +27,7 @@ class Rows(NamedTuple):
 
 
 class Piece(NamedTuple):
-    r"""Rows of one shard, and what is read of them.
+    r"""Consecutive rows of one shard.
 
     Attributes:
         shard: Number of the shard.

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import rdkit
-from filelock import FileLock, Timeout
 
 import pyg_moleblend
 from pyg_moleblend.chem import Conformers, Hydrogens
@@ -81,16 +80,11 @@ def prepare(
         "raise_failures": on_error == "raise",
         "progress": Path(table).name if progress else None,
     }
-    Path(out).mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(Path(out) / ".lock", timeout=0):
-            if engine == "ray":
-                from pyg_moleblend.datasets.build_shards_ray import build_shards_ray
+    if engine == "ray":
+        from pyg_moleblend.datasets.build_shards_ray import build_shards_ray
 
-                return build_shards_ray(chunks, out, **arguments)
-            return build_shards(chunks, out, total=chunks.num_rows, **arguments)
-    except Timeout as error:
-        raise ValueError(f"another process makes shards in {out}: wait for it, or name another folder") from error
+        return build_shards_ray(chunks, out, **arguments)
+    return build_shards(chunks, out, total=chunks.num_rows, **arguments)
 
 
 def _key(chunks: TableChunks, hydrogens: Hydrogens, conformers: Conformers | None) -> dict[str, Any]:

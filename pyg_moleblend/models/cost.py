@@ -7,10 +7,11 @@ from pyg_moleblend.nn.pair_recovery import BLOCK_ELEMENTS
 from pyg_moleblend.relations import bond_class_targets
 
 _FLOAT = 4
-# Numbers that training keeps, counted from the layers and checked against measurements (docs/scaling.md): per token
-# and channel of a layer, with activation checkpointing and without; per head and pair of a layer; per pair for each
-# Gaussian, for each head of the bias, and for each number of the recovery heads.
-_CHECKPOINTED, _LAYER, _ATTENTION, _GAUSSIAN, _BIAS, _HEAD = 12, 16, 3, 6, 8, 3
+# Numbers that training keeps, fitted to measurements (docs/scaling.md): for a token of a layer, times its channels and
+# times those within its feed-forward network, without activation checkpointing and with it; per head and pair of a
+# layer; per pair for each Gaussian, for each head of the bias, and for each number of the recovery heads.
+_LAYER, _CHECKPOINTED = (13, 3), (11, 1)
+_ATTENTION, _GAUSSIAN, _BIAS, _HEAD = 3, 6, 8, 3
 _FORWARD = 3  # of the last four without gradients
 _MARGIN = 1.15
 
@@ -35,16 +36,17 @@ def estimate_memory(
         recovery: Whether the step recovers the relations, as pretraining does and fine-tuning does not.
     """
     B, N, T = batch_size, largest, largest + 1
-    C, L, H, K = config.channels, config.num_layers, config.heads, config.num_gaussians
+    L, H, K = config.num_layers, config.heads, config.num_gaussians
     if not training:
-        return int(_MARGIN * _FLOAT * B * (_FORWARD * N * N * (K + H) + (_LAYER // 2) * T * C))
-    width = T * max(C, config.ffn_channels)
-    layer = B * (_LAYER * width + _ATTENTION * H * T * T)
+        token = _tokens(config, _LAYER) // 2
+        return int(_MARGIN * _FLOAT * B * (_FORWARD * N * N * (K + H) + T * token))
+    layer = B * (T * _tokens(config, _LAYER) + _ATTENTION * H * T * T)
     embedding = B * N * N * (_GAUSSIAN * K + _BIAS * H)
     outputs = _bond_outputs(config) if recovery else 0
     heads = _HEAD * min(B * N * N * outputs, max(BLOCK_ELEMENTS, B * N * outputs))
     if activation_checkpointing:
-        return int(_MARGIN * _FLOAT * (B * (L * _CHECKPOINTED * width + H * T * T) + layer + max(embedding, heads)))
+        kept = B * (L * T * _tokens(config, _CHECKPOINTED) + H * T * T)
+        return int(_MARGIN * _FLOAT * (kept + layer + max(embedding, heads)))
     return int(_MARGIN * _FLOAT * (L * layer + embedding + heads))
 
 
@@ -70,3 +72,7 @@ def estimate_flops(config: MoleBlendConfig, batch_size: int, largest: int, train
 
 def _bond_outputs(config: MoleBlendConfig) -> int:
     return config.max_path_length * (int(bond_class_targets(config.bond_vocabulary).max()) + 1)
+
+
+def _tokens(config: MoleBlendConfig, factors: tuple[int, int]) -> int:
+    return factors[0] * config.channels + factors[1] * config.ffn_channels

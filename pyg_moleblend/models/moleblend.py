@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 from torch_geometric.data import Data
 
 from pyg_moleblend.models.config import MoleBlendConfig
@@ -22,6 +21,7 @@ from pyg_moleblend.nn import (
     RelationBias,
     SPDBias,
 )
+from pyg_moleblend.nn.checkpointing import run
 from pyg_moleblend.nn.distance_bias import GAUSSIANS
 from pyg_moleblend.nn.gaussian_basis import pair_distances
 from pyg_moleblend.nn.precision import INIT_STD, LayerNorm
@@ -70,8 +70,9 @@ class MoleBlend(nn.Module):
     :meth:`forward` takes a PyG batch. :meth:`encode` is the same on dense tensors of given sizes: the part to
     compile, which ``model.compile(fullgraph=True, dynamic=True)`` does in place.
 
-    With ``activation_checkpointing = True`` training computes the bias and whatever lies between the linear maps of a
-    layer, the attention among it, anew in the backward pass: for long molecules or large batches in little memory.
+    With ``activation_checkpointing = True`` training computes the embedding, the bias and whatever lies between the
+    linear maps of a layer, the attention among it, anew in the backward pass: for long molecules or large batches in
+    little memory.
 
     Args:
         config: The model's shape.
@@ -147,13 +148,10 @@ class MoleBlend(nn.Module):
             molecules: From :meth:`pack`.
             blend: A draw; its noise is not added here.
         """
-        checkpointing = self.activation_checkpointing and torch.is_grad_enabled()
-        if checkpointing:
-            tokens, bias = checkpoint(self.embed, molecules, blend, use_reentrant=False)
-        else:
-            tokens, bias = self.embed(molecules, blend)
+        anew = self.activation_checkpointing and torch.is_grad_enabled()
+        tokens, bias = run(self.embed, molecules, blend, activation_checkpointing=anew)
         for layer in self.layers:
-            tokens = layer(tokens, bias, checkpointing)
+            tokens = layer(tokens, bias, anew)
         return DenseEncoderOutput(tokens[:, 0], tokens[:, 1:], bias)
 
     def forward(self, batch: Data | DenseMolecules, modality: Modality = "2d+3d") -> EncoderOutput:

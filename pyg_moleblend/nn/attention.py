@@ -3,6 +3,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pyg_moleblend.nn.checkpointing import run
 from pyg_moleblend.nn.precision import reset_linear
 
 
@@ -33,11 +34,11 @@ class MultiHeadAttention(nn.Module):
         reset_linear(self.qkv)
         reset_linear(self.out)
 
-    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
-        return self.mix(self.qkv(x), bias)
+    def forward(self, x: Tensor, bias: Tensor, activation_checkpointing: bool = False) -> Tensor:
+        r"""The output; with ``activation_checkpointing`` the attention is computed anew in the backward pass."""
+        return run(self._mix, self.qkv(x), bias, activation_checkpointing=activation_checkpointing)
 
-    def mix(self, qkv: Tensor, bias: Tensor) -> Tensor:
-        r"""The output ``[B, T, C]`` from queries, keys and values, ``[B, T, 3C]``."""
+    def _mix(self, qkv: Tensor, bias: Tensor) -> Tensor:
         B, T, C = *qkv.shape[:2], qkv.shape[2] // 3
         query, key, value = qkv.view(B, T, 3, self.heads, C // self.heads).permute(2, 0, 3, 1, 4)
         dropout = self.dropout if self.training else 0.0

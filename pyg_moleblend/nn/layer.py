@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from pyg_moleblend.nn.attention import MultiHeadAttention
+from pyg_moleblend.nn.checkpointing import run
 from pyg_moleblend.nn.drop_path import DropPath
 from pyg_moleblend.nn.precision import LayerNorm, reset_linear
 
@@ -58,28 +56,19 @@ class MoleBlendLayer(nn.Module):
         reset_linear(self.ffn_out)
         self.ffn_norm.reset_parameters()
 
-    def forward(self, x: Tensor, bias: Tensor, checkpointing: bool = False) -> Tensor:
+    def forward(self, x: Tensor, bias: Tensor, activation_checkpointing: bool = False) -> Tensor:
         r"""The layer's output.
 
         Args:
             x: Tokens.
             bias: Attention bias.
-            checkpointing: Whether what lies between the linear maps is computed anew in the backward pass.
+            activation_checkpointing: Whether what lies between the linear maps is computed anew in the backward pass;
+                no linear map is.
         """
-        run = _anew if checkpointing else _once
-        mixed = self.dropout(run(self.attention.mix, self.attention.qkv(x), bias))
+        mixed = self.dropout(self.attention(x, bias, activation_checkpointing))
         x = self.attention_norm(x + self.drop_path(mixed))
-        hidden = self.dropout(run(self._activate, self.ffn_in(x)))
-        return self.ffn_norm(x + self.drop_path(hidden))
+        hidden = run(self._activate, self.ffn_in(x), activation_checkpointing=activation_checkpointing)
+        return self.ffn_norm(x + self.drop_path(self.dropout(hidden)))
 
     def _activate(self, hidden: Tensor) -> Tensor:
         return self.ffn_out(self.activation_dropout(F.gelu(hidden)))
-
-
-def _once(function: Callable[..., Tensor], *args: Tensor) -> Tensor:
-    return function(*args)
-
-
-def _anew(function: Callable[..., Tensor], *args: Tensor) -> Tensor:
-    # It stops at the input of the linear map with which each function ends, so that no product is computed twice.
-    return checkpoint(function, *args, use_reentrant=False)

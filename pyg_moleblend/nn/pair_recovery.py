@@ -35,8 +35,8 @@ class PairRecovery(Objective):
     section 3.2).
 
     A subclass says how a block of the prediction is counted (:meth:`sums`) and what comes of all of them
-    (:meth:`outcome`). :meth:`evaluate` goes through the prediction in blocks of rows, each of at most
-    :data:`BLOCK_ELEMENTS` numbers, and computes a block anew in the backward pass: the whole prediction,
+    (:meth:`outcome`). :meth:`evaluate` goes through the prediction in blocks of rows, each of about
+    :data:`BLOCK_ELEMENTS` numbers at most, and computes a block anew in the backward pass: the whole prediction,
     4 GiB for 8 molecules of 512 atoms and 300 bond classes, never exists.
 
     Args:
@@ -76,13 +76,15 @@ class PairRecovery(Objective):
 
     def evaluate(self, state: RecoveryState) -> Outcome:
         row, contracted = self.head.contract(state.atoms)
-        N = row.size(1)
-        height = max(BLOCK_ELEMENTS // (row.size(0) * contracted.size(2)), 1)
-        if height >= N:
+        N, count = row.size(1), 1
+        # A power of two: compiled for any N, the loop below has one form for each of a few counts.
+        while 2 * count <= N and count * BLOCK_ELEMENTS < row.size(0) * N * contracted.size(2):
+            count *= 2
+        if count == 1:
             return self.outcome(self._rows(state, row, contracted, slice(None)))
         parts = []
-        for start in range(0, N, height):
-            rows = slice(start, start + height)
+        for number in range(count):
+            rows = slice(number * N // count, (number + 1) * N // count)
             parts.append(checkpoint(self._rows, state, row[:, rows], contracted, rows, use_reentrant=False))
         return self.outcome(sum(parts[1:], start=parts[0]))
 

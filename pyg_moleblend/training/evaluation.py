@@ -12,10 +12,11 @@ from torch_geometric.data import Data
 from pyg_moleblend.checkpoints import from_pretrained, read_metadata
 from pyg_moleblend.loader import molecule_loader
 from pyg_moleblend.models import MoleBlendForPretraining, MoleBlendForPropertyPrediction
+from pyg_moleblend.training.device import pick_device
 from pyg_moleblend.training.property import scores
 from pyg_moleblend.training.recovery_report import RecoveryReport, recovery_report
 from pyg_moleblend.training.results import describe_scores
-from pyg_moleblend.training.run_batches import pick_device, run_batches
+from pyg_moleblend.training.run_batches import run_batches
 from pyg_moleblend.training.targets import Labelled, labels_of, select_targets
 from pyg_moleblend.training.task import Task
 from pyg_moleblend.utils import Modality

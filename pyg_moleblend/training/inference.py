@@ -17,7 +17,8 @@ from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.models import MoleBlend, MoleBlendForPropertyPrediction
 from pyg_moleblend.training.conformer_mean import conformer_mean
 from pyg_moleblend.training.conformers import embed_missing
-from pyg_moleblend.training.run_batches import pick_device, run_batches
+from pyg_moleblend.training.device import pick_device
+from pyg_moleblend.training.run_batches import run_batches
 from pyg_moleblend.training.task import Task
 from pyg_moleblend.utils import Modality
 

@@ -1,43 +1,61 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import psutil
 
 
-class _Control(NamedTuple):
+class _Version(NamedTuple):
+    r"""How a version of Linux' control groups tells what a group may take and takes."""
+
+    controller: str
+    folder: str
     limit: str
     used: str
-    statistics: str
-    reclaimable: str
+    cached: tuple[str, str]
 
 
-# Version 2 of Linux' control groups, then version 1; a container sees its own group as the root.
-_CONTROLS = (
-    _Control("memory.max", "memory.current", "memory.stat", "inactive_file"),
-    _Control(
-        "memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat", "total_inactive_file"
+_VERSIONS = (
+    _Version(
+        "memory",
+        "memory",
+        "memory.limit_in_bytes",
+        "memory.usage_in_bytes",
+        ("total_inactive_file", "total_active_file"),
     ),
+    _Version("", "", "memory.max", "memory.current", ("inactive_file", "active_file")),
 )
 
 
-def free_memory(groups: str | Path = "/sys/fs/cgroup") -> int:
+def free_memory(groups: str | Path = "/sys/fs/cgroup", own_groups: str | Path = "/proc/self/cgroup") -> int:
     r"""Bytes that this process can still take without swapping or being killed: what the system has, or what is left of
-    a container's limit if that is less.
+    a limit of its control groups (of a container, a batch job) if that is less.
 
     Args:
-        groups: Where the system tells of the limits of containers.
+        groups: Where Linux tells of the limits of control groups.
+        own_groups: Where it tells which groups this process is in.
     """
-    free = int(psutil.virtual_memory().available)
-    return min([free, *(left for control in _CONTROLS if (left := _left(Path(groups), control)) is not None)])
+    left = [_left(folder, version) for version, folder in _folders(Path(groups), Path(own_groups))]
+    return min([int(psutil.virtual_memory().available), *(bytes for bytes in left if bytes is not None)])
 
 
-def _left(groups: Path, control: _Control) -> int | None:
+def _folders(groups: Path, own_groups: Path) -> Iterator[tuple[_Version, Path]]:
+    r"""The groups that limit this process: each of its own, and those around it up to the root."""
+    lines = own_groups.read_text().splitlines() if own_groups.is_file() else []
+    own = {name: path for _, names, path in (line.split(":", 2) for line in lines) for name in names.split(",")}
+    for version in _VERSIONS:
+        root = groups / version.folder
+        folder = root / own.get(version.controller, "/").lstrip("/")
+        yield from ((version, around) for around in (folder, *folder.parents) if around.is_relative_to(root))
+
+
+def _left(folder: Path, version: _Version) -> int | None:
     try:
-        limit, used = (int((groups / name).read_text()) for name in (control.limit, control.used))
-        statistics = dict(line.split() for line in (groups / control.statistics).read_text().splitlines())
+        limit, used = (int((folder / name).read_text()) for name in (version.limit, version.used))
+        statistics = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
     except (OSError, ValueError):  # there is no such group, or it has no limit: "max"
         return None
     # Of what is used, cached files are given up when memory is wanted.
-    return max(limit - used + int(statistics.get(control.reclaimable, 0)), 0)
+    return max(limit - used + sum(int(statistics.get(name, 0)) for name in version.cached), 0)

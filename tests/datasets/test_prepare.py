@@ -160,7 +160,10 @@ def test_killed_at_any_moment_it_ends_with_the_same_bytes(tmp_path: Path) -> Non
 
 def test_one_process_at_a_time_works_in_a_folder(tmp_path: Path) -> None:
     table, out = write(tmp_path / "t.csv"), tmp_path / "out"
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="is a file, and shards need a folder"):
+        prepare(table, tmp_path / "file")
     out.mkdir()
-    with FileLock(out / ".lock"), pytest.raises(ValueError, match=f"another process makes shards in {out}"):
+    with FileLock(out / ".writer"), pytest.raises(ValueError, match=f"another process makes shards in {out}"):
         prepare(table, out)
     assert prepare(table, out).rows == 6

@@ -9,7 +9,9 @@ import samples
 import torch
 from torch_geometric.data import Batch
 
+from pyg_moleblend.chem import from_smiles
 from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction
+from pyg_moleblend.nn import pair_recovery
 
 SIZES = [(3, 5), (2, 6), (0, 6)]
 r"""First and last molecule of each batch. Sizes that happen to equal those of other axes (3 coordinates, 5 hops,
@@ -45,12 +47,16 @@ def assert_same_gradients(actual: dict[str, torch.Tensor], expected: dict[str, t
 
 @pytest.mark.parametrize("activation_checkpointing", [False, True])
 def test_encoder_forward_and_backward(activation_checkpointing: bool):
-    model = samples.randomized(MoleBlend(samples.tiny_config(num_layers=1)))
+    model = samples.randomized(MoleBlend(samples.tiny_config(num_layers=1))).train(activation_checkpointing)
     model.activation_checkpointing = activation_checkpointing
     compiled = copy.deepcopy(model)
     compiled.compile(fullgraph=True, dynamic=True, backend="aot_eager")
     for batch in batches():
-        expected, actual = model(batch), compiled(batch)
+        outputs = []
+        for each in (model, compiled):
+            torch.manual_seed(0)  # of the dropout, which checkpointing must draw a second time
+            outputs.append(each(batch))
+        expected, actual = outputs
         samples.assert_same(actual.graph, expected.graph)
         samples.assert_same(actual.atoms, expected.atoms)
         for output in (expected, actual):
@@ -104,3 +110,19 @@ def test_inductor_forward():
     with torch.no_grad():
         for batch, output in zip(batches(), expected, strict=True):
             samples.assert_same(model(batch).graph, output.graph)
+
+
+def test_predictions_in_blocks_compile_once_for_many_sizes(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pair_recovery, "BLOCK_ELEMENTS", 2**9)
+    model = samples.randomized(MoleBlendForPretraining(samples.tiny_config(num_layers=1)))
+    objective = model.objectives["displacement"]
+    states = []
+    for size in (20, 22, 24, 26):  # 4 blocks each
+        molecules = [from_smiles("C" * size)]
+        molecules[0].pos = torch.randn(size, 3)
+        packed = model.pack(Batch.from_data_list(molecules))
+        states.append(model._encode(packed, model.draw_blend(packed)))
+    expected = [objective.evaluate(state).loss for state in states]
+    compiled = torch.compile(type(objective).evaluate, fullgraph=True, dynamic=True, backend="eager")
+    for state, loss in zip(states, expected, strict=True):
+        torch.testing.assert_close(compiled(objective, state).loss, loss)

@@ -27,7 +27,6 @@ def kept_bytes(loss: Callable[[], torch.Tensor]) -> int:
 
 @pytest.mark.parametrize(("count", "repeat", "activation_checkpointing"), [(8, 1, False), (1, 6, False), (1, 6, True)])
 def test_the_estimate_is_near_what_a_step_keeps(count: int, repeat: int, activation_checkpointing: bool):
-    r"""Not below it, for there are temporaries too, and not out of all proportion."""
     config = MoleBlendConfig(channels=64, num_layers=4, heads=8, ffn_channels=64, num_gaussians=32)
     model = MoleBlendForPretraining(config).train()
     model.encoder.activation_checkpointing = activation_checkpointing

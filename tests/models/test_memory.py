@@ -44,5 +44,5 @@ def test_an_encoder_alone_needs_no_memory_for_recovery(monkeypatch: pytest.Monke
         MoleBlendForPropertyPrediction(config, 1)(batch)
 
 
-def test_free_memory_of_the_cpu_is_asked_of_the_system():
+def test_free_memory_of_the_cpu_is_known():
     assert 0 < memory.available_memory(torch.device("cpu")) < 2**50

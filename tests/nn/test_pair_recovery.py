@@ -59,11 +59,11 @@ def test_blocks_of_rows_give_what_the_whole_gives(name: str, rows: int, monkeypa
     monkeypatch.setattr(pair_recovery, "BLOCK_ELEMENTS", rows * B * N * objective.head.bias.numel())
     for value, expected in zip(results(objective, given), whole, strict=True):
         torch.testing.assert_close(value, expected, rtol=1e-5, atol=1e-6)
-    assert max(seen) == rows
+    assert rows <= max(seen) <= 2 * rows
     assert sum(seen) == 2 * N  # forward, and anew in the backward pass
 
 
-def test_a_block_is_never_smaller_than_a_row(monkeypatch: pytest.MonkeyPatch):
+def test_a_block_has_at_least_a_row(monkeypatch: pytest.MonkeyPatch):
     objective, given = samples.randomized(OBJECTIVES["spd"]), state()
     whole = objective.evaluate(given).loss
     monkeypatch.setattr(pair_recovery, "BLOCK_ELEMENTS", 1)
