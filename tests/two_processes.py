@@ -34,6 +34,7 @@ CONFIG = MoleBlendConfig(
 SCHEDULE = Schedule(epochs=2, batch_size=2, learning_rate=1e-2, clip_norm=0.5)
 MACHINE = Machine(accelerator="cpu", devices=2, progress=False, checkpoint_steps=1)
 VALID_FRACTION = 0.25
+CHECKPOINTING = ["--machine.activation_checkpointing=true"]  # what it drops is computed when weights are shared out
 
 
 def write_table(folder: Path) -> Path:
@@ -132,7 +133,7 @@ def run_job(folder: Path, job: str) -> int:
         {
             "resume": pretraining(folder, "killed", "--resume"),
             "ddp": pretraining(folder, "ddp", "--machine.strategy=ddp"),
-            "fsdp": pretraining(folder, "fsdp", "--machine.strategy=fsdp"),
+            "fsdp": pretraining(folder, "fsdp", "--machine.strategy=fsdp", *CHECKPOINTING),
             "finetune": finetuning(folder, "finetuned"),
         }[job]
     )
