@@ -132,6 +132,8 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--trace", type=Path, help="Chrome trace of the last way")
     parser.add_argument("--out", type=Path, help="JSON file")
     args = parser.parse_args(argv)
+    if args.device == "cuda" and not torch.cuda.is_available():
+        parser.error("there is no CUDA device, or this PyTorch is built without CUDA; --device cpu tries the script")
     molecules = with_coordinates(readable(tables(args.table), args.molecules))
     batches = [batch.to(args.device) for batch in bucketed(molecules, args.batch_size)]
     result: dict[str, Any] = {
@@ -139,6 +141,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
         "device": torch.cuda.get_device_name() if args.device == "cuda" else "cpu",
         "model": args.model,
         "batch_size": args.batch_size,
+        "molecules": len(molecules),
         "mean_atoms": sum(molecule.num_nodes for molecule in molecules) / len(molecules),
         "precisions": {},
     }

@@ -70,9 +70,10 @@ def run(
     )
     size = sum(shard.bytes for shard in manifest.shards)
     each = size / max(manifest.molecules, 1)
+    shards = f"{len(manifest.shards)} shard{'s' if len(manifest.shards) > 1 else ''}"
     tell(f"{manifest.rows} rows = {manifest.molecules} molecules + {manifest.failures} failures")
     say(
-        f"{len(manifest.shards)} shards, {size / 1e6:.1f} MB ({each:.0f} bytes a molecule) in {folder}"
+        f"{shards}, {size / 1e6:.1f} MB ({each:.0f} bytes a molecule) in {folder}"
         + (f"; the failures are in {folder / FAILURES_FILE}" if manifest.failures else "")
     )
 

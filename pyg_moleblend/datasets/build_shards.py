@@ -70,6 +70,8 @@ def build_shards(
     folder = Path(folder)
     key, whole, manifest = begin(folder, key, shard_size)
     if manifest is not None:
+        if progress is not None:
+            tqdm.write(f"{folder} is complete already, and its checksums are right: nothing to do", file=sys.stderr)
         return manifest
     if progress is not None and whole:
         tqdm.write(f"{len(whole)} shards of {folder} are finished: going on with the others", file=sys.stderr)

@@ -38,6 +38,7 @@ def repeat(
     """
     if not seeds:
         raise ValueError("`seeds` must hold at least one seed, got none")
+    check_folder(out, resume=False)  # a run of its own there would be taken for one of these
     folders = [run_folder(out, seed) for seed in seeds]
     # Looked at before the first run, so that nothing is found out after hours, and by all processes alike.
     complete = [resume and (folder / METRICS_FILE).is_file() for folder in folders]

@@ -142,5 +142,5 @@ def check_folder(out: Path, resume: bool) -> Path | None:
     if resume and not last.is_file():
         raise FileNotFoundError(f"there is no run to resume: no {last}; start it without resume")
     if not resume and last.is_file():
-        raise ValueError(f"{out} holds a run already; pass resume to go on with it, or another folder")
+        raise ValueError(f"{out} holds a run already; pass resume (--resume) to go on with it, or another folder")
     return last if resume else None

@@ -12,7 +12,7 @@ def test_a_table_becomes_a_folder_to_train_from(table, tmp_path, capsys, tiny_wo
     assert main(words) == 0
     captured = capsys.readouterr()
     assert captured.out == "12 rows = 11 molecules + 1 failures\n"
-    assert "1 shards," in captured.err
+    assert "1 shard, " in captured.err
     assert "molecules.shards/failures.csv" in captured.err
     folder = tmp_path / "molecules.shards"
     assert pd.read_csv(folder / "failures.csv").values.tolist()[0][:3] == [4, "m4", "bad"]

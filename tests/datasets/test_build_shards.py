@@ -204,3 +204,13 @@ def test_bad_rows_may_be_errors(tmp_path: Path) -> None:
 def test_no_rows_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no rows"):
         build(tmp_path, [])
+
+
+def test_it_is_said_what_is_there_already(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(StoppedError):
+        build(tmp_path, sizes=(7,), chunk_size=7, read=StopAt(ENTRIES[21]))
+    for expected in ("shards of", "is complete already, and its checksums are right: nothing to do"):
+        build(tmp_path, sizes=(7,), chunk_size=7, progress="rows")
+        captured = capsys.readouterr()
+        assert expected in captured.err
+        assert not captured.out

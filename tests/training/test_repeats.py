@@ -54,6 +54,11 @@ def test_runs_that_are_there_are_not_written_over(tmp_path: Path) -> None:
     later = Trainings()
     with pytest.raises(ValueError, match="seed-1 holds a run already"):
         repeat(later, [0, 1], tmp_path)
+    alone = tmp_path / "alone"
+    (alone / LAST).parent.mkdir(parents=True)
+    (alone / LAST).touch()
+    with pytest.raises(ValueError, match="alone holds a run already"):
+        repeat(later, [0, 1], alone)
     assert later.done == []
 
 
