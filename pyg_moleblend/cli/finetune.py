@@ -8,7 +8,7 @@ from pyg_moleblend.cli.data import load_data, names_of, say, tell
 from pyg_moleblend.cli.splits import make_split
 from pyg_moleblend.models import MoleBlendConfig
 from pyg_moleblend.training import Machine, Schedule, finetune, load_encoder
-from pyg_moleblend.training.repeats import describe_summary, repeat, run_folder
+from pyg_moleblend.training.repeats import check_folders, describe_summary, repeat
 from pyg_moleblend.training.trainer import check_folder
 
 _MODEL, _SCHEDULE, _MACHINE = MoleBlendConfig(), Schedule(), Machine()
@@ -71,9 +71,8 @@ def run(
         raise ValueError(f"`seeds` must be at least 1, got {seeds}")
     if seeds == 1:
         check_folder(Path(out), resume)
-    elif not resume:  # before the configuration of the runs that are there is written over
-        for number in range(seed, seed + seeds):
-            check_folder(run_folder(Path(out), number), resume)
+    else:  # before the configuration of the runs that are there is written over
+        check_folders(Path(out), range(seed, seed + seeds), resume)
     if encoder is not None and model != _MODEL:
         raise ValueError("give either `encoder`, whose shape is fixed, or a `model` to start from random weights")
     start = model if encoder is None else load_encoder(encoder, **dropouts)

@@ -18,8 +18,8 @@ from pyg_moleblend.datasets.shard_folder import (
     complete,
     finish,
     finished,
-    sole_writer,
 )
+from pyg_moleblend.datasets.sole_writer import sole_writer
 
 SHARD_SIZE = 16_384
 r"""Rows of a shard: what an interrupted run loses at most, and some megabytes."""

@@ -14,7 +14,8 @@ from tqdm import tqdm
 from pyg_moleblend.datasets.build_shards import begin
 from pyg_moleblend.datasets.make_shards import Read, make_shards
 from pyg_moleblend.datasets.pieces import cut_pieces
-from pyg_moleblend.datasets.shard_folder import Manifest, ShardEntry, finish, sole_writer
+from pyg_moleblend.datasets.shard_folder import Manifest, ShardEntry, finish
+from pyg_moleblend.datasets.sole_writer import sole_writer
 from pyg_moleblend.datasets.table_chunks import TableChunks
 
 

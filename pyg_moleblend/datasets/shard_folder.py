@@ -3,12 +3,10 @@ r"""A folder of shards: what is in it, what of it is whole, and when all of it i
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
-
-from filelock import FileLock, Timeout
 
 from pyg_moleblend.datasets.shard import Digest, digest, read_facts
 from pyg_moleblend.utils.files import atomic_write
@@ -105,26 +103,6 @@ def claim(folder: Path, key: Mapping[str, Any]) -> dict[str, Any]:
         with atomic_write(path, "w") as file:
             json.dump(wanted, file, indent=2)
     return dict(wanted)
-
-
-@contextmanager
-def sole_writer(folder: Path) -> Iterator[None]:
-    r"""Held while shards are made in a folder, by one process at a time.
-
-    Another one is refused, not made to wait: it could be for hours, and the wait would look like a fault.
-
-    Raises:
-        ValueError: If another process holds it.
-    """
-    lock = FileLock(folder / ".writer", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise ValueError(f"another process makes shards in {folder}: wait for it, or name another folder") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def finished(folder: Path) -> dict[int, ShardEntry]:

@@ -38,11 +38,10 @@ def repeat(
     """
     if not seeds:
         raise ValueError("`seeds` must hold at least one seed, got none")
-    check_folder(out, resume=False)  # a run of its own there would be taken for one of these
     folders = [run_folder(out, seed) for seed in seeds]
     # Looked at before the first run, so that nothing is found out after hours, and by all processes alike.
     complete = [resume and (folder / METRICS_FILE).is_file() for folder in folders]
-    begun = [check_folder(folder, resume and (folder / LAST).is_file()) is not None for folder in folders]
+    begun = check_folders(out, seeds, resume)
     metrics = [
         json.loads((folder / METRICS_FILE).read_text(encoding="utf-8")) if done else train(seed, folder, again)
         for seed, folder, done, again in zip(seeds, folders, complete, begun, strict=True)
@@ -56,6 +55,17 @@ def repeat(
             summary[part] = summarise([run[part] for run in metrics])
     rank_zero_only(write_metrics)(out, summary, SUMMARY_FILE)
     return summary
+
+
+def check_folders(out: Path, seeds: Sequence[int], resume: bool) -> list[bool]:
+    r"""Whether the run of each seed goes on from a checkpoint.
+
+    Raises:
+        ValueError: If a run that is not to be resumed is in its folder, or one of its own, of no seed, is in ``out``.
+    """
+    check_folder(out, resume=False)
+    folders = [run_folder(out, seed) for seed in seeds]
+    return [check_folder(folder, resume and (folder / LAST).is_file()) is not None for folder in folders]
 
 
 def run_folder(out: Path, seed: int) -> Path:

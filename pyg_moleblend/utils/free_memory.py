@@ -38,7 +38,7 @@ def free_memory(groups: str | Path = "/sys/fs/cgroup", own_groups: str | Path = 
         own_groups: Where it tells which groups this process is in.
     """
     left = [_left(folder, version) for version, folder in _folders(Path(groups), Path(own_groups))]
-    return min([int(psutil.virtual_memory().available), *(bytes for bytes in left if bytes is not None)])
+    return min([int(psutil.virtual_memory().available), *(free for free in left if free is not None)])
 
 
 def _folders(groups: Path, own_groups: Path) -> Iterator[tuple[_Version, Path]]:

@@ -73,3 +73,8 @@ def test_several_seeds(finetune, table, tiny_words, quiet_words, capsys):
     assert main(["finetune", *map(str, again)]) == 2
     assert "seed-5 holds a run already" in capsys.readouterr().err
     assert (out / "config.yaml").read_text() == config
+    single = out / "seed-5"  # a run of its own, among which none of several seeds are put
+    files = {path: path.read_bytes() for path in single.glob("*.*")}
+    assert main(["finetune", *map(str, ["--data", table, "--out", single, *words, *quiet_words])]) == 2
+    assert f"{single} holds a run already" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in single.glob("*.*")} == files
