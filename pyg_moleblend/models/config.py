@@ -9,7 +9,7 @@ from pyg_moleblend.components import register
 from pyg_moleblend.fields import MAX_PATH_LENGTH
 
 _SIZES = ("channels", "num_layers", "heads", "ffn_channels", "num_gaussians", "max_path_length")
-_DROPOUTS = ("dropout", "attention_dropout", "activation_dropout", "drop_path")
+DROPOUTS = ("dropout", "attention_dropout", "activation_dropout", "drop_path")
 
 
 @register
@@ -51,7 +51,7 @@ class MoleBlendConfig:
                 raise ValueError(f"`{name}` must be an integer of at least 1, got {value!r}")
         if self.channels % self.heads:
             raise ValueError(f"`channels` must be divisible by `heads`, got {self.channels} and {self.heads}")
-        for name in _DROPOUTS:
+        for name in DROPOUTS:
             value = getattr(self, name)
             if not isinstance(value, (int, float)) or not 0 <= value < 1:
                 raise ValueError(f"`{name}` must lie in [0, 1), got {value!r}")
@@ -92,3 +92,22 @@ def check_same_shape(config: MoleBlendConfig, encoder: Any) -> None:
     pairs = {name: (getattr(config, name), getattr(other, name)) for name in _SIZES}
     if differing := [f"{name} ({mine} and {its})" for name, (mine, its) in pairs.items() if mine != its]:
         raise ValueError(f"model and encoder differ in {', '.join(differing)}; pass the encoder's own `config`")
+
+
+def config_of(encoder: Any) -> MoleBlendConfig:
+    r"""The configuration of an encoder; for one that has none, that of its ``channels``.
+
+    Raises:
+        ValueError: If it has neither ``config`` nor ``channels``.
+    """
+    config = getattr(encoder, "config", None)
+    if isinstance(config, MoleBlendConfig):
+        return config
+    channels = getattr(encoder, "channels", None)
+    if type(channels) is not int:
+        raise ValueError(
+            f"the encoder {type(encoder).__name__} must have `config`, a MoleBlendConfig, or `channels`, the width of "
+            f"its "
+            f"states, got {channels!r}"
+        )
+    return MoleBlendConfig(channels=channels, heads=1)

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MethodType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,7 @@ from torch_geometric.data import Data
 
 from pyg_moleblend.components import Component, register
 from pyg_moleblend.fields import BondVocabulary
-from pyg_moleblend.models.config import MoleBlendConfig
+from pyg_moleblend.models.config import DROPOUTS, MoleBlendConfig
 from pyg_moleblend.models.memory import check_memory
 from pyg_moleblend.models.wanted import Wanted, wanted_by
 from pyg_moleblend.nn import (
@@ -112,7 +113,7 @@ class MoleBlend(Component, nn.Module):
         if atom_embedding is None:
             atom_embedding = AtomEmbedding(config.channels, config.num_gaussians)
         self.gaussians = GaussianBasis(config.num_gaussians, getattr(atom_embedding, "num_types", 1))
-        self.atom_embedding = atom_embedding
+        self.atom_embedding: Any = atom_embedding
         self.graph_token = nn.Parameter(torch.empty(config.channels))
         self.embedding_norm = LayerNorm(config.channels)
         self.dropout = nn.Dropout(config.dropout)
@@ -141,6 +142,29 @@ class MoleBlend(Component, nn.Module):
         r"""Draws fresh weights."""
         nn.init.normal_(self.graph_token, std=INIT_STD)
         reset_children(self)
+
+    def set_dropouts(self, **dropouts: float) -> None:
+        r"""Changes dropout probabilities of the configuration, and of the layers that have them.
+
+        Args:
+            dropouts: Any of ``dropout``, ``attention_dropout``, ``activation_dropout`` and ``drop_path``.
+
+        Raises:
+            ValueError: If another field of the configuration is to change, or a probability is none.
+        """
+        if unknown := sorted(set(dropouts) - set(DROPOUTS)):
+            raise ValueError(f"only {DROPOUTS} of a built encoder can change, got {unknown}")
+        values: dict[str, Any] = dict(dropouts)
+        self.config = config = replace(self.config, **values)
+        self.dropout.p = config.dropout
+        last = max(config.num_layers - 1, 1)
+        for number, layer in enumerate(self.layers):
+            cast(MoleBlendLayer, layer).set_dropouts(
+                config.dropout,
+                config.attention_dropout,
+                config.activation_dropout,
+                config.drop_path * number / last,
+            )
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         r"""Compiles :meth:`encode` in place; packing a batch has data-dependent sizes and stays outside."""
