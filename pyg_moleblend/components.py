@@ -141,7 +141,8 @@ def describe(component: object) -> dict[str, Any]:
         ValueError: If an argument cannot be JSON, or the component's own arguments are not known.
     """
     name = REGISTRY.name_of(type(component))
-    made = component.component_arguments() if isinstance(component, Component) else arguments_of(component)
+    own = getattr(component, "component_arguments", None)
+    made = arguments_of(component) if own is None else own()
     return {_NAME: name, _ARGUMENTS: {key: _to_json(value, f"{name}({key}=...)") for key, value in made.items()}}
 
 
@@ -211,7 +212,7 @@ def arguments_of(component: object) -> dict[str, Any]:
 
 
 def _register(cls: type, name: str) -> type:
-    if not issubclass(cls, Component):
+    if not hasattr(cls, "component_arguments"):
         _make_recording(cls)
     REGISTRY.add(cls, name)
     return cls
@@ -267,7 +268,7 @@ def _to_json(value: Any, place: str) -> Any:
         return {key: _to_json(entry, place) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
         return [_to_json(entry, place) for entry in value]
-    if isinstance(value, Component) or _RECORD in getattr(value, "__dict__", {}):
+    if hasattr(value, "component_arguments") or _RECORD in getattr(value, "__dict__", {}):
         return describe(value)
     raise ValueError(
         f"{place} cannot be saved: an argument must be a JSON value (a finite number, text, bool, None, a list or "

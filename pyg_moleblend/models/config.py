@@ -62,6 +62,10 @@ class MoleBlendConfig:
         published = cls(channels=768, num_layers=12, heads=32, ffn_channels=768, num_gaussians=128, drop_path=0.1)
         return replace(published, **changes)
 
+    def component_arguments(self) -> dict[str, Any]:
+        r"""The arguments that build an equal configuration, see :mod:`pyg_moleblend.components`."""
+        return self.to_dict()
+
     def to_dict(self) -> dict[str, Any]:
         r"""The configuration as plain, JSON-ready values."""
         return asdict(self)
