@@ -58,6 +58,14 @@ def classification_sums(logits: Tensor, target: Tensor) -> Sums:
     return Sums(total, (target >= 0).sum())
 
 
+def classification_losses(logits: Tensor, target: Tensor) -> Tensor:
+    r"""Cross entropy of each entry, ``[...]``; 0 where the target is negative. Arguments as for
+    :func:`classification_loss`."""
+    logits = logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
+    flat = F.cross_entropy(logits.flatten(0, -2), target.flatten().clamp(min=-1), ignore_index=-1, reduction="none")
+    return flat.view(target.shape)
+
+
 def spd_target(spd: Tensor, pair_mask: Tensor, num_classes: int) -> Tensor:
     r"""Class of each pair's shortest-path distance: 0 for 1 hop, the last one for ``num_classes`` hops and more.
 

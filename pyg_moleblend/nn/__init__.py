@@ -31,6 +31,7 @@ from pyg_moleblend.nn.objectives import (
     Objective,
     Outcome,
     Quality,
+    Recover,
     RecoveryState,
     SPDRecovery,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "PooledReadout",
     "Quality",
     "Readout",
+    "Recover",
     "RecoveryState",
     "RelationBias",
     "RelationBlend",

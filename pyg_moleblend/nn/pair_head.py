@@ -53,6 +53,16 @@ class PairHead(nn.Module):
         contracted = column @ self.weight.permute(2, 1, 0).reshape(Q, R * out)  # [B, N, R * O]
         return row, contracted.view(B, N, R, out).transpose(1, 2).reshape(B, R, N * out)
 
+    def pairs(self, atoms: Tensor, first: Tensor, second: Tensor) -> Tensor:
+        r"""Predictions ``[B, M, O]`` for the pairs of these first and second atoms, ``[B, M]`` int64 both."""
+        out, R, Q = self.weight.shape
+        row = self.row_norm(F.gelu(self.row(atoms)))
+        column = self.column_norm(F.gelu(self.column(atoms)))
+        row = row.gather(1, first[..., None].expand(-1, -1, R))  # [B, M, R]
+        column = column.gather(1, second[..., None].expand(-1, -1, Q))  # [B, M, Q]
+        outer = (row[..., :, None] * column[..., None, :]).flatten(2)  # [B, M, R * Q]
+        return F.linear(outer, self.weight.view(out, R * Q), self.bias)
+
     def rows(self, row: Tensor, contracted: Tensor) -> Tensor:
         r"""Predictions ``[B, n, N, O]`` for the pairs of the n atoms whose row features are given."""
         B, n, _ = row.shape
