@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
 
 VERBS = {
+    "corpus": "make the pretraining corpus from published molecules, without those of the benchmarks",
     "prepare": "turn a table of any size into a folder to train from",
     "check": "look for what is wrong with molecules, labels and a split, before training",
     "split": "split molecules into training, validation and test, by a named rule",
