@@ -7,6 +7,7 @@ from typing import Any
 
 from pyg_moleblend.datasets.corpus.benchmarks import BENCHMARKS, open_benchmark
 from pyg_moleblend.datasets.corpus.manifest import (
+    FORMAT,
     MANIFEST_FILE,
     describe_benchmark,
     describe_source,
@@ -121,10 +122,8 @@ def _build(
     if found := standing(out, settings):
         return found
 
-    works = {
-        name: f"{WORK_FOLDER}/{name}-{content_key(input=keys[name], rules=rules.to_dict(), **settings['versions'])}"
-        for name in keys
-    }
+    same = {"format": FORMAT, "rules": rules.to_dict(), **settings["versions"]}
+    works = {name: f"{WORK_FOLDER}/{name}-{content_key(input=keys[name], **same)}" for name in keys}
     without = _prefixed(benchmarks)
     functions: dict[str, RecordChunk | KeyChunk] = {
         **{name: KeyChunk(given.reader, rules.max_heavy_atoms) for name, given in without.items()},
