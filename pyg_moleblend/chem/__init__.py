@@ -7,7 +7,7 @@ from pyg_moleblend.chem.errors import MoleculeError
 from pyg_moleblend.chem.featurize import FlatGraphs, featurize
 from pyg_moleblend.chem.hydrogens import Hydrogens, apply_hydrogens
 from pyg_moleblend.chem.identities import identify_all
-from pyg_moleblend.chem.identity import Identity, identify
+from pyg_moleblend.chem.identity import Identity, identify, skeleton
 from pyg_moleblend.chem.molecule import data_list, from_mol, from_smiles
 from pyg_moleblend.chem.parse import parse_molblock, parse_smiles
 from pyg_moleblend.chem.pyg_features import pyg_to_ogb_features
@@ -42,4 +42,5 @@ __all__ = [
     "parse_smiles",
     "pyg_to_ogb_features",
     "read_sdf",
+    "skeleton",
 ]

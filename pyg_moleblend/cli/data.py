@@ -12,6 +12,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from pyg_moleblend.datasets import (
     QM9,
+    MoleculeACE,
     MoleculeDataset,
     MoleculeNet,
     MoleculeShards,
@@ -23,7 +24,7 @@ from pyg_moleblend.datasets.conformers import embed_missing
 from pyg_moleblend.datasets.pcqm4mv2.dataset import Part
 
 KNOWN = (
-    "'qm9', 'moleculenet:NAME', 'ogb:NAME', 'pcqm4mv2', a prepared folder or the path of a table "
+    "'qm9', 'moleculenet:NAME', 'moleculeace:TARGET', 'ogb:NAME', 'pcqm4mv2', a prepared folder or the path of a table "
     "(.csv, .tsv, .parquet, .sdf)"
 )
 
@@ -42,8 +43,8 @@ def load_data(
     r"""The dataset of a name. What is left out of it is said on stderr.
 
     Args:
-        data: ``qm9``, ``moleculenet:NAME``, ``ogb:NAME`` (``ogb:ogbg-molhiv``), ``pcqm4mv2`` (or one part of it,
-            ``pcqm4mv2:train``), a folder that ``moleblend prepare`` made, or the path of a table.
+        data: ``qm9``, ``moleculenet:NAME``, ``moleculeace:TARGET``, ``ogb:NAME`` (``ogb:ogbg-molhiv``), ``pcqm4mv2``
+            (or one part of it, ``pcqm4mv2:train``), a folder that ``moleblend prepare`` made, or the path of a table.
         root: Folder of the published datasets.
         smiles_column: Column of a table's SMILES.
         targets: Columns of a table's targets.
@@ -63,6 +64,8 @@ def load_data(
             molecules = QM9(Path(root) / "qm9", max_molecules=max_molecules, log=progress).subtract_atom_reference()
         elif name == "moleculenet":
             molecules = MoleculeNet(root, part, log=progress)
+        elif name == "moleculeace":
+            molecules = MoleculeACE(root, part, log=progress)
         elif name == "ogb":
             molecules = OGBGraphProperty(root, part, log=progress)
         elif name == "pcqm4mv2":
