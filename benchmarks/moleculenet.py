@@ -16,7 +16,7 @@ if not __package__:  # run as a script: this folder itself would hide the packag
 
 from benchmarks.runner import CONFIGS, Row, parse, run
 from pyg_moleblend.datasets import MoleculeDataset, MoleculeNet
-from pyg_moleblend.datasets.moleculenet import SOURCES
+from pyg_moleblend.datasets.moleculenet.dataset import SOURCES
 from pyg_moleblend.splits import (
     Split,
     balanced_scaffold_split,

@@ -18,7 +18,7 @@ if not __package__:  # run as a script: this folder itself would hide the packag
 from benchmarks.ecfp import Forest
 from benchmarks.runner import CONFIGS, Row, parse, run
 from pyg_moleblend.datasets import QM9
-from pyg_moleblend.datasets.qm9_targets import TARGETS
+from pyg_moleblend.datasets.qm9.targets import TARGETS
 
 FOREST = Forest(trees=50, max_features=0.1, max_train=20_000)
 r"""Takes a small part of the time that all 110,000 molecules and a third of the bits would take."""

@@ -16,8 +16,8 @@ from benchmarks.models import EcfpForest, FineTuned, Model
 from benchmarks.table import Results, markdown, splits_of
 from pyg_moleblend.datasets import MoleculeDataset
 from pyg_moleblend.metrics import Evaluator
+from pyg_moleblend.runtime.files import atomic_write
 from pyg_moleblend.splits import Split
-from pyg_moleblend.utils.files import atomic_write
 
 HERE = Path(__file__).parent
 CONFIGS = HERE.parent / "examples" / "configs"

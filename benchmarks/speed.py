@@ -27,7 +27,7 @@ from benchmarks.data_path import measure_data_path
 from benchmarks.model_runs import CONFIGS
 from benchmarks.model_speed import measure_model
 from benchmarks.timing import environment, matrix_peak, write_json
-from pyg_moleblend.datasets.qm9_sources import package_files
+from pyg_moleblend.datasets.qm9.sources import package_files
 
 PARTS = ("data", "step", "forward")
 

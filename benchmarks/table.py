@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pyg_moleblend
+from pyg_moleblend.metrics.results import plain
+from pyg_moleblend.runtime.files import atomic_write
 from pyg_moleblend.splits import Split
-from pyg_moleblend.training.results import plain
-from pyg_moleblend.utils.files import atomic_write
 
 PACKAGES = ("torch", "torch-geometric", "rdkit", "ogb", "scikit-learn", "numpy")
 

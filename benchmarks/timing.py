@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from pyg_moleblend.utils.files import atomic_write
+from pyg_moleblend.runtime.files import atomic_write
 
 _SIDE = {"cpu": 1024, "cuda": 8192}
 _PACKAGES = ("pyg-moleblend", "torch", "torch-geometric", "rdkit", "numpy")

@@ -16,10 +16,11 @@ from rich.console import Console
 from rich.table import Table
 
 from pyg_moleblend.datasets import QM9, MoleculeDataset, MoleculeNet
+from pyg_moleblend.inference import RecoveryReport
 from pyg_moleblend.models import MoleBlendConfig
 from pyg_moleblend.nn import constant_blend
 from pyg_moleblend.splits import Split, scaffold_split
-from pyg_moleblend.training import RecoveryReport, Schedule, finetune, load_encoder, pretrain
+from pyg_moleblend.training import Schedule, finetune, load_encoder, pretrain
 from pyg_moleblend.transforms import AddRelations
 from pyg_moleblend.viz import plot_distance_maps, plot_learning_curves
 

@@ -4,9 +4,10 @@ import argparse
 from pathlib import Path
 
 from pyg_moleblend.datasets import MoleculeNet
+from pyg_moleblend.inference import predict
 from pyg_moleblend.models import MoleBlendConfig
 from pyg_moleblend.splits import scaffold_split
-from pyg_moleblend.training import Schedule, finetune, load_encoder, predict
+from pyg_moleblend.training import Schedule, finetune, load_encoder
 from pyg_moleblend.transforms import AddRelations
 
 if __name__ == "__main__":

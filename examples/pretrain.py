@@ -4,8 +4,9 @@ import argparse
 from pathlib import Path
 
 from pyg_moleblend.datasets import QM9
+from pyg_moleblend.inference import RecoveryReport
 from pyg_moleblend.models import MoleBlendConfig
-from pyg_moleblend.training import RecoveryReport, Schedule, pretrain
+from pyg_moleblend.training import Schedule, pretrain
 from pyg_moleblend.transforms import AddRelations
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pyg_moleblend.relations import SPD_UNREACHABLE
+from pyg_moleblend.fields import SPD_UNREACHABLE
 
 _ALL = slice(None)
 

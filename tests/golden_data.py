@@ -9,11 +9,11 @@ from torch import Tensor
 from torch_geometric.data import Batch, Data
 
 from pyg_moleblend.checkpoints import convert_release
+from pyg_moleblend.fields import SPD_UNREACHABLE
 from pyg_moleblend.models import Blend, MoleBlendForPretraining, MoleBlendForPropertyPrediction
 from pyg_moleblend.nn import RecoveryState
-from pyg_moleblend.nn.distance_bias import GAUSSIANS
 from pyg_moleblend.nn.gaussian_basis import pair_distances
-from pyg_moleblend.relations import SPD_UNREACHABLE
+from pyg_moleblend.nn.relations.distance import GAUSSIANS
 from pyg_moleblend.utils import DenseMolecules
 
 FOLDER = Path(__file__).parent / "golden"

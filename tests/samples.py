@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
+from pyg_moleblend.fields import PAIR_FIELDS
 from pyg_moleblend.models import MoleBlendConfig
-from pyg_moleblend.relations import PAIR_FIELDS
 from pyg_moleblend.transforms import AddRelations
 
 M = TypeVar("M", bound=nn.Module)

@@ -11,8 +11,8 @@ import pyg_moleblend
 
 PACKAGE = Path(pyg_moleblend.__file__).parent
 ROWS = [
-    {"relations"},
-    {"utils"},
+    {"fields"},
+    {"utils", "runtime"},
     {"chem"},
     {"losses"},
     {"transforms"},
@@ -21,6 +21,7 @@ ROWS = [
     {"loader"},
     {"datasets", "splits", "metrics"},
     {"checkpoints"},
+    {"inference"},
     {"training"},
     {"estimators"},
     {"viz"},

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from pyg_moleblend.fields import SPD_UNREACHABLE, bond_class_targets
 from pyg_moleblend.losses import (
     classification_loss,
     denoising_loss,
@@ -13,7 +14,6 @@ from pyg_moleblend.losses import (
     masked_mean,
     spd_target,
 )
-from pyg_moleblend.relations import SPD_UNREACHABLE, bond_class_targets
 
 B, N = 3, 5
 MASK = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0], [1, 0, 0, 0, 0]]).bool()

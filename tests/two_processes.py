@@ -16,10 +16,11 @@ import torch
 
 from pyg_moleblend.chem import parse_smiles
 from pyg_moleblend.cli import main
+from pyg_moleblend.inference import predict
 from pyg_moleblend.models import MoleBlendConfig, MoleBlendForPretraining
 from pyg_moleblend.nn import Blend
 from pyg_moleblend.nn.denoising_head import DenoisingHead
-from pyg_moleblend.training import Machine, MoleculeDataModule, Schedule, predict
+from pyg_moleblend.training import Machine, MoleculeDataModule, Schedule
 from pyg_moleblend.training import trainer as trainers
 from pyg_moleblend.utils import DenseMolecules
 

@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 from benchmarks.baseline.model import ROWS, UNREACHABLE, PlainBatch, PlainEncoder
 from benchmarks.baseline.pretraining import PlainPretraining
+from pyg_moleblend.fields import ATOM_FEATURE_SIZES, BOND_FEATURE_SIZES, SPD_UNREACHABLE, bond_class_features
 from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining
 from pyg_moleblend.nn import PairHead
-from pyg_moleblend.relations import ATOM_FEATURE_SIZES, BOND_FEATURE_SIZES, SPD_UNREACHABLE, bond_class_features
 from pyg_moleblend.utils import DenseMolecules
 
 

@@ -15,7 +15,7 @@ from pyg_moleblend.models import (
     MoleBlendForPretraining,
     MoleBlendForPropertyPrediction,
 )
-from pyg_moleblend.utils.files import atomic_write
+from pyg_moleblend.runtime.files import atomic_write
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"

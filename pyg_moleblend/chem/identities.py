@@ -8,7 +8,7 @@ from tqdm import tqdm
 from pyg_moleblend.chem.errors import MoleculeError
 from pyg_moleblend.chem.identity import Identity, identify
 from pyg_moleblend.chem.parse import parse_smiles
-from pyg_moleblend.utils.worker_pool import Started, map_chunks
+from pyg_moleblend.runtime.worker_pool import Started, map_chunks
 
 CHUNK_SIZE = 256
 

@@ -81,7 +81,7 @@ def run_verb(verb: str, words: Sequence[str]) -> None:
         text = parser.dump(config)
         arguments["save_config"] = lambda folder: _write(folder, text)
     if verb in SHARED and int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        from pyg_moleblend.training.processes import join
+        from pyg_moleblend.runtime.processes import join
 
         join()
     function(**arguments)
@@ -129,7 +129,7 @@ def _meant(error: str, words: Sequence[str], parser: ArgumentParser) -> str:
 
 
 def _write(folder: Any, text: str) -> None:
-    from pyg_moleblend.utils.files import atomic_write
+    from pyg_moleblend.runtime.files import atomic_write
 
     with atomic_write(os.path.join(folder, CONFIG_FILE), "w") as file:
         file.write(text)

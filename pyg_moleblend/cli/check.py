@@ -39,8 +39,8 @@ def run(
     from pyg_moleblend.cli.data import load_data, names_of, say
     from pyg_moleblend.cli.splits import make_split
     from pyg_moleblend.datasets.check import check_molecules
-    from pyg_moleblend.training.results import plain
-    from pyg_moleblend.utils.files import atomic_write
+    from pyg_moleblend.metrics.results import plain
+    from pyg_moleblend.runtime.files import atomic_write
 
     if out is not None and not out.endswith(".json"):
         raise ValueError(f"the check is written as .json, got {out!r}")

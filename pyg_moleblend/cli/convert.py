@@ -23,11 +23,11 @@ def run(
         modality: Inputs that the model was trained with.
     """
     from pyg_moleblend.checkpoints import from_pretrained, from_release, save_pretrained
-    from pyg_moleblend.checkpoints.release import read_release, release_mapping
+    from pyg_moleblend.checkpoints.release.convert import read_release, release_mapping
+    from pyg_moleblend.checkpoints.release.parity import parity, round_trip
     from pyg_moleblend.cli.data import names_of
-    from pyg_moleblend.cli.parity import parity, round_trip
+    from pyg_moleblend.metrics import Task
     from pyg_moleblend.models import MoleBlendForPropertyPrediction
-    from pyg_moleblend.training import Task
 
     model = from_release(checkpoint)
     metadata: dict[str, object] = {"modality": modality, "source": "the authors' release"}

@@ -19,8 +19,8 @@ from pyg_moleblend.datasets import (
     OGBGraphProperty,
     PCQM4Mv2,
 )
-from pyg_moleblend.datasets.pcqm4mv2 import Part
-from pyg_moleblend.training import embed_missing
+from pyg_moleblend.datasets.conformers import embed_missing
+from pyg_moleblend.datasets.pcqm4mv2.dataset import Part
 
 KNOWN = (
     "'qm9', 'moleculenet:NAME', 'ogb:NAME', 'pcqm4mv2', a prepared folder or the path of a table "

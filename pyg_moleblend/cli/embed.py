@@ -36,7 +36,7 @@ def run(
             hard deadline.
     """
     from pyg_moleblend.cli.molecules import check_output, read_input, write_results
-    from pyg_moleblend.training import embed
+    from pyg_moleblend.inference import embed
 
     check_output(out)
     table = read_input(molecules, smiles_column, id_column)

@@ -44,10 +44,10 @@ def run(
     from pyg_moleblend.checkpoints import read_metadata
     from pyg_moleblend.cli.data import load_data, say, tell
     from pyg_moleblend.cli.splits import make_split
-    from pyg_moleblend.training import RecoveryReport, evaluate
+    from pyg_moleblend.datasets.targets import take
+    from pyg_moleblend.inference import RecoveryReport, evaluate
+    from pyg_moleblend.metrics.results import plain, write_metrics
     from pyg_moleblend.training.repeats import describe_summary, summarise
-    from pyg_moleblend.training.results import plain, write_metrics
-    from pyg_moleblend.training.targets import take
 
     models = models_of(model)
     names = read_metadata(models[0]).get("task", {}).get("names", [])

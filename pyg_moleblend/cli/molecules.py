@@ -10,7 +10,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from pyg_moleblend.chem import parse_smiles
 from pyg_moleblend.datasets import MoleculeTable
-from pyg_moleblend.utils.files import atomic_write
+from pyg_moleblend.runtime.files import atomic_write
 
 _TABLES = (".csv", ".tsv", ".parquet", ".sdf")
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}

@@ -37,7 +37,7 @@ def run(
             hard deadline.
     """
     from pyg_moleblend.cli.molecules import check_output, read_input, write_results
-    from pyg_moleblend.training import predict
+    from pyg_moleblend.inference import predict
 
     check_output(out)
     table = read_input(molecules, smiles_column, id_column)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from pyg_moleblend.cli.data import names_of, say, tell
-from pyg_moleblend.datasets.build_shards import SHARD_SIZE
+from pyg_moleblend.datasets.shards.build import SHARD_SIZE
 
 
 def run(
@@ -47,8 +47,8 @@ def run(
         progress: Show a progress bar.
     """
     from pyg_moleblend.chem.conformers import Conformers
-    from pyg_moleblend.datasets.prepare import prepare
-    from pyg_moleblend.datasets.shard_folder import FAILURES_FILE
+    from pyg_moleblend.datasets.shards.folder import FAILURES_FILE
+    from pyg_moleblend.datasets.shards.prepare import prepare
 
     if conformers < 0:
         raise ValueError(f"conformers must be 0 or more, got {conformers}")

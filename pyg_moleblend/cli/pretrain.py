@@ -4,10 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pyg_moleblend.cli.data import load_data, say, tell
+from pyg_moleblend.datasets.targets import has_coordinates, take
+from pyg_moleblend.inference import RecoveryReport
 from pyg_moleblend.models import MoleBlendConfig
 from pyg_moleblend.splits import random_split
-from pyg_moleblend.training import Machine, RecoveryReport, Schedule, pretrain
-from pyg_moleblend.training.targets import has_coordinates, take
+from pyg_moleblend.training import Machine, Schedule, pretrain
 from pyg_moleblend.training.trainer import check_folder
 
 _MODEL, _SCHEDULE, _MACHINE = MoleBlendConfig(), Schedule(), Machine()

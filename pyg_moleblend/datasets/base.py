@@ -11,8 +11,8 @@ from torch import Tensor
 from torch_geometric.data import Batch, Data, InMemoryDataset
 from torch_geometric.data.collate import collate
 
-from pyg_moleblend.datasets.flat_batch import INTEGERS, Stored, cut_batch
-from pyg_moleblend.datasets.reading import Failure, Reading
+from pyg_moleblend.datasets.cut_batch import INTEGERS, Stored, cut_batch
+from pyg_moleblend.datasets.io.reading import Failure, Reading
 
 Transform = Callable[[Data], Data]
 D = TypeVar("D", bound="MoleculeDataset")

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from pyg_moleblend.chem import Hydrogens
 from pyg_moleblend.datasets.base import MoleculeDataset, Transform, store
-from pyg_moleblend.datasets.reading import Failure, read_molecules
-from pyg_moleblend.datasets.table_columns import id_column, number_column
-from pyg_moleblend.datasets.table_files import read_table
+from pyg_moleblend.datasets.io.reading import Failure, read_molecules
+from pyg_moleblend.datasets.io.table_columns import id_column, number_column
+from pyg_moleblend.datasets.io.table_files import read_table
 
 
 class MoleculeTable(MoleculeDataset):

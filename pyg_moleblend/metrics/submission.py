@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pyg_moleblend.utils.files import atomic_write
+from pyg_moleblend.runtime.files import atomic_write
 
 
 def save_pcqm4mv2_submission(

@@ -12,7 +12,7 @@ from pyg_moleblend.models.moleblend import (
 from pyg_moleblend.models.pretraining import MoleBlendForPretraining, default_objectives
 from pyg_moleblend.models.pretraining_output import PretrainingOutput, PretrainingStep
 from pyg_moleblend.models.property_prediction import MoleBlendForPropertyPrediction
-from pyg_moleblend.nn.blending import Blend
+from pyg_moleblend.nn.blending.blend import Blend
 
 __all__ = [
     "Blend",

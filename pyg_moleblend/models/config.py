@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
-from pyg_moleblend.nn.blending import BlendScope, check_probabilities
-from pyg_moleblend.relations import MAX_PATH_LENGTH, BondVocabulary
+from pyg_moleblend.fields import MAX_PATH_LENGTH, BondVocabulary
+from pyg_moleblend.nn.blending.blend import BlendScope, check_probabilities
 
 GeometryObjective = Literal["displacement", "distance"]
 

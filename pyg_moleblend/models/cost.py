@@ -2,9 +2,9 @@ r"""What a batch costs: arithmetic and memory as a function of its size and the 
 
 from __future__ import annotations
 
+from pyg_moleblend.fields import bond_class_targets
 from pyg_moleblend.models.config import MoleBlendConfig
-from pyg_moleblend.nn.pair_recovery import BLOCK_ELEMENTS
-from pyg_moleblend.relations import bond_class_targets
+from pyg_moleblend.nn.objectives.pair_recovery import BLOCK_ELEMENTS
 
 _FLOAT = 4
 # Numbers that training keeps, fitted to measurements (docs/scaling.md): for a token of a layer, times its channels and

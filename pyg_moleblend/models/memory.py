@@ -8,9 +8,9 @@ from torch_geometric.data import Data
 
 from pyg_moleblend.models.config import MoleBlendConfig
 from pyg_moleblend.models.cost import estimate_memory
+from pyg_moleblend.runtime.free_memory import free_memory
 from pyg_moleblend.utils import DenseMolecules
 from pyg_moleblend.utils.dense import num_atoms
-from pyg_moleblend.utils.free_memory import free_memory
 
 ALWAYS_FITS: int = 2**28
 r"""Bytes below which nobody asks how much memory is free."""
@@ -19,7 +19,7 @@ _GPU_TOLERANCE = 2
 
 
 def available_memory(device: torch.device) -> int:
-    r"""Bytes that can still be taken on a device; on the CPU, as :func:`~pyg_moleblend.utils.free_memory.free_memory`
+    r"""Bytes that can still be taken on a device; on the CPU, as :func:`~pyg_moleblend.runtime.free_memory.free_memory`
     says."""
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)

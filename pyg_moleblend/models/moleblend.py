@@ -22,9 +22,9 @@ from pyg_moleblend.nn import (
     SPDBias,
 )
 from pyg_moleblend.nn.checkpointing import run
-from pyg_moleblend.nn.distance_bias import GAUSSIANS
 from pyg_moleblend.nn.gaussian_basis import pair_distances
 from pyg_moleblend.nn.precision import INIT_STD, LayerNorm
+from pyg_moleblend.nn.relations.distance import GAUSSIANS
 from pyg_moleblend.utils import DenseMolecules, Modality, pack
 
 
@@ -158,7 +158,7 @@ class MoleBlend(nn.Module):
         r"""Encodes a batch of molecules.
 
         Args:
-            batch: A ``Batch`` or one ``Data`` with the fields of :mod:`pyg_moleblend.relations`.
+            batch: A ``Batch`` or one ``Data`` with the fields of :mod:`pyg_moleblend.fields`.
             modality: Which inputs to use, ``"2d"``, ``"3d"`` or ``"2d+3d"`` (all that each molecule has).
         """
         molecules = self.pack(batch, modality)

@@ -160,7 +160,7 @@ class MoleBlendForPretraining(nn.Module):
         r"""One step of blend-then-predict.
 
         Args:
-            batch: A ``Batch`` or one ``Data`` with the fields of :mod:`pyg_moleblend.relations`.
+            batch: A ``Batch`` or one ``Data`` with the fields of :mod:`pyg_moleblend.fields`.
             blend: The blend to use; drawn when it is not given.
             generator: Source of randomness of the draw, on the batch's device.
             modality: Which inputs to blend, ``"2d"``, ``"3d"`` or ``"2d+3d"`` (all that each molecule has).

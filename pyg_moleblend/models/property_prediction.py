@@ -56,7 +56,7 @@ class MoleBlendForPropertyPrediction(nn.Module):
         r"""Predicts the properties of a batch.
 
         Args:
-            batch: A ``Batch`` or one ``Data`` with the fields of :mod:`pyg_moleblend.relations`.
+            batch: A ``Batch`` or one ``Data`` with the fields of :mod:`pyg_moleblend.fields`.
             modality: Which inputs to use, ``"2d"``, ``"3d"`` or ``"2d+3d"`` (all that each molecule has).
         """
         graph = self.encoder.encode(self.encoder.pack(batch, modality)).graph

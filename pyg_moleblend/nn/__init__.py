@@ -3,25 +3,25 @@ r"""Layers of MoleBLEND: tensors in, tensors out. Nothing here knows of datasets
 from pyg_moleblend.nn.atom_embedding import AtomEmbedding
 from pyg_moleblend.nn.attention import MultiHeadAttention
 from pyg_moleblend.nn.attention_bias import AttentionBias, RelationBlend
-from pyg_moleblend.nn.blending import Blend, BlendScope, check_blend, constant_blend, draw_blend
-from pyg_moleblend.nn.bond_path_bias import BondPathBias
+from pyg_moleblend.nn.blending.blend import Blend, BlendScope, check_blend, constant_blend, draw_blend
 from pyg_moleblend.nn.conv import MoleBlendConv
-from pyg_moleblend.nn.denoising import Denoising
 from pyg_moleblend.nn.denoising_head import DenoisingHead
-from pyg_moleblend.nn.distance_bias import DistanceBias
 from pyg_moleblend.nn.drop_path import DropPath
 from pyg_moleblend.nn.gaussian_basis import GaussianBasis
 from pyg_moleblend.nn.layer import MoleBlendLayer
-from pyg_moleblend.nn.objective import Objective, Outcome, Quality, RecoveryState
-from pyg_moleblend.nn.pair_head import PairHead
-from pyg_moleblend.nn.recovery import (
+from pyg_moleblend.nn.objectives.base import Objective, Outcome, Quality, RecoveryState
+from pyg_moleblend.nn.objectives.denoising import Denoising
+from pyg_moleblend.nn.objectives.recovery import (
     BondPathRecovery,
     DisplacementRecovery,
     DistanceRecovery,
     SPDRecovery,
 )
-from pyg_moleblend.nn.relation_bias import RelationBias
-from pyg_moleblend.nn.spd_bias import SPDBias
+from pyg_moleblend.nn.pair_head import PairHead
+from pyg_moleblend.nn.relations.base import RelationBias
+from pyg_moleblend.nn.relations.bond_path import BondPathBias
+from pyg_moleblend.nn.relations.distance import DistanceBias
+from pyg_moleblend.nn.relations.spd import SPDBias
 
 __all__ = [
     "AtomEmbedding",

@@ -4,9 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pyg_moleblend.nn.distance_bias import GAUSSIANS
+from pyg_moleblend.fields import ATOM_FEATURE_SIZES
 from pyg_moleblend.nn.precision import INIT_STD, reset_linear
-from pyg_moleblend.relations import ATOM_FEATURE_SIZES
+from pyg_moleblend.nn.relations.distance import GAUSSIANS
 from pyg_moleblend.utils import DenseMolecules
 
 MAX_DEGREE = 63

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pyg_moleblend.nn.precision import INIT_STD
-from pyg_moleblend.nn.relation_bias import RelationBias
+from pyg_moleblend.nn.relations.base import RelationBias
 from pyg_moleblend.utils import DenseMolecules
 
 

@@ -5,13 +5,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from pyg_moleblend.fields import MAX_PATH_LENGTH
 from pyg_moleblend.nn.attention_bias import RelationBlend, shut_padded_keys
-from pyg_moleblend.nn.bond_path_bias import BondPathBias
-from pyg_moleblend.nn.distance_bias import GAUSSIANS, DistanceBias
 from pyg_moleblend.nn.gaussian_basis import GaussianBasis, pair_distances
 from pyg_moleblend.nn.layer import MoleBlendLayer
-from pyg_moleblend.nn.spd_bias import SPDBias
-from pyg_moleblend.relations import MAX_PATH_LENGTH
+from pyg_moleblend.nn.relations.bond_path import BondPathBias
+from pyg_moleblend.nn.relations.distance import GAUSSIANS, DistanceBias
+from pyg_moleblend.nn.relations.spd import SPDBias
 from pyg_moleblend.utils import DenseMolecules
 from pyg_moleblend.utils.dense import atom_mask, num_atoms, scatter_atoms
 from pyg_moleblend.utils.layout import dense_coordinates, dense_relations

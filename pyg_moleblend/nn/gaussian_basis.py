@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from pyg_moleblend.fields import ATOM_FEATURE_SIZES
 from pyg_moleblend.nn.precision import full_precision
-from pyg_moleblend.relations import ATOM_FEATURE_SIZES
 
 # The published model writes its normal density with this value, and its weights are trained with it.
 _PI = 3.14159

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from pyg_moleblend.utils.files import atomic_write
+from pyg_moleblend.runtime.files import atomic_write
 
 PARTS = ("train", "valid", "test")
 

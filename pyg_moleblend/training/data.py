@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from torch_geometric.data import Data
 
 from pyg_moleblend.loader import SizeBucketBatchSampler, molecule_loader, molecule_sizes
-from pyg_moleblend.training.draw_conformers import draw_conformers
+from pyg_moleblend.loader.draw_conformers import draw_conformers
 from pyg_moleblend.training.settings import Machine, Schedule
 
 

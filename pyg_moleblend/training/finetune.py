@@ -10,17 +10,17 @@ import lightning.pytorch as pl
 from torch_geometric.data import Data
 
 from pyg_moleblend.checkpoints import from_pretrained, save_pretrained
+from pyg_moleblend.datasets.targets import has_coordinates, labels_of, select_targets, take
+from pyg_moleblend.inference.evaluate import score_model
 from pyg_moleblend.metrics import Evaluator, TaskType
+from pyg_moleblend.metrics.results import write_metrics
+from pyg_moleblend.metrics.task import Task
 from pyg_moleblend.models import MoleBlend, MoleBlendConfig, MoleBlendForPropertyPrediction
+from pyg_moleblend.runtime.processes import wait_for_all
 from pyg_moleblend.splits import Split
-from pyg_moleblend.training.evaluation import score_model
-from pyg_moleblend.training.processes import wait_for_all
 from pyg_moleblend.training.property import PropertyModule
-from pyg_moleblend.training.results import write_metrics
 from pyg_moleblend.training.run import MODEL_FOLDER, Run, fit, load_best
 from pyg_moleblend.training.settings import Machine, Schedule
-from pyg_moleblend.training.targets import has_coordinates, labels_of, select_targets, take
-from pyg_moleblend.training.task import Task
 from pyg_moleblend.training.trainer import BEST
 from pyg_moleblend.utils import Modality
 

@@ -9,9 +9,9 @@ from lightning.pytorch.strategies import ModelParallelStrategy
 from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
 
+from pyg_moleblend.runtime.seeds import derived_seed
 from pyg_moleblend.training.data import MoleculeDataModule
 from pyg_moleblend.training.global_mean import GlobalMean, global_mean
-from pyg_moleblend.training.seeds import derived_seed
 from pyg_moleblend.training.settings import Schedule
 from pyg_moleblend.training.strategy import is_sharded, sharded
 

@@ -8,15 +8,15 @@ import lightning.pytorch as pl
 from torch_geometric.data import Data
 
 from pyg_moleblend.checkpoints import save_pretrained
+from pyg_moleblend.datasets.targets import has_coordinates
+from pyg_moleblend.inference.recovery_report import recovery_report
 from pyg_moleblend.loader import molecule_loader
+from pyg_moleblend.metrics.results import write_metrics
 from pyg_moleblend.models import MoleBlendConfig, MoleBlendForPretraining
+from pyg_moleblend.runtime.processes import wait_for_all
 from pyg_moleblend.training.pretraining import PretrainingModule
-from pyg_moleblend.training.processes import wait_for_all
-from pyg_moleblend.training.recovery_report import recovery_report
-from pyg_moleblend.training.results import write_metrics
 from pyg_moleblend.training.run import MODEL_FOLDER, Run, fit
 from pyg_moleblend.training.settings import Machine, Schedule
-from pyg_moleblend.training.targets import has_coordinates
 from pyg_moleblend.training.trainer import quiet_lightning
 
 

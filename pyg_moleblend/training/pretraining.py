@@ -7,8 +7,8 @@ from torch import Tensor
 
 from pyg_moleblend.models import MoleBlendForPretraining, PretrainingOutput, PretrainingStep
 from pyg_moleblend.nn import Objective
+from pyg_moleblend.runtime.seeds import derived_seed
 from pyg_moleblend.training.module import TrainingModule
-from pyg_moleblend.training.seeds import derived_seed
 from pyg_moleblend.training.settings import Schedule
 from pyg_moleblend.training.tally import Tally
 

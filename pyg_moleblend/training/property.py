@@ -2,16 +2,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from pyg_moleblend.metrics import Evaluator, Score
+from pyg_moleblend.metrics.task import Task, scores
 from pyg_moleblend.models import MoleBlendForPropertyPrediction
 from pyg_moleblend.training.data import validation_rows
 from pyg_moleblend.training.module import TrainingModule
 from pyg_moleblend.training.settings import Schedule
 from pyg_moleblend.training.tally import Collected, Tally
-from pyg_moleblend.training.task import Task
 from pyg_moleblend.utils import Modality
 
 
@@ -90,15 +88,3 @@ class PropertyModule(TrainingModule):
             return
         self.log(f"{part}/loss", tally.compute().squeeze())
         tally.reset()
-
-
-def scores(task: Task, labels: Tensor, predictions: Tensor) -> dict[str, Score]:
-    r"""Every metric that fits a task.
-
-    Args:
-        task: The task.
-        labels: ``[M, T]``, NaN where there is none.
-        predictions: ``[M, T]``, probabilities or values in the targets' units.
-    """
-    labels, predictions = labels.to(torch.float64), predictions.to(torch.float64)
-    return {name: Evaluator(name)(y_true=labels, y_pred=predictions) for name in task.metrics}

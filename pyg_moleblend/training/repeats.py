@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from lightning.pytorch.utilities import rank_zero_only
 
-from pyg_moleblend.training.results import METRICS_FILE, write_metrics
+from pyg_moleblend.metrics.results import METRICS_FILE, write_metrics
 from pyg_moleblend.training.trainer import LAST, check_folder
 
 SUMMARY_FILE = "summary.json"

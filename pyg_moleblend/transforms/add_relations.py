@@ -6,7 +6,7 @@ from torch_geometric.data import Batch, Data
 from torch_geometric.data.datapipes import functional_transform
 from torch_geometric.transforms import BaseTransform
 
-from pyg_moleblend.relations import MAX_PATH_LENGTH, PAIR_FIELDS
+from pyg_moleblend.fields import MAX_PATH_LENGTH, PAIR_FIELDS
 from pyg_moleblend.utils.flat_relations import flat_relations
 
 

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pyg_moleblend.relations import MAX_PATH_LENGTH, SPD_MAX, SPD_UNREACHABLE, bond_class
+from pyg_moleblend.fields import MAX_PATH_LENGTH, SPD_MAX, SPD_UNREACHABLE, bond_class
 from pyg_moleblend.utils.paths import key_format
 
 Ints = NDArray[np.int64]

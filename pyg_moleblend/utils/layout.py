@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pyg_moleblend.relations import MAX_PATH_LENGTH, bond_class
+from pyg_moleblend.fields import MAX_PATH_LENGTH, bond_class
 from pyg_moleblend.utils.dense import scatter_atoms
 from pyg_moleblend.utils.paths import bond_paths, dense_bonds, shortest_paths
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from pyg_moleblend.relations import ATOM_FEATURE_SIZES, MAX_PATH_LENGTH, PAIR_FIELDS
+from pyg_moleblend.fields import ATOM_FEATURE_SIZES, MAX_PATH_LENGTH, PAIR_FIELDS
 from pyg_moleblend.utils.dense import atom_mask, check_pair_count, num_atoms, scatter_atoms, scatter_pairs
 from pyg_moleblend.utils.layout import dense_coordinates, dense_relations
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pyg_moleblend.relations import MAX_PATH_LENGTH, SPD_MAX, SPD_UNREACHABLE
+from pyg_moleblend.fields import MAX_PATH_LENGTH, SPD_MAX, SPD_UNREACHABLE
 
 
 class ShortestPaths(NamedTuple):
@@ -98,7 +98,7 @@ def dense_bonds(edge_index: Tensor, bond_classes: Tensor, batch: Tensor | None, 
 
     Args:
         edge_index: ``[2, ΣE]``.
-        bond_classes: ``[ΣE]`` uint8, from :func:`pyg_moleblend.relations.bond_class`.
+        bond_classes: ``[ΣE]`` uint8, from :func:`pyg_moleblend.fields.bond_class`.
         batch: Molecule of each atom, ``[Σn]``; ``None`` is one molecule.
         counts: Atoms of each molecule, ``[B]``.
         size: N.

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from benchmarks.moleculenet import SETS, SPLITS
-from pyg_moleblend.datasets.moleculenet import SOURCES
+from pyg_moleblend.datasets.moleculenet.dataset import SOURCES
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 

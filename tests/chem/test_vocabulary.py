@@ -12,7 +12,7 @@ from pyg_moleblend.chem.vocabulary import (
     Column,
     classes_of,
 )
-from pyg_moleblend.relations import ATOM_FEATURE_SIZES, BOND_FEATURE_SIZES
+from pyg_moleblend.fields import ATOM_FEATURE_SIZES, BOND_FEATURE_SIZES
 
 OGB_KEYS = {
     "atomic_num": "possible_atomic_num_list",

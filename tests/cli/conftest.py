@@ -3,8 +3,8 @@ import torch
 
 from pyg_moleblend.checkpoints import save_pretrained
 from pyg_moleblend.cli import main
+from pyg_moleblend.metrics import Task
 from pyg_moleblend.models import MoleBlendConfig, MoleBlendForPretraining, MoleBlendForPropertyPrediction
-from pyg_moleblend.training import Task
 
 TINY = MoleBlendConfig(channels=16, num_layers=1, heads=2, ffn_channels=16, num_gaussians=8)
 TINY_WORDS = [

@@ -87,7 +87,7 @@ def test_example_configs_are_understood(path):
 
 
 def test_every_set_of_moleculenet_has_a_config():
-    from pyg_moleblend.datasets.moleculenet import SOURCES
+    from pyg_moleblend.datasets.moleculenet.dataset import SOURCES
 
     published = set(SOURCES) - {"pcba"}  # the paper has nothing on PCBA
     assert {path.stem for path in CONFIGS if path.parent.name == "moleculenet"} == published

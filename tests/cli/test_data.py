@@ -7,8 +7,8 @@ from qm9_files import qm9_molecules, write_raw
 from pyg_moleblend.cli.data import load_data, names_of
 from pyg_moleblend.cli.splits import make_split
 from pyg_moleblend.datasets import PCQM4Mv2
-from pyg_moleblend.training import Task
-from pyg_moleblend.training.targets import labels_of, select_targets
+from pyg_moleblend.datasets.targets import labels_of, select_targets
+from pyg_moleblend.metrics import Task
 
 
 def test_tables_lose_their_bad_rows_aloud(table, capsys):

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from pyg_moleblend.cli import main
-from pyg_moleblend.training import predict
+from pyg_moleblend.inference import predict
 
 
 def test_a_table_in_its_own_order(property_model, table, tmp_path, capsys):

@@ -5,7 +5,7 @@ from torch_geometric.data.separate import separate
 
 from pyg_moleblend.chem import from_smiles
 from pyg_moleblend.datasets.base import MoleculeDataset, Stored, compact, store, store_list
-from pyg_moleblend.datasets.reading import read_molecules
+from pyg_moleblend.datasets.io.reading import read_molecules
 from pyg_moleblend.transforms import AddRelations
 
 SMILES = ["CCO", "c1ccncc1", "[Na+].[Cl-]", "N", "F/C=C/F"]

@@ -4,7 +4,7 @@ from batches import assert_same_batch
 
 from pyg_moleblend.chem import from_smiles
 from pyg_moleblend.datasets.base import MoleculeDataset, store
-from pyg_moleblend.datasets.reading import read_molecules
+from pyg_moleblend.datasets.io.reading import read_molecules
 from pyg_moleblend.loader import molecule_loader
 from pyg_moleblend.transforms import AddRelations
 

@@ -11,7 +11,7 @@ from torch_geometric.data import Batch
 
 from pyg_moleblend.chem import from_smiles
 from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction
-from pyg_moleblend.nn import pair_recovery
+from pyg_moleblend.nn.objectives import pair_recovery
 
 SIZES = [(3, 5), (2, 6), (0, 6)]
 r"""First and last molecule of each batch. Sizes that happen to equal those of other axes (3 coordinates, 5 hops,

@@ -5,11 +5,11 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Batch
 
+from pyg_moleblend.fields import ATOM_FEATURE_SIZES
 from pyg_moleblend.nn import AtomEmbedding, GaussianBasis
 from pyg_moleblend.nn.atom_embedding import GEOMETRY_FACTOR, MAX_DEGREE
-from pyg_moleblend.nn.distance_bias import GAUSSIANS
 from pyg_moleblend.nn.gaussian_basis import pair_distances
-from pyg_moleblend.relations import ATOM_FEATURE_SIZES
+from pyg_moleblend.nn.relations.distance import GAUSSIANS
 from pyg_moleblend.utils import DenseMolecules, pack
 
 

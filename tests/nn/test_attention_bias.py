@@ -7,8 +7,8 @@ from torch_geometric.data import Batch
 
 from pyg_moleblend.nn import AttentionBias, RelationBias, RelationBlend
 from pyg_moleblend.nn.attention_bias import shut_padded_keys
-from pyg_moleblend.nn.distance_bias import GAUSSIANS
 from pyg_moleblend.nn.gaussian_basis import pair_distances
+from pyg_moleblend.nn.relations.distance import GAUSSIANS
 from pyg_moleblend.utils import DenseMolecules, pack
 
 

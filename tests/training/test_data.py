@@ -8,8 +8,9 @@ from torch_geometric.data import Data
 from torch_geometric.loader import DataLoader
 
 from pyg_moleblend.datasets import MoleculeTable
+from pyg_moleblend.datasets.conformers import embed_missing
 from pyg_moleblend.models import MoleBlendForPretraining
-from pyg_moleblend.training import Machine, MoleculeDataModule, PretrainingModule, Schedule, embed_missing
+from pyg_moleblend.training import Machine, MoleculeDataModule, PretrainingModule, Schedule
 from pyg_moleblend.training.data import validation_rows
 from pyg_moleblend.training.run import fit
 from pyg_moleblend.training.trainer import quiet_lightning

@@ -6,11 +6,12 @@ import torch
 
 from pyg_moleblend import training
 from pyg_moleblend.checkpoints import from_pretrained, read_metadata, save_pretrained
-from pyg_moleblend.metrics import Evaluator
+from pyg_moleblend.inference import evaluate
+from pyg_moleblend.metrics import Evaluator, Task
+from pyg_moleblend.metrics.task import scores
 from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining
 from pyg_moleblend.splits import Split, random_split
-from pyg_moleblend.training import Schedule, Task, evaluate, finetune, load_encoder
-from pyg_moleblend.training.property import scores
+from pyg_moleblend.training import Schedule, finetune, load_encoder
 
 SPLIT = random_split(14, (0.6, 0.2, 0.2))
 

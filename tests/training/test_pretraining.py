@@ -6,8 +6,8 @@ import torch
 
 from pyg_moleblend.loader import molecule_loader
 from pyg_moleblend.models import MoleBlendForPretraining
+from pyg_moleblend.runtime.seeds import derived_seed
 from pyg_moleblend.training import PretrainingModule, Schedule
-from pyg_moleblend.training.seeds import derived_seed
 from pyg_moleblend.training.trainer import quiet_lightning
 
 

@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from pyg_moleblend.loader import molecule_loader
-from pyg_moleblend.metrics import Evaluator
+from pyg_moleblend.metrics import Evaluator, Task
 from pyg_moleblend.models import MoleBlendForPropertyPrediction
-from pyg_moleblend.training import PropertyModule, Schedule, Task
+from pyg_moleblend.training import PropertyModule, Schedule
 from pyg_moleblend.training.trainer import quiet_lightning
 
 

@@ -17,13 +17,15 @@ from two_processes import CONFIG, SCHEDULE, SMILES, VALID_FRACTION
 
 from pyg_moleblend.checkpoints import from_pretrained, save_pretrained
 from pyg_moleblend.cli.data import load_data
+from pyg_moleblend.datasets.targets import take
+from pyg_moleblend.inference import evaluate, predict
 from pyg_moleblend.loader import SizeBucketBatchSampler, molecule_sizes
+from pyg_moleblend.metrics import Task
 from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction
 from pyg_moleblend.splits import Split, random_split
-from pyg_moleblend.training import Machine, PretrainingModule, Task, evaluate, predict
+from pyg_moleblend.training import Machine, PretrainingModule
 from pyg_moleblend.training.module import warmup_cosine
 from pyg_moleblend.training.strategy import make_strategy
-from pyg_moleblend.training.targets import take
 from pyg_moleblend.training.trainer import quiet_lightning
 
 

@@ -9,7 +9,7 @@ from torch_geometric.data.datapipes import IterDataPipe
 from torch_geometric.loader import DataLoader
 from torch_geometric.transforms import Compose
 
-from pyg_moleblend.relations import PAIR_FIELDS, bond_class
+from pyg_moleblend.fields import PAIR_FIELDS, bond_class
 from pyg_moleblend.transforms import AddRelations
 from pyg_moleblend.utils import pack, to_dense_pair
 

@@ -2,7 +2,7 @@ import golden_data
 import pytest
 import torch
 
-from pyg_moleblend.relations import bond_class
+from pyg_moleblend.fields import bond_class
 from pyg_moleblend.utils import bond_paths, shortest_paths, to_dense_atom
 from pyg_moleblend.utils.layout import dense_coordinates, dense_relations
 

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Batch, Data
 
-from pyg_moleblend.relations import bond_class
+from pyg_moleblend.fields import bond_class
 from pyg_moleblend.transforms import AddRelations
 from pyg_moleblend.utils import DenseMolecules, pack
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from pyg_moleblend.relations import SPD_MAX, SPD_UNREACHABLE, bond_class
+from pyg_moleblend.fields import SPD_MAX, SPD_UNREACHABLE, bond_class
 from pyg_moleblend.utils import bond_paths, dense_bonds, shortest_paths
 
 

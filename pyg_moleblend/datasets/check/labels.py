@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pyg_moleblend.datasets.table_columns import without_missing
+from pyg_moleblend.datasets.io.table_columns import without_missing
 
 OUTLIER = 6.0
 r"""Values further from the median than this many standard deviations, told from the median deviation, stand out."""

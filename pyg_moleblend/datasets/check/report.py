@@ -10,10 +10,10 @@ from pyg_moleblend.datasets.base import MoleculeDataset
 from pyg_moleblend.datasets.check.duplicates import Duplicates, find_duplicates
 from pyg_moleblend.datasets.check.labels import LabelReport, Labels, describe_labels, read_labels
 from pyg_moleblend.datasets.check.sizes import SizeReport, describe_sizes
-from pyg_moleblend.datasets.reading import Failure
-from pyg_moleblend.datasets.shards import MoleculeShards
+from pyg_moleblend.datasets.io.reading import Failure
+from pyg_moleblend.datasets.io.table_columns import check_column
+from pyg_moleblend.datasets.shards.dataset import MoleculeShards
 from pyg_moleblend.datasets.table import MoleculeTable
-from pyg_moleblend.datasets.table_columns import check_column
 from pyg_moleblend.loader import molecule_sizes
 from pyg_moleblend.splits import Leakage, Split, leakage
 

@@ -6,8 +6,8 @@ import pytest
 
 from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.datasets.check import check_molecules
+from pyg_moleblend.metrics.results import plain
 from pyg_moleblend.splits import column_split
-from pyg_moleblend.training.results import plain
 
 
 @pytest.fixture

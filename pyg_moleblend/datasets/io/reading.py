@@ -1,0 +1,164 @@
+r"""From the rows of a table to flat graphs: the one way in for every dataset, which loses no row silently."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+from rdkit import Chem
+from tqdm import tqdm
+
+from pyg_moleblend.chem import Conformers, FlatGraphs, Hydrogens, MoleculeError, embed_conformers, featurize
+from pyg_moleblend.chem.conformers import RUNGS
+from pyg_moleblend.datasets.io.entries import Entry, describe_entry, pack_entries, read_entry
+from pyg_moleblend.datasets.io.reading_result import Failure, Reading, concatenate, concatenate_graphs
+from pyg_moleblend.runtime.worker_pool import Started, map_chunks
+
+__all__ = ["CHUNK_SIZE", "Entry", "Failure", "ReadChunk", "Reading", "concatenate", "read_chunk", "read_molecules"]
+
+CHUNK_SIZE = 512
+
+CONFORMER_CHUNK_SIZE = 4
+r"""Fewer where there are conformers to be found: what was done of a chunk is lost with a worker that is killed."""
+
+READING_DEADLINE = 60.0
+r"""Seconds that a molecule may take where no conformers are wanted, by default; 1 ms is usual."""
+
+TOO_LONG = "reading it takes longer than the deadline, or crashes"
+
+
+@dataclass(frozen=True)
+class ReadChunk:
+    r""":func:`read_chunk` with its settings, as :func:`~pyg_moleblend.runtime.worker_pool.map_chunks` calls it.
+
+    Args:
+        hydrogens: Which hydrogens become atoms.
+        conformers: Which conformers molecules without coordinates are to have; none by default.
+    """
+
+    hydrogens: Hydrogens | str = Hydrogens.REMOVE
+    conformers: Conformers | None = None
+
+    @property
+    def deadline(self) -> float:
+        r"""Seconds that a molecule may take."""
+        return READING_DEADLINE if self.conformers is None else self.conformers.deadline
+
+    @property
+    def chunk_size(self) -> int:
+        r"""Molecules of a chunk."""
+        return CHUNK_SIZE if self.conformers is None else min(CHUNK_SIZE, CONFORMER_CHUNK_SIZE)
+
+    def __call__(self, entries: Sequence[Entry], kills: Sequence[int], started: Started) -> Reading:
+        return read_chunk(entries, self.hydrogens, self.conformers, kills, started)
+
+
+def read_molecules(
+    entries: Iterable[Entry],
+    hydrogens: Hydrogens | str = Hydrogens.REMOVE,
+    progress: str | None = None,
+    total: int | None = None,
+    conformers: Conformers | None = None,
+    num_workers: int = 0,
+) -> Reading:
+    r"""Reads a table's molecules in chunks, so that no more than some chunks of them are held at a time.
+
+    Args:
+        entries: One entry a row.
+        hydrogens: Which hydrogens become atoms.
+        progress: Label of a progress bar; none by default.
+        total: Number of rows, for the progress bar, where `entries` has no length.
+        conformers: Which conformers molecules without coordinates are to have; none by default. What a molecule
+            gets does not depend on the others, nor on the number of workers.
+        num_workers: Processes that work on it, and that are killed where a molecule takes longer than the deadline
+            (:func:`~pyg_moleblend.runtime.worker_pool.map_chunks`); 0 is this one, without a hard deadline.
+    """
+    size = len(entries) if isinstance(entries, Sequence) else total
+    read = ReadChunk(hydrogens, conformers)
+    start, readings = 0, []
+    with tqdm(total=size, desc=progress, disable=progress is None, unit="mol") as bar:
+        for reading in map_chunks(read, _chunks(entries, read.chunk_size, num_workers > 0), num_workers, read.deadline):
+            number = len(reading.rows) + len(reading.failures)
+            readings.append(reading.renumber(np.arange(start, start + number)))
+            start += number
+            bar.update(number)
+    return concatenate(readings)
+
+
+def read_chunk(
+    entries: Sequence[Entry],
+    hydrogens: Hydrogens | str = Hydrogens.REMOVE,
+    conformers: Conformers | None = None,
+    kills: Sequence[int] | None = None,
+    started: Callable[[int], None] = lambda item: None,
+) -> Reading:
+    r"""Reads the molecules of one chunk; rows are counted within it.
+
+    Args:
+        entries: One entry a row.
+        hydrogens: Which hydrogens become atoms.
+        conformers: Which conformers molecules without coordinates are to have; none by default.
+        kills: How many worker processes each entry has ended: with conformers, the rung of the ladder that it begins
+            with; an entry that cannot even be read is a failure then.
+        started: Is told the row that is begun with, -1 between rows.
+    """
+    kills = kills or [0] * len(entries)
+    most = 0 if conformers is None else len(RUNGS) - 1
+    mols: dict[int, Chem.Mol] = {}
+    texts: dict[int, str | None] = {}
+    failures: list[Failure] = []
+    for row, entry in enumerate(entries):
+        started(row)
+        if kills[row] > most:
+            failures.append(Failure(row, describe_entry(entry), TOO_LONG))
+            continue
+        try:
+            mols[row], texts[row] = read_entry(entry, hydrogens)
+        except MoleculeError as error:
+            failures.append(Failure(row, error.input, error.reason))
+    started(-1)
+    graphs, bad = _featurize(mols)
+    rows = [row for row in mols if row not in {failure.row for failure in bad}]
+    smiles = [texts[row] or Chem.MolToSmiles(mols[row], canonical=False) for row in rows]
+    reading = Reading(graphs, smiles, np.array(rows, dtype=np.int64), sorted(failures + bad), None, {})
+    return reading if conformers is None else _embed(reading, mols, conformers, kills, started)
+
+
+def _embed(
+    reading: Reading, mols: dict[int, Chem.Mol], settings: Conformers, kills: Sequence[int], started: Started
+) -> Reading:
+    pos = reading.graphs.pos
+    several: NDArray[np.float32] = np.full((len(pos), settings.count, 3), np.nan, dtype=np.float32)
+    several[:, 0] = pos
+    errors: dict[int, str] = {}
+    ends = np.cumsum(reading.graphs.num_atoms).tolist()
+    for row, size, end in zip(reading.rows.tolist(), reading.graphs.num_atoms.tolist(), ends, strict=True):
+        if np.isnan(pos[end - size]).any():  # a structure is there as a whole or not at all
+            started(row)
+            positions, _, cause = embed_conformers(mols[row], settings, kills[row])
+            several[end - size : end] = positions.swapaxes(0, 1)
+            if cause:
+                errors[row] = cause
+    started(-1)
+    graphs = reading.graphs._replace(pos=np.ascontiguousarray(several[:, 0]))
+    conformers = several if settings.count > 1 else None
+    return reading._replace(graphs=graphs, conformers=conformers, conformer_errors=errors)
+
+
+def _featurize(mols: dict[int, Chem.Mol]) -> tuple[FlatGraphs, list[Failure]]:
+    try:
+        return featurize(list(mols.values())), []
+    except MoleculeError as error:
+        if len(mols) == 1:
+            row, mol = next(iter(mols.items()))
+            return featurize([]), [Failure(row, describe_entry(mol), error.reason)]
+    # Rare: a molecule that RDKit made has no features. One at a time tells which.
+    single = [_featurize({row: mol}) for row, mol in mols.items()]
+    return concatenate_graphs([graphs for graphs, _ in single]), [bad for _, failures in single for bad in failures]
+
+
+def _chunks(entries: Iterable[Entry], size: int, packed: bool) -> Iterator[list[Entry]]:
+    iterator = iter(entries)
+    while chunk := list(islice(iterator, size)):
+        yield pack_entries(chunk) if packed else chunk

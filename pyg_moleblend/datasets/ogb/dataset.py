@@ -1,0 +1,157 @@
+r"""The Open Graph Benchmark's molecules: its own graphs, rows, splits and metrics, without its package."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+
+from pyg_moleblend.chem import Conformers
+from pyg_moleblend.datasets.base import Transform, store
+from pyg_moleblend.datasets.cached import Built, CachedMoleculeDataset
+from pyg_moleblend.datasets.io.raw import fetch
+from pyg_moleblend.datasets.io.reading import Reading
+from pyg_moleblend.datasets.ogb.conformers import put_conformers
+from pyg_moleblend.datasets.ogb.raw import RAW_FILES, read_graphs, read_labels, read_mapping, read_split
+from pyg_moleblend.datasets.ogb.sources import OGB_SOURCES
+from pyg_moleblend.datasets.shards.resumable import read_resumable
+from pyg_moleblend.metrics import Evaluator, TaskType
+from pyg_moleblend.splits import Split
+
+
+class OGBGraphProperty(CachedMoleculeDataset):
+    r"""A molecular set of the `Open Graph Benchmark <https://arxiv.org/abs/2005.00687>`_, ``ogbg-mol*``.
+
+    The graphs are those that OGB publishes, not made anew from SMILES: every row of the benchmark is there,
+    whatever the version of RDKit, and ``data.row`` is OGB's own number. ``smiles`` are those of its mapping.
+
+    The raw files are ``<root>/ogbg_mol…/{raw,mapping,split}``, as OGB's package keeps them: those in place
+    are used, else they are downloaded from OGB.
+
+    Args:
+        root: Folder of the datasets.
+        name: ``"ogbg-molhiv"`` and so on, see :data:`~pyg_moleblend.datasets.ogb.sources.OGB_SOURCES`.
+        transform: Applied to every molecule when it is looked at.
+        pre_transform: Applied once, before the molecules are stored.
+        pre_filter: Says of every molecule whether it is to be stored.
+        log: Whether to say on stderr what is done.
+        force_reload: Whether to process the raw files anew.
+        conformers: Which conformers the molecules are to have, found for their SMILES; none by default. They are kept
+            on disk as they are found, so that an interrupted run goes on from there; :attr:`conformer_errors` says who
+            has none, and why.
+        num_workers: Processes that find conformers; 0 is this one, without a hard deadline.
+
+    Raises:
+        ValueError: If the name is unknown, or a raw file is damaged.
+        RuntimeError: If the raw files are not in place and cannot be downloaded.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        name: str,
+        transform: Transform | None = None,
+        pre_transform: Transform | None = None,
+        pre_filter: Callable[[Data], bool] | None = None,
+        log: bool = True,
+        force_reload: bool = False,
+        conformers: Conformers | None = None,
+        num_workers: int = 0,
+    ) -> None:
+        if name not in OGB_SOURCES:
+            raise ValueError(f"`name` must be one of {sorted(OGB_SOURCES)}, got {name!r}")
+        self.name = name
+        self.source = OGB_SOURCES[name]
+        self.conformers = conformers
+        self.num_workers = num_workers
+        super().__init__(root, transform, pre_transform, pre_filter, log, force_reload)
+        self.target_names = self.facts["target_names"]
+
+    @property
+    def metric(self) -> str:
+        r"""The metric of the leaderboard."""
+        return self.source.metric
+
+    @property
+    def task_type(self) -> TaskType:
+        r"""``"classification"`` or ``"regression"``."""
+        return self.source.task_type
+
+    @property
+    def evaluator(self) -> Evaluator:
+        r"""Scores as OGB's own evaluator does, digit for digit, and says how many tasks were scored."""
+        return Evaluator(self.metric)
+
+    @property
+    def title(self) -> str:
+        return self.name
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.root) / self.name.replace("-", "_")
+
+    @property
+    def raw_dir(self) -> str:
+        return str(self.folder)
+
+    @property
+    def raw_file_names(self) -> list[str]:
+        return list(RAW_FILES)
+
+    def parameters(self) -> dict[str, Any]:
+        return {"name": self.name, "conformers": None if self.conformers is None else self.conformers.to_dict()}
+
+    def download(self) -> None:
+        # OGB's own package asks for the file that names the release.
+        files = (*RAW_FILES, "RELEASE_v1.txt")
+        names = {f"{self.source.archive}/{name}": name for name in files}
+        fetch(self.source.url, self.folder, names, f"put OGB's files into {self.folder}", self.log)
+
+    def build(self) -> Built:
+        graphs, mapping = read_graphs(self.folder), read_mapping(self.folder)
+        labels = read_labels(self.folder, self.source.num_tasks)
+        size = len(graphs.num_atoms)
+        rows = np.sort(np.concatenate(read_split(self.folder)))
+        for what, found in (("labels", len(labels)), ("SMILES", len(mapping.smiles)), ("rows in its split", len(rows))):
+            if found != size:
+                raise ValueError(f"{self.folder} holds {size} graphs but {found} {what}; download it anew")
+        if (rows != np.arange(size)).any():
+            raise ValueError(f"the split in {self.folder} does not name every row once; download it anew")
+        reading = Reading(graphs, mapping.smiles, np.arange(size), [], None, {})
+        if self.conformers is not None:
+            reading = self._with_conformers(reading, self.conformers)
+        names = mapping.names if len(mapping.names) == self.source.num_tasks else None
+        facts = {
+            "rows": size,
+            "target_names": names or [f"task {task}" for task in range(self.source.num_tasks)],
+            "conformer_errors": reading.conformer_errors,
+        }
+        return Built(store(reading, y=torch.from_numpy(labels)), [], facts)
+
+    def _with_conformers(self, reading: Reading, conformers: Conformers) -> Reading:
+        embedded = read_resumable(
+            reading.smiles,
+            self.folder / "conformers",
+            {"name": self.name, "raw": self.raw_digests()},
+            conformers,
+            num_workers=self.num_workers,
+            progress=self.title if self.log else None,
+        )
+        return put_conformers(reading, embedded)
+
+    def get_idx_split(self) -> dict[str, Tensor]:
+        r"""Positions of the official parts in this dataset, under ``"train"``, ``"valid"`` and ``"test"``.
+
+        Of the whole dataset they are OGB's own tensors; of a selection, those that are in it, in OGB's order.
+        """
+        position = torch.full((self.facts["rows"],), -1)
+        position[self.row] = torch.arange(len(self))
+        parts = (position[torch.from_numpy(rows)] for rows in read_split(self.folder))
+        return {name: part[part >= 0] for name, part in zip(("train", "valid", "test"), parts, strict=True)}
+
+    def get_split(self) -> Split:
+        r"""The official scaffold split."""
+        return Split(f"{self.name} official scaffold", **self.get_idx_split())

@@ -1,0 +1,128 @@
+r"""Shards made by many machines: the same files as :func:`~pyg_moleblend.datasets.shards.build.build_shards` makes."""
+
+import logging
+import math
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from pyg_moleblend.datasets.io.table_chunks import TableChunks
+from pyg_moleblend.datasets.shards.build import begin
+from pyg_moleblend.datasets.shards.folder import Manifest, ShardEntry, finish
+from pyg_moleblend.datasets.shards.make import Read, make_shards
+from pyg_moleblend.datasets.shards.pieces import cut_pieces
+from pyg_moleblend.runtime.sole_writer import sole_writer
+
+
+@dataclass(frozen=True)
+class MakeShard:
+    r"""Makes one shard of a Parquet file, wherever Ray runs it; its rows are found by the file's row groups.
+
+    Args:
+        chunks: The table.
+        folder: Where the shards are to be; every machine sees it under this name.
+        read: Makes the molecules, in a process of its own, which the deadline can kill.
+        shard_size: Rows of a shard.
+        chunk_size: Rows that the process is given at a time.
+        deadline: Seconds that an entry may take.
+        raise_failures: Whether a row that is no molecule is an error.
+    """
+
+    chunks: TableChunks
+    folder: Path
+    read: Read
+    shard_size: int
+    chunk_size: int
+    deadline: float
+    raise_failures: bool
+
+    def __call__(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        number = int(row["shard"])
+        start = number * self.shard_size
+        rows = self.chunks.between(start, start + self.shard_size)
+        pieces = cut_pieces(rows, self.shard_size, self.chunk_size, start)
+        [(_, entry)] = make_shards(pieces, self.folder, self.read, 1, self.deadline, self.raise_failures)
+        return {"shard": number, **entry._asdict()}
+
+
+def build_shards_ray(
+    chunks: TableChunks,
+    folder: str | Path,
+    key: Mapping[str, Any],
+    read: Read,
+    shard_size: int,
+    num_workers: int,
+    deadline: float,
+    chunk_size: int,
+    facts: Mapping[str, Any],
+    raise_failures: bool,
+    progress: str | None,
+) -> Manifest:
+    r"""Makes a folder of shards, or what is missing of one, on a Ray cluster.
+
+    Ray Data hands out the shards that are missing, each machine reads its rows from the file and writes its shards, and
+    nothing but a line a shard passes through this process. The cluster is the one that ``RAY_ADDRESS`` names or that
+    this process has joined, else this machine.
+
+    Args:
+        chunks: A Parquet table.
+        num_workers: Shards that are made at the same time; 0 is as many as the cluster has cores for.
+
+    The other arguments are those of :func:`~pyg_moleblend.datasets.shards.build.build_shards`.
+
+    Raises:
+        ValueError: If the table is no Parquet file, and as there.
+        ImportError: If Ray is not installed.
+    """
+    if chunks.num_rows is None:
+        raise ValueError(
+            f"engine 'ray' reads .parquet tables, of which each machine can read its own part, got {chunks.path}; "
+            "write it as Parquet, or use engine 'local'"
+        )
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise ImportError("engine 'ray' needs Ray: pip install 'pyg-moleblend[ray]'") from error
+    folder = Path(folder).resolve()
+    key, whole, manifest = begin(folder, key, shard_size)
+    if manifest is not None:
+        return manifest
+    missing = [number for number in range(math.ceil(chunks.num_rows / shard_size)) if number not in whole]
+    make = MakeShard(chunks, folder, read, shard_size, chunk_size, deadline, raise_failures)
+    shards = dict(whole)
+    with (
+        sole_writer(folder),
+        _cluster(ray),
+        tqdm(total=chunks.num_rows, desc=progress, disable=progress is None, unit="mol") as bar,
+    ):
+        bar.update(sum(entry.rows for entry in whole.values()))
+        if missing:
+            items = ray.data.from_items([{"shard": number} for number in missing], override_num_blocks=len(missing))
+            pool = ray.data.TaskPoolStrategy(size=num_workers or None)
+            for row in items.map(make, compute=pool).iter_rows():
+                number = row.pop("shard")
+                shards[number] = ShardEntry(**row)
+                bar.update(shards[number].rows)
+    return finish(folder, key, facts, dict(sorted(shards.items())).values())
+
+
+@contextmanager
+def _cluster(ray: Any) -> Iterator[None]:
+    if ray.is_initialized():
+        yield
+        return
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    local = {} if "RAY_ADDRESS" in os.environ else {"include_dashboard": False}
+    ray.init(log_to_driver=False, logging_level="error", **local)
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        ray.shutdown()

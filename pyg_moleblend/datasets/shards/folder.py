@@ -1,0 +1,211 @@
+r"""A folder of shards: what is in it, what of it is whole, and when all of it is there."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pyg_moleblend.datasets.shards.shard import Digest, digest, read_facts
+from pyg_moleblend.runtime.files import atomic_write
+
+FORMAT = 1
+r"""Of the files of such a folder and of what they hold; raise it with every change that one release may see."""
+
+KEY_FILE = "key.json"
+MANIFEST_FILE = "manifest.json"
+FAILURES_FILE = "failures.csv"
+CONFORMER_ERRORS_FILE = "conformer_errors.csv"
+
+
+class ShardEntry(NamedTuple):
+    r"""What is known of a shard without opening it.
+
+    Attributes:
+        first_row: Its first row, counted in the whole table.
+        rows: Its rows; they are molecules and failures.
+        molecules: Rows that are molecules.
+        failures: Rows that are none.
+        bytes: Size of its file.
+        sha256: Of its file.
+    """
+
+    first_row: int
+    rows: int
+    molecules: int
+    failures: int
+    bytes: int
+    sha256: str
+
+
+class Manifest(NamedTuple):
+    r"""What a complete folder of shards holds; ``manifest.json``, which is written last.
+
+    Attributes:
+        key: Everything that the shards' bytes depend on.
+        facts: What else is to be remembered, ``target_names`` say.
+        shards: The shards, in the order of their rows.
+    """
+
+    key: dict[str, Any]
+    facts: dict[str, Any]
+    shards: list[ShardEntry]
+
+    @property
+    def rows(self) -> int:
+        r"""Rows of the table: molecules and failures."""
+        return sum(shard.rows for shard in self.shards)
+
+    @property
+    def molecules(self) -> int:
+        r"""Rows that are molecules."""
+        return sum(shard.molecules for shard in self.shards)
+
+    @property
+    def failures(self) -> int:
+        r"""Rows that are none."""
+        return sum(shard.failures for shard in self.shards)
+
+
+def shard_path(folder: str | Path, number: int) -> Path:
+    r"""File of shard `number`."""
+    return Path(folder) / f"shard-{number:06d}.safetensors"
+
+
+def entry_path(folder: str | Path, number: int) -> Path:
+    r"""File that says, until there is a manifest, that shard `number` is finished."""
+    return shard_path(folder, number).with_suffix(".json")
+
+
+def claim(folder: Path, key: Mapping[str, Any]) -> dict[str, Any]:
+    r"""Makes the folder one of shards with this key, and gives the key as it is stored.
+
+    Raises:
+        ValueError: If it is one of shards with another key, holds other files, or is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file, and shards need a folder: name a new or an empty one")
+    wanted = json.loads(json.dumps({"format": FORMAT, **key}))
+    path = folder / KEY_FILE
+    if path.is_file():
+        if (found := _load(path)) != wanted:
+            names = [name for name in sorted({*found, *wanted}) if found.get(name) != wanted.get(name)]
+            changes = "; ".join(f"{name} was {found.get(name)!r}, is {wanted.get(name)!r}" for name in names)
+            raise ValueError(
+                f"{folder} holds shards that were made otherwise ({changes}), and shards are never mixed: name another "
+                "folder, or delete this one"
+            )
+    else:
+        if folder.is_dir() and any(not file.name.startswith(".") for file in folder.iterdir()):
+            raise ValueError(f"{folder} holds other files, and no {KEY_FILE}: name a new or an empty folder")
+        with atomic_write(path, "w") as file:
+            json.dump(wanted, file, indent=2)
+    return dict(wanted)
+
+
+def finished(folder: Path) -> dict[int, ShardEntry]:
+    r"""The shards that are finished and whole, by their number: each one's checksum is compared."""
+    known = dict(enumerate(load_manifest(folder).shards)) if (folder / MANIFEST_FILE).is_file() else {}
+    for path in folder.glob("shard-*.json"):  # newer than the manifest, where a shard is made anew
+        with suppress(ValueError, TypeError):  # a damaged one says nothing, so its shard is made anew
+            known[int(path.stem.split("-")[1])] = ShardEntry(**_load(path))
+    return {number: entry for number, entry in sorted(known.items()) if is_whole(shard_path(folder, number), entry)}
+
+
+def is_whole(path: Path, known: ShardEntry | Digest) -> bool:
+    r"""Whether a file is there with the size and the checksum that are known of it."""
+    # The size first: it costs nothing.
+    return path.is_file() and path.stat().st_size == known.bytes and digest(path).sha256 == known.sha256
+
+
+def save_entry(folder: Path, number: int, entry: ShardEntry) -> None:
+    r"""Says that a shard is finished."""
+    with atomic_write(entry_path(folder, number), "w") as file:
+        json.dump(entry._asdict(), file)
+
+
+def finish(folder: Path, key: dict[str, Any], facts: Mapping[str, Any], shards: Iterable[ShardEntry]) -> Manifest:
+    r"""Writes the reports of all shards, and last the manifest that says that all is there.
+
+    Raises:
+        ValueError: If there is no shard.
+    """
+    manifest = Manifest(key, dict(facts), list(shards))
+    if not manifest.shards:
+        raise ValueError(f"there are no rows to make shards of in {folder}")
+    for name, text in _reports(folder, len(manifest.shards)).items():
+        with atomic_write(folder / name, "w") as file:
+            file.write(text)
+    content = {
+        "key": key,
+        "facts": manifest.facts,
+        **{name: getattr(manifest, name) for name in ("rows", "molecules", "failures")},
+        "shards": [shard._asdict() for shard in manifest.shards],
+    }
+    with atomic_write(folder / MANIFEST_FILE, "w") as file:
+        json.dump(content, file, indent=1)
+    clear(folder)
+    return manifest
+
+
+def complete(folder: Path, whole: dict[int, ShardEntry]) -> Manifest | None:
+    r"""The manifest, if there is one, its shards are those that are whole, and the reports say what they say."""
+    if not all((folder / name).is_file() for name in (MANIFEST_FILE, FAILURES_FILE, CONFORMER_ERRORS_FILE)):
+        return None
+    manifest = load_manifest(folder)
+    if dict(enumerate(manifest.shards)) != whole:
+        return None
+    reports = _reports(folder, len(whole))
+    return manifest if all((folder / name).read_bytes() == text.encode() for name, text in reports.items()) else None
+
+
+def clear(folder: Path) -> None:
+    r"""Removes what a complete folder needs no more, of the run that made it and of those that were interrupted."""
+    for leftover in (*folder.glob("shard-*.json"), *folder.glob(".*.tmp")):
+        leftover.unlink()
+
+
+def _reports(folder: Path, shards: int) -> dict[str, str]:
+    r"""The files that list what the shards say of rows that are no molecule, or have no conformer."""
+    kept = [read_facts(shard_path(folder, number)) for number in range(shards)]
+    heads = {
+        FAILURES_FILE: (["row", "id", "input", "reason"], "failures"),
+        CONFORMER_ERRORS_FILE: (["row", "id", "cause"], "conformer_errors"),
+    }
+    texts = {}
+    for name, (head, rows) in heads.items():
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(head)
+        writer.writerows(row for facts in kept for row in facts[rows])
+        texts[name] = text.getvalue()
+    return texts
+
+
+def load_manifest(folder: str | Path) -> Manifest:
+    r"""The manifest of a complete folder.
+
+    Raises:
+        ValueError: If the folder is not complete, or its manifest is damaged.
+    """
+    path = Path(folder) / MANIFEST_FILE
+    if not path.is_file():
+        state = "is not complete yet" if (Path(folder) / KEY_FILE).is_file() else "is no folder of shards"
+        raise ValueError(f"{folder} {state} (it has no {MANIFEST_FILE}); make it with `moleblend prepare`")
+    content = _load(path)
+    try:
+        return Manifest(content["key"], content["facts"], [ShardEntry(**shard) for shard in content["shards"]])
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path} is damaged: {error!r}") from error
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged, delete it: {error}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} is damaged, delete it: it holds {str(content)[:40]}")
+    return content

@@ -1,0 +1,98 @@
+r"""Molecules of a table with conformers, kept on disk as they are found: an interrupted run goes on from there."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rdkit
+from filelock import FileLock
+
+import pyg_moleblend
+from pyg_moleblend.chem import Conformers, FlatGraphs, Hydrogens
+from pyg_moleblend.datasets.io.reading import Entry, Failure, ReadChunk, Reading, concatenate
+from pyg_moleblend.datasets.shards.build import build_shards
+from pyg_moleblend.datasets.shards.folder import shard_path
+from pyg_moleblend.datasets.shards.pieces import Rows
+from pyg_moleblend.datasets.shards.shard import read_facts, read_shard
+from pyg_moleblend.runtime.files import content_key
+
+SHARD_SIZE = 512
+r"""Rows of a shard: minutes of work, the most that an interrupted run loses."""
+
+
+def read_resumable(
+    entries: Sequence[Entry],
+    folder: str | Path,
+    source: Mapping[str, Any],
+    conformers: Conformers,
+    hydrogens: Hydrogens | str = Hydrogens.REMOVE,
+    num_workers: int = 0,
+    progress: str | None = None,
+) -> Reading:
+    r"""What :func:`~pyg_moleblend.datasets.io.reading.read_molecules` gives, by way of shards that stay on disk.
+
+    Args:
+        entries: One entry a row.
+        folder: Where the shards lie, in a folder that is named for everything they depend on.
+        source: What the entries follow from, as JSON.
+        conformers: Which conformers molecules without coordinates are to have.
+        hydrogens: Which hydrogens become atoms.
+        num_workers: Processes, which are killed where a molecule takes longer than the deadline; 0 is this one,
+            without a hard deadline.
+        progress: Label of a progress bar; none by default.
+
+    Raises:
+        ValueError: If there are no rows.
+    """
+    read = ReadChunk(Hydrogens(hydrogens), conformers)
+    key = {
+        "source": dict(source),
+        "hydrogens": read.hydrogens,
+        "conformers": conformers.to_dict(),
+        "pyg_moleblend": pyg_moleblend.__version__,
+        "rdkit": rdkit.__version__,
+    }
+    own = Path(folder) / content_key(**key, shard_size=SHARD_SIZE)
+    own.mkdir(parents=True, exist_ok=True)
+    with FileLock(own / ".lock"):  # one process builds, the others wait
+        manifest = build_shards(
+            [Rows(entries)],
+            own,
+            key,
+            read,
+            shard_size=SHARD_SIZE,
+            num_workers=num_workers,
+            deadline=read.deadline,
+            chunk_size=read.chunk_size,
+            progress=progress,
+            total=len(entries),
+        )
+    return concatenate([reading_of(shard_path(own, number)) for number in range(len(manifest.shards))])
+
+
+def reading_of(path: str | Path) -> Reading:
+    r"""The molecules of a shard as they were read from the table, failures included.
+
+    Raises:
+        ValueError: If it is no shard, or its head is damaged.
+    """
+    (data, slices), facts = read_shard(path), read_facts(path)
+    texts, ends = bytes(data.smiles.numpy()), slices["smiles"].tolist()
+    graphs = FlatGraphs(
+        x=data.x.long().numpy(),
+        edge_index=data.edge_index.long().numpy(),
+        edge_attr=data.edge_attr.long().numpy(),
+        pos=np.ascontiguousarray(data.pos.numpy()),
+        num_atoms=slices["x"].diff().long().numpy(),
+        num_edges=slices["edge_attr"].diff().long().numpy(),
+    )
+    return Reading(
+        graphs=graphs,
+        smiles=[texts[start:stop].decode() for start, stop in pairwise(ends)],
+        rows=data.row.numpy().astype(np.int64),
+        failures=[Failure(row, text, reason) for row, _, text, reason in facts["failures"]],
+        conformers=data.conformers.numpy() if "conformers" in data else None,
+        conformer_errors={row: cause for row, _, cause in facts["conformer_errors"]},
+    )

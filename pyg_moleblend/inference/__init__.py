@@ -1,0 +1,22 @@
+r"""Use of trained models: predictions, embeddings, scores, and reports of what was recovered.
+
+It knows nothing of training, so that a prediction does not import a trainer. Models are saved and loaded next door, in
+:mod:`pyg_moleblend.checkpoints`; :mod:`pyg_moleblend.training` scores with what is here.
+"""
+
+from pyg_moleblend.inference.evaluate import evaluate, score_model
+from pyg_moleblend.inference.predict import embed, predict
+from pyg_moleblend.inference.recovery_report import RecoveryReport, recovery_report
+from pyg_moleblend.inference.run_batches import run_batches
+from pyg_moleblend.inference.trivial_guess import trivial_guess
+
+__all__ = [
+    "RecoveryReport",
+    "embed",
+    "evaluate",
+    "predict",
+    "recovery_report",
+    "run_batches",
+    "score_model",
+    "trivial_guess",
+]

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+
+from pyg_moleblend.checkpoints import from_pretrained, read_metadata
+from pyg_moleblend.datasets.targets import Labelled, labels_of, select_targets
+from pyg_moleblend.inference.recovery_report import RecoveryReport, recovery_report
+from pyg_moleblend.inference.run_batches import run_batches
+from pyg_moleblend.loader import molecule_loader
+from pyg_moleblend.metrics.results import describe_scores
+from pyg_moleblend.metrics.task import Task, scores
+from pyg_moleblend.models import MoleBlendForPretraining, MoleBlendForPropertyPrediction
+from pyg_moleblend.runtime.device import pick_device
+from pyg_moleblend.utils import Modality
+
+_log = logging.getLogger(__name__)
+
+
+def evaluate(
+    source: str | Path,
+    molecules: Sequence[Data] | Any,
+    modality: Modality | None = None,
+    batch_size: int = 64,
+    device: str = "auto",
+) -> dict[str, Any] | RecoveryReport:
+    r"""How good a saved model is on labelled molecules, or, for a pretrained one, how well relations are recovered.
+
+    Args:
+        source: A folder with a model, or a hub repository.
+        molecules: A PyG dataset, or a list of ``Data``; with the model's targets, if it has any.
+        modality: Which inputs to use; those of the fine-tuning by default.
+        batch_size: Molecules of a batch.
+        device: ``"auto"`` is a GPU where there is one.
+
+    Returns:
+        The metrics that fit the model's task by name, in the targets' units (see :func:`score_model`); for a
+        pretrained model a :class:`~pyg_moleblend.training.RecoveryReport`.
+
+    Raises:
+        ValueError: If the model is an encoder alone, or a target is missing.
+    """
+    model, metadata = from_pretrained(source), read_metadata(source)
+    model.to(pick_device(device))
+    if isinstance(model, MoleBlendForPretraining):
+        return recovery_report(model, molecule_loader(molecules, batch_size))
+    if not isinstance(model, MoleBlendForPropertyPrediction) or "task" not in metadata:
+        raise ValueError(f"{source} holds a {type(model).__name__} that knows no property to evaluate: fine-tune it")
+    task = Task.from_dict(metadata["task"])
+    labelled = select_targets(molecules, task.names)
+    return score_model(model, task, labelled, modality or metadata.get("modality", "2d+3d"), batch_size)
+
+
+def score_model(
+    model: MoleBlendForPropertyPrediction,
+    task: Task,
+    labelled: Labelled,
+    modality: Modality,
+    batch_size: int = 64,
+) -> dict[str, Any]:
+    r"""The metrics that fit a task, on labelled molecules, as plain values.
+
+    Where 3D is among the inputs, ``molecules_2d_only`` counts the molecules that were scored without it for want of
+    coordinates; the log warns of them.
+
+    Args:
+        model: The model, on the device to use; in evaluation mode.
+        task: Its task.
+        labelled: Molecules with the task's targets; at least one.
+        modality: Which inputs to use.
+        batch_size: Molecules of a batch.
+    """
+    labels = labels_of(labelled)
+    device = next(model.parameters()).device
+
+    def compute(batch: Any) -> Tensor:
+        molecules = model.encoder.pack(batch, modality)
+        predictions = task.restore(model(molecules, modality))
+        return torch.cat([predictions, ~molecules.has_3d[:, None]], 1)
+
+    computed = run_batches(compute, labelled.molecules, batch_size, device)
+    predictions, flat = computed[:, :-1], int(computed[:, -1].sum())
+    counts = {"molecules": len(labels)}
+    if "3d" in modality:
+        counts["molecules_2d_only"] = flat
+        if flat:
+            _log.warning(
+                "%d of %d molecules have no coordinates and are scored from 2D alone, not as modality=%r says; give "
+                "them conformers (--conformers 1, or pyg_moleblend.training.embed_missing), or say modality='2d'",
+                flat,
+                len(labels),
+                modality,
+            )
+    return {**counts, **describe_scores(scores(task, labels, predictions), task.names)}

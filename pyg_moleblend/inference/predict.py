@@ -1,0 +1,177 @@
+r"""Predictions and representations of molecules by a saved model."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from pyg_moleblend.checkpoints import from_pretrained, read_metadata
+from pyg_moleblend.chem import Conformers
+from pyg_moleblend.datasets import MoleculeTable
+from pyg_moleblend.datasets.conformers import embed_missing
+from pyg_moleblend.inference.conformer_mean import conformer_mean
+from pyg_moleblend.inference.run_batches import run_batches
+from pyg_moleblend.metrics.task import Task
+from pyg_moleblend.models import MoleBlend, MoleBlendForPropertyPrediction
+from pyg_moleblend.runtime.device import pick_device
+from pyg_moleblend.utils import Modality
+
+OK = "ok"
+
+_log = logging.getLogger(__name__)
+
+
+def predict(
+    source: str | Path,
+    molecules: MoleculeTable | Sequence[str],
+    modality: Modality | None = None,
+    batch_size: int = 64,
+    device: str = "auto",
+    seed: int = 0,
+    conformers: Conformers | int = 1,
+    num_workers: int = 0,
+) -> pd.DataFrame:
+    r"""Predicts the properties that a model was fine-tuned to.
+
+    Args:
+        source: A folder that :func:`~pyg_moleblend.training.finetune` wrote, or a hub repository.
+        molecules: SMILES, or a table; rows that are no molecule get NaN (a table with ``on_error="skip"`` leaves
+            them out).
+        modality: Which inputs to use; those of the fine-tuning by default. If 3D is among them, molecules without
+            coordinates get a conformer, which is said in the log; those that RDKit finds none for are predicted
+            from 2D, or not at all with ``"3d"``, which their status says.
+        batch_size: Molecules of a batch.
+        device: ``"auto"`` is a GPU where there is one.
+        seed: Seed of the conformers.
+        conformers: How many a molecule without coordinates gets, or all their settings (then ``seed`` is not looked
+            at).
+        num_workers: Processes that embed, each killed where a molecule takes longer than the deadline; 0 is this one,
+            without a hard deadline.
+
+    Returns:
+        A row a molecule, in the order given: ``id``, ``smiles``, a column for each target (probabilities, or values
+        in the target's unit), and ``status``, ``"ok"`` or what went wrong. With several conformers the values are
+        means over a molecule's conformers, and a column ``TARGET_std`` for each target has their standard deviation
+        (0 for a molecule that has one conformer or none).
+
+    Raises:
+        ValueError: If the model predicts no properties, or several conformers are asked for and no 3D.
+    """
+    model, metadata = from_pretrained(source), read_metadata(source)
+    if not isinstance(model, MoleBlendForPropertyPrediction) or "task" not in metadata:
+        raise ValueError(
+            f"{source} holds a {type(model).__name__} that knows no property: predict with a fine-tuned model, or "
+            "embed with this one"
+        )
+    task = Task.from_dict(metadata["task"])
+    modality = modality or metadata.get("modality", "2d+3d")
+
+    def compute(batch: Any) -> Tensor:
+        return task.restore(model(batch, modality))
+
+    names, wanted = list(task.names), _settings(conformers, seed)
+    spread = [f"{name}_std" for name in names] if wanted.count > 1 else []
+    work = conformer_mean(compute, spread=bool(spread))
+    return _frame(work, names + spread, molecules, model, modality, batch_size, device, wanted, num_workers)
+
+
+def embed(
+    source: str | Path,
+    molecules: MoleculeTable | Sequence[str],
+    modality: Modality | None = None,
+    batch_size: int = 64,
+    device: str = "auto",
+    seed: int = 0,
+    conformers: Conformers | int = 1,
+    num_workers: int = 0,
+) -> pd.DataFrame:
+    r"""The representation of each molecule: the final state of its graph token.
+
+    Args:
+        source: A folder with a model of any kind, or a hub repository.
+        molecules: As for :func:`predict`.
+        modality: Which inputs to use; those that the model was trained with by default.
+        batch_size: Molecules of a batch.
+        device: ``"auto"`` is a GPU where there is one.
+        seed: Seed of the conformers.
+        conformers: As for :func:`predict`.
+        num_workers: As for :func:`predict`.
+
+    Returns:
+        As :func:`predict`, with the columns ``e0`` to ``e{C-1}``, and without standard deviations.
+
+    Raises:
+        ValueError: If several conformers are asked for and no 3D.
+    """
+    model, metadata = from_pretrained(source), read_metadata(source)
+    encoder = model if isinstance(model, MoleBlend) else model.encoder
+    modality = modality or metadata.get("modality", "2d+3d")
+
+    def compute(batch: Any) -> Tensor:
+        return encoder(batch, modality).graph.float()
+
+    names = [f"e{i}" for i in range(encoder.config.channels)]
+    work, wanted = conformer_mean(compute, spread=False), _settings(conformers, seed)
+    return _frame(work, names, molecules, encoder, modality, batch_size, device, wanted, num_workers)
+
+
+def _settings(conformers: Conformers | int, seed: int) -> Conformers:
+    return Conformers(seed, conformers) if isinstance(conformers, int) else conformers
+
+
+def _frame(
+    compute: Callable[[Any], Tensor],
+    names: list[str],
+    molecules: MoleculeTable | Sequence[str],
+    model: nn.Module,
+    modality: Modality,
+    batch_size: int,
+    device: str,
+    conformers: Conformers,
+    num_workers: int,
+) -> pd.DataFrame:
+    if conformers.count > 1 and "3d" not in modality:
+        raise ValueError(
+            f"{conformers.count} conformers are of no use to modality={modality!r}; leave them out, or pass '2d+3d'"
+        )
+    if not isinstance(molecules, MoleculeTable):
+        given = pd.DataFrame({"smiles": list(molecules)}, dtype=object)
+        molecules = MoleculeTable(given, on_error="keep", log=False)
+    status = {row: reason for row, reason in enumerate(molecules.status) if reason != OK}
+    smiles = dict(zip(molecules.row.tolist(), molecules.smiles, strict=True))
+    smiles.update({failure.row: failure.input for failure in molecules.failures})
+    usable = torch.arange(len(molecules))
+    table: Any = molecules
+    if "3d" in modality and len(molecules):
+        found = embed_missing(molecules, conformers=conformers, num_workers=num_workers)
+        table, num_embedded, failures, _ = found
+        if num_embedded:
+            _log.warning(
+                "%d of %d molecules had no coordinates and were given a conformer; modality='2d' does without",
+                num_embedded,
+                len(molecules),
+            )
+        if modality == "3d":
+            usable = torch.tensor([i for i, row in enumerate(molecules.row.tolist()) if row not in failures])
+        status.update({row: reason if modality == "3d" else f"2D only: {reason}" for row, reason in failures.items()})
+
+    values = torch.full((len(molecules), len(names)), torch.nan)
+    if len(usable):
+        target = pick_device(device)
+        model.to(target)
+        values[usable] = run_batches(compute, table[usable], batch_size, target)
+    rows = molecules.output_rows.tolist()
+    return pd.DataFrame(
+        {
+            "id": [molecules.ids[row] for row in rows],
+            "smiles": [smiles[row] for row in rows],
+            **dict(zip(names, molecules.align(values).T.numpy(), strict=True)),
+            "status": [status.get(row, OK) for row in rows],
+        }
+    )

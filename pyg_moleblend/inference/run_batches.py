@@ -1,0 +1,41 @@
+r"""A function of batches over a whole dataset, in the dataset's order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+
+from pyg_moleblend.datasets.targets import take
+from pyg_moleblend.loader import molecule_loader
+from pyg_moleblend.runtime.processes import gather_rows, share_of, world_size
+
+
+@torch.inference_mode()
+def run_batches(
+    compute: Callable[[Any], Tensor],
+    molecules: Sequence[Data] | Any,
+    batch_size: int = 64,
+    device: str | torch.device = "cpu",
+) -> Tensor:
+    r"""What a function of batches gives for each molecule, ``[M, F]``, in the dataset's order, on the CPU.
+
+    Where several processes have been joined (under Lightning's DDP, or ``torch.distributed``), each computes its share,
+    and all get the whole: all of them must call this.
+
+    Args:
+        compute: Gives ``[B, F]`` for a batch.
+        molecules: A PyG dataset, or a list of ``Data``; at least one.
+        batch_size: Molecules of a batch; batches hold molecules of like size.
+        device: Where the batches go.
+    """
+    share = share_of(len(molecules))
+    if not len(share):
+        return gather_rows(share, None, len(molecules))
+    loader = molecule_loader(molecules if world_size() == 1 else take(molecules, share), batch_size)
+    positions = torch.tensor([position for batch in loader.batch_sampler or () for position in batch])
+    values = torch.cat([compute(batch.to(device)).cpu() for batch in loader])
+    return gather_rows(share[positions], values, len(molecules))

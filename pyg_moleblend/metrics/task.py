@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, get_args
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pyg_moleblend.losses import masked_mean
+from pyg_moleblend.metrics.evaluator import Evaluator, Score
+from pyg_moleblend.metrics.scores import METRICS, TaskType
+
+
+@dataclass(frozen=True)
+class Task:
+    r"""What a model predicts: names and units of its targets, and how its outputs become values.
+
+    It is saved beside a model, so that predictions have their names and units again.
+
+    Args:
+        kind: ``"classification"``, outputs being logits of labels 0 and 1, or ``"regression"``, outputs being
+            standardised values.
+        names: Names of the T targets.
+        units: Their units; ``""`` where there is none or it is not known.
+        mean: Mean of each target over the training labels, in its unit; 0 for classification.
+        std: Standard deviation likewise; 1 for classification.
+
+    Raises:
+        ValueError: If the kind is neither, the lengths differ, or a standard deviation is not positive.
+    """
+
+    kind: TaskType
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(TaskType):
+            raise ValueError(f"`kind` must be one of {get_args(TaskType)}, got {self.kind!r}")
+        lengths = {name: len(getattr(self, name)) for name in ("names", "units", "mean", "std")}
+        if not self.names or len(set(lengths.values())) > 1:
+            raise ValueError(f"a task needs a name, unit, mean and standard deviation for each target, got {lengths}")
+        if not all(value > 0 for value in self.std):
+            raise ValueError(f"standard deviations must be positive, got {self.std}")
+
+    @classmethod
+    def from_labels(
+        cls, labels: Tensor, names: Sequence[str], kind: TaskType | None = None, units: Sequence[str] | None = None
+    ) -> Task:
+        r"""The task of given training labels.
+
+        Args:
+            labels: ``[M, T]``, NaN where there is none; of the training molecules only.
+            names: Names of the targets.
+            kind: What they are; by default classification if every label is 0 or 1.
+            units: Their units.
+
+        Raises:
+            ValueError: If a target has no label, or the labels of a classification are not all 0 or 1.
+        """
+        if labels.dim() != 2 or labels.size(1) != len(names):
+            raise ValueError(f"labels of {len(names)} targets must be [M, {len(names)}], got {list(labels.shape)}")
+        labels = labels.double()
+        known = ~labels.isnan()
+        if unlabelled := [name for name, some in zip(names, known.any(0).tolist(), strict=True) if not some]:
+            raise ValueError(f"no training molecule has a label of {unlabelled}; leave these targets out")
+        binary = bool(((labels == 0) | (labels == 1) | ~known).all())
+        kind = kind or ("classification" if binary else "regression")
+        if kind == "classification" and not binary:
+            raise ValueError(
+                f"labels of a classification must be 0 or 1, got values from {labels[known].min():g} to "
+                f"{labels[known].max():g}; say kind='regression' if they are values"
+            )
+        mean, std = [0.0] * len(names), [1.0] * len(names)
+        if kind == "regression":
+            count = known.sum(0)
+            means = labels.nan_to_num(nan=0.0).sum(0) / count
+            stds = (torch.where(known, labels - means, 0.0).square().sum(0) / count).sqrt()
+            mean, std = means.tolist(), torch.where(stds > 0, stds, 1.0).tolist()  # a constant target stays 0
+        return cls(kind, tuple(names), tuple(units or [""] * len(names)), tuple(mean), tuple(std))
+
+    @property
+    def num_targets(self) -> int:
+        r"""T."""
+        return len(self.names)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        r"""The metrics that fit, the usual one first."""
+        return tuple(name for name, metric in METRICS.items() if metric.task_type == self.kind)
+
+    def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        r"""Cross entropy of the logits, or squared error of the standardised values: the mean over the labels.
+
+        Args:
+            outputs: ``[B, T]``, as the model gives them.
+            labels: ``[B, T]``, NaN where there is none.
+        """
+        outputs, known = outputs.float(), ~labels.isnan()
+        target = torch.where(known, self.standardize(labels), torch.zeros_like(labels))
+        if self.kind == "classification":
+            return masked_mean(F.binary_cross_entropy_with_logits(outputs, target, reduction="none"), known)
+        return masked_mean((outputs - target).square(), known)
+
+    def standardize(self, labels: Tensor) -> Tensor:
+        r"""Labels ``[B, T]`` as the model is to predict them."""
+        return (labels - labels.new_tensor(self.mean)) / labels.new_tensor(self.std)
+
+    def restore(self, outputs: Tensor) -> Tensor:
+        r"""Outputs ``[B, T]`` as probabilities, or as values in the targets' units."""
+        outputs = outputs.float()
+        if self.kind == "classification":
+            return outputs.sigmoid()
+        return outputs * outputs.new_tensor(self.std) + outputs.new_tensor(self.mean)
+
+    def to_dict(self) -> dict[str, Any]:
+        r"""The task as JSON values."""
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Task:
+        r"""The inverse of :meth:`to_dict`.
+
+        Raises:
+            ValueError: If the values are not those of a task.
+        """
+        wanted = [field.name for field in fields(cls)]
+        if not isinstance(values, Mapping) or set(values) != set(wanted):
+            raise ValueError(f"a saved task must have the keys {wanted}, got {values!r}")
+        plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        return cls(**plain)
+
+
+def scores(task: Task, labels: Tensor, predictions: Tensor) -> dict[str, Score]:
+    r"""Every metric that fits a task.
+
+    Args:
+        task: The task.
+        labels: ``[M, T]``, NaN where there is none.
+        predictions: ``[M, T]``, probabilities or values in the targets' units.
+    """
+    labels, predictions = labels.to(torch.float64), predictions.to(torch.float64)
+    return {name: Evaluator(name)(y_true=labels, y_pred=predictions) for name in task.metrics}

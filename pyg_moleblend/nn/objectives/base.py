@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from pyg_moleblend.nn.blending.blend import Blend
+from pyg_moleblend.utils import DenseMolecules
+
+
+class RecoveryState(NamedTuple):
+    r"""What an objective can look at after the encoder has run on a blend.
+
+    Attributes:
+        atoms: Final atom states, ``[B, N, C]``.
+        bias: The attention bias that the blend gave, ``[B, H, 1 + N, 1 + N]``.
+        molecules: The molecules with their clean coordinates.
+        noisy_pos: The coordinates that the encoder saw, in Å, ``[B, N, 3]``.
+        blend: The blend.
+    """
+
+    atoms: Tensor
+    bias: Tensor
+    molecules: DenseMolecules
+    noisy_pos: Tensor
+    blend: Blend
+
+
+class Quality(NamedTuple):
+    r"""How well an objective is met, summed over what was counted: the mean is ``total / weight``.
+
+    Attributes:
+        total: Scalar.
+        weight: How much was counted, scalar; 0 where nothing was.
+    """
+
+    total: Tensor
+    weight: Tensor
+
+
+class Outcome(NamedTuple):
+    r"""What comes of an objective in a step.
+
+    Attributes:
+        loss: Scalar.
+        quality: Without gradient.
+    """
+
+    loss: Tensor
+    quality: Quality
+
+
+class Objective(nn.Module, ABC):
+    r"""One of the things that pretraining predicts: a head, its target and its loss (arXiv 2307.06235, section 3.2).
+
+    A subclass names in ``quality_name`` what :meth:`quality` measures, for reports ("accuracy", "mae", ...).
+    """
+
+    pair_fields: tuple[str, ...] = ()
+    quality_name: str = "quality"
+
+    @abstractmethod
+    def reset_parameters(self) -> None:
+        r"""Draws fresh weights."""
+
+    @abstractmethod
+    def forward(self, state: RecoveryState) -> Tensor:
+        r"""The prediction."""
+
+    @abstractmethod
+    def loss(self, prediction: Tensor, state: RecoveryState) -> Tensor:
+        r"""Scalar loss, the mean over what :meth:`quality` counts; 0 where there is nothing to count."""
+
+    @abstractmethod
+    def quality(self, prediction: Tensor, state: RecoveryState) -> Quality:
+        r"""The quality of the prediction."""
+
+    def judge(self, prediction: Tensor, state: RecoveryState) -> Outcome:
+        r"""Loss and quality of a prediction."""
+        with torch.no_grad():
+            quality = self.quality(prediction, state)
+        return Outcome(self.loss(prediction, state), quality)
+
+    def evaluate(self, state: RecoveryState) -> Outcome:
+        r"""Loss and quality where nobody asks for the prediction, which then need not exist as a whole."""
+        return self.judge(self(state), state)

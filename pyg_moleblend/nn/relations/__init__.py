@@ -1,0 +1,12 @@
+r"""Relations between atoms, one attention bias a file. To add one, see ``docs/extending.md``.
+
+A bias is a function of a molecule's fields; which of them enters for a pair is decided next door, in
+:mod:`pyg_moleblend.nn.blending`, and what is predicted back in :mod:`pyg_moleblend.nn.objectives`.
+"""
+
+from pyg_moleblend.nn.relations.base import RelationBias
+from pyg_moleblend.nn.relations.bond_path import BondPathBias
+from pyg_moleblend.nn.relations.distance import DistanceBias
+from pyg_moleblend.nn.relations.spd import SPDBias
+
+__all__ = ["BondPathBias", "DistanceBias", "RelationBias", "SPDBias"]

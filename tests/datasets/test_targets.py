@@ -1,0 +1,60 @@
+import pandas as pd
+import pytest
+import torch
+
+from pyg_moleblend.datasets import MoleculeTable
+from pyg_moleblend.datasets.targets import has_coordinates, labels_of, select_targets, take
+
+
+@pytest.fixture
+def table():
+    frame = pd.DataFrame({"smiles": ["CCO", "CC", "C"], "a": [1.0, 2.0, 3.0], "b": [4.0, None, 6.0]})
+    return MoleculeTable(frame, targets=["a", "b"], log=False)
+
+
+def test_targets_of_a_dataset_are_chosen_by_name(table):
+    labelled = select_targets(table, ["b"])
+    assert (labelled.names, labelled.units) == (("b",), ("",))
+    labels = labels_of(labelled, torch.tensor([2, 0]))
+    assert labels.tolist() == [[6.0], [4.0]]
+    assert table[0].y.shape == (1, 2)
+    assert select_targets(table).names == ("a", "b")
+    assert labels_of(select_targets(table, ["b", "a"])).tolist()[:1] == [[4.0, 1.0]]
+
+
+def test_targets_of_a_list_are_named(molecules):
+    assert select_targets(molecules, ["size", "twice"]).names == ("size", "twice")
+    assert select_targets(molecules).names == ("target_0", "target_1")
+    assert labels_of(select_targets(molecules), torch.empty(0, dtype=torch.long)).shape == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [(["c"], r"no targets \['c'\], its targets are \['a', 'b'\]"), (["a", "c"], r"no targets \['c'\]")],
+)
+def test_unknown_targets_are_refused(table, targets, message):
+    with pytest.raises(ValueError, match=message):
+        select_targets(table, targets)
+
+
+def test_names_must_fit_the_labels(molecules):
+    with pytest.raises(ValueError, match="have 2 targets, but there are 1 names"):
+        select_targets(molecules, ["a"])
+    bare = molecules[0].clone()
+    del bare.y
+    with pytest.raises(ValueError, match="the molecules have no targets"):
+        select_targets([bare])
+
+
+def test_coordinates_are_noticed(table, molecules):
+    assert not has_coordinates(table)
+    assert has_coordinates(molecules)
+    hidden = molecules[0].clone()
+    hidden.has_pos = torch.tensor([False])
+    assert not has_coordinates([hidden])
+
+
+def test_take_keeps_the_order(table, molecules):
+    positions = torch.tensor([2, 0])
+    assert take(table, positions).smiles == ["C", "CCO"]
+    assert [data.smiles for data in take(molecules, positions)] == [molecules[2].smiles, molecules[0].smiles]

@@ -1,0 +1,136 @@
+import logging
+
+import pandas as pd
+import pytest
+import torch
+
+from pyg_moleblend.checkpoints import save_pretrained
+from pyg_moleblend.chem import Conformers, embed_conformers, from_smiles, parse_smiles
+from pyg_moleblend.datasets import MoleculeTable
+from pyg_moleblend.inference import embed, predict
+from pyg_moleblend.metrics import Task
+from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction
+
+TASK = Task("regression", ("gap", "mu"), ("eV", "D"), (5.0, 2.0), (1.5, 0.5))
+IMPOSSIBLE = "F[C@]12[C@@]3(F)[C@]1(F)[C@@]23F"
+
+
+@pytest.fixture
+def model(config):
+    torch.manual_seed(0)
+    model = MoleBlendForPropertyPrediction(config, 2).eval()
+    for name, parameter in model.named_parameters():
+        if parameter.dim() > 1 and "gaussians" not in name:
+            torch.nn.init.normal_(parameter, std=0.3)  # fresh weights hardly tell molecules apart
+    return model
+
+
+@pytest.fixture
+def folder(model, tmp_path):
+    return save_pretrained(model, tmp_path / "model", {"task": TASK.to_dict(), "modality": "2d"})
+
+
+def single(model, smiles, modality="2d"):
+    with torch.no_grad():
+        return TASK.restore(model(from_smiles(smiles), modality))[0].tolist()
+
+
+def test_predictions_are_in_the_order_given_and_of_each_molecule_alone(model, folder):
+    smiles = ["CCCCCCO", "C", "not a molecule", "c1ccccc1", None, "CCO", "CC"]
+    frame = predict(folder, smiles, batch_size=2, device="cpu")
+    assert list(frame) == ["id", "smiles", "gap", "mu", "status"]
+    assert frame["id"].tolist() == [str(row) for row in range(7)]
+    good = [0, 1, 3, 5, 6]
+    assert frame.loc[good, "smiles"].tolist() == [smiles[row] for row in good]
+    assert frame.loc[good, "status"].eq("ok").all()
+    for row in good:
+        assert frame.loc[row, ["gap", "mu"]].tolist() == pytest.approx(single(model, smiles[row]), rel=1e-4, abs=1e-4)
+    assert frame.loc[[2, 4], ["gap", "mu"]].isna().all(axis=None)
+    assert frame.loc[4, "status"] == "the value is missing"
+    assert "ok" not in frame.loc[2, "status"]
+
+
+def test_tables_keep_their_ids_and_their_policy(folder):
+    given = pd.DataFrame({"smiles": ["CC", "xx", "CCO"], "name": ["a", "b", "c"]})
+    kept = predict(folder, MoleculeTable(given, ids="name", on_error="keep", log=False), device="cpu")
+    skipped = predict(folder, MoleculeTable(given, ids="name", on_error="skip", log=False), device="cpu")
+    assert kept["id"].tolist() == ["a", "b", "c"]
+    assert skipped["id"].tolist() == ["a", "c"]
+    assert skipped["gap"].tolist() == kept["gap"].dropna().tolist()
+
+
+def test_3d_models_get_conformers_and_say_so(model, tmp_path, caplog):
+    folder = save_pretrained(model, tmp_path / "model", {"task": TASK.to_dict(), "modality": "2d+3d"})
+    smiles = ["CCO", IMPOSSIBLE]
+    with caplog.at_level(logging.WARNING):
+        both = predict(folder, smiles, device="cpu")
+        assert "1 of 2 molecules had no coordinates and were given a conformer" in caplog.text
+    only_3d = predict(folder, smiles, modality="3d", device="cpu")
+    flat = predict(folder, smiles, modality="2d", device="cpu")
+    assert both["status"][0] == only_3d["status"][0] == "ok"
+    assert both["status"][1].startswith("2D only: no conformer was found")
+    assert only_3d["status"][1].startswith("no conformer was found")
+    assert only_3d["gap"].isna().tolist() == [False, True]
+    assert both["gap"][1] == pytest.approx(single(model, IMPOSSIBLE, "2d")[0], rel=1e-4, abs=1e-4)
+    assert flat["status"].eq("ok").all()
+    assert both["gap"][0] != pytest.approx(flat["gap"][0], abs=1e-3)
+    pd.testing.assert_frame_equal(both, predict(folder, smiles, device="cpu"))
+
+
+def test_no_molecule_is_no_row(folder):
+    assert predict(folder, [], device="cpu").shape == (0, 5)
+    assert predict(folder, ["xx"], device="cpu")["gap"].isna().all()
+
+
+def test_embeddings_are_the_graph_token_of_any_model(model, config, tmp_path):
+    encoder = model.encoder
+    with torch.no_grad():
+        expected = encoder(from_smiles("CCO"), "2d").graph[0].tolist()
+    pretraining = MoleBlendForPretraining(config, encoder)
+    for number, kind in enumerate((encoder, pretraining, model)):
+        folder = save_pretrained(kind, tmp_path / str(number))
+        frame = embed(folder, ["xx", "CCO"], modality="2d", device="cpu")
+        assert list(frame) == ["id", "smiles", *(f"e{i}" for i in range(16)), "status"]
+        assert frame.loc[1, "e0":"e15"].tolist() == pytest.approx(expected, rel=1e-4, abs=1e-4)
+        assert frame.loc[0, "e0":"e15"].isna().all()
+
+
+def test_a_model_without_a_task_cannot_predict(config, model, tmp_path):
+    for number, kind in enumerate((MoleBlend(config), model)):
+        folder = save_pretrained(kind, tmp_path / str(number))
+        with pytest.raises(ValueError, match="knows no property: predict with a fine-tuned model"):
+            predict(folder, ["C"])
+
+
+def test_conformers_that_would_not_be_looked_at_are_refused(model, folder):
+    for function in (predict, embed):
+        with pytest.raises(ValueError, match="3 conformers are of no use to modality='2d'"):
+            function(folder, ["CCO"], modality="2d", conformers=3)
+
+
+def test_several_conformers_give_a_mean_and_its_spread(model, folder):
+    given = "CO |(0,0,0;1.43,0,0.1)|"
+    smiles = ["CC(N)CO", IMPOSSIBLE, given, "CCCCC"]
+    frame = predict(folder, smiles, modality="2d+3d", batch_size=2, device="cpu", seed=5, conformers=4)
+    assert list(frame) == ["id", "smiles", "gap", "mu", "gap_std", "mu_std", "status"]
+    for row in (0, 3):
+        values = []
+        for at in embed_conformers(parse_smiles(smiles[row]), Conformers(seed=5, count=4)).positions:
+            data = from_smiles(smiles[row])
+            data.pos = torch.from_numpy(at)
+            with torch.no_grad():
+                values.append(TASK.restore(model(data, "2d+3d"))[0])
+        values = torch.stack(values)
+        assert frame.loc[row, ["gap", "mu"]].tolist() == pytest.approx(values.mean(0).tolist(), rel=1e-4)
+        spread = values.std(0, correction=0)
+        assert spread.min() > 1e-5
+        assert frame.loc[row, ["gap_std", "mu_std"]].tolist() == pytest.approx(spread.tolist(), rel=0.05, abs=2e-6)
+    assert frame.loc[1, ["gap", "mu"]].tolist() == pytest.approx(single(model, smiles[1]), rel=1e-4)
+    assert frame.loc[2, ["gap", "mu"]].tolist() == pytest.approx(single(model, given, "2d+3d"), rel=1e-4)
+    assert (frame.loc[[1, 2], ["gap_std", "mu_std"]] == 0).all(axis=None)
+    assert frame.loc[1, "status"].startswith("2D only: no conformer was found")
+    alone = predict(folder, smiles, modality="3d", device="cpu", seed=5, conformers=4)
+    assert alone.loc[1, ["gap", "gap_std"]].isna().all()
+    assert alone.loc[[0, 2, 3], "gap"].notna().all()
+    vectors = embed(folder, smiles, modality="2d+3d", device="cpu", seed=5, conformers=4)
+    assert list(vectors)[-2:] == ["e15", "status"]
