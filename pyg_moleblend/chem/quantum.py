@@ -143,9 +143,7 @@ def quantum_labels_at(mol: Chem.Mol, positions: NDArray[Any]) -> QuantumLabels:
     size, atoms = mol.GetNumAtoms(), len(numbers)
     # In a radical a second matrix follows, that of the spin density.
     bond_orders = np.ravel(gas["bond-orders"])[: atoms * atoms].reshape(atoms, atoms)
-    return QuantumLabels(
-        np.array(properties), _charges(gas, whole, size), bond_orders[:size, :size].copy(), ""
-    )
+    return QuantumLabels(np.array(properties), _charges(gas, whole, size), bond_orders[:size, :size].copy(), "")
 
 
 def require_tblite() -> ModuleType:

@@ -16,10 +16,10 @@ from tqdm import tqdm
 from pyg_moleblend.chem.errors import MoleculeError
 from pyg_moleblend.chem.parse import given_smiles, parse_smiles
 from pyg_moleblend.chem.quantum import quantum_labels, require_tblite
-from pyg_moleblend.datasets.quantum.part import Labelled, part_path, read_errors, read_key, read_smiles, write_part
-from pyg_moleblend.datasets.sole_writer import sole_writer
-from pyg_moleblend.datasets.table_chunks import TableChunks
-from pyg_moleblend.utils.worker_pool import Started, map_chunks
+from pyg_moleblend.datasets.io.table_chunks import TableChunks
+from pyg_moleblend.datasets.quantum.part import Labelled, part_path, read_column, read_key, write_part
+from pyg_moleblend.runtime.sole_writer import sole_writer
+from pyg_moleblend.runtime.worker_pool import Started, map_chunks
 
 PART_SIZE: int = 500
 r"""Rows of a part: some minutes of work, the most that an interrupted run loses."""
@@ -46,7 +46,7 @@ class QuantumSummary(NamedTuple):
 
 @dataclass(frozen=True)
 class LabelChunk:
-    r"""Labels the molecules of a chunk, as :func:`~pyg_moleblend.utils.worker_pool.map_chunks` calls it.
+    r"""Labels the molecules of a chunk, as :func:`~pyg_moleblend.runtime.worker_pool.map_chunks` calls it.
 
     Args:
         seed: Seed of the conformers.
@@ -165,7 +165,7 @@ def _is_finished(path: Path, rows: Sequence[Any], key: dict[str, Any]) -> bool:
         return False
     if (found := read_key(path)) != key:
         raise ValueError(f"{path} was made with {found}, now it would be {key}: name another folder")
-    known = read_smiles(path)
+    known = read_column(path, "smiles")
     for number, (before, now) in enumerate(zip(known, rows, strict=False)):
         # What is kept is what was given, less its margin and what follows it.
         if not (str(now).strip().startswith(before) if isinstance(now, str) else before == ""):
@@ -174,6 +174,6 @@ def _is_finished(path: Path, rows: Sequence[Any], key: dict[str, Any]) -> bool:
 
 
 def _summary(paths: Sequence[Path]) -> QuantumSummary:
-    errors = [error for path in paths for error in read_errors(path)]
+    errors = [error for path in paths for error in read_column(path, "error")]
     failures = Counter(error for error in errors if error)
     return QuantumSummary(len(errors), len(errors) - failures.total(), dict(failures.most_common()))
