@@ -42,9 +42,7 @@ def molecules():
 
 @pytest.fixture(scope="session")
 def config():
-    return MoleBlendConfig(
-        channels=16, num_layers=2, heads=2, ffn_channels=16, num_gaussians=8, geometry_objective="distance"
-    )
+    return MoleBlendConfig(channels=16, num_layers=2, heads=2, ffn_channels=16, num_gaussians=8)
 
 
 @pytest.fixture(scope="session")

@@ -92,8 +92,9 @@ def blended_state(model: MoleBlendForPretraining) -> RecoveryState:
     molecules = packed(model)
     blend = blend_of(molecules)
     noisy_pos = molecules.pos + blend.pos_noise
-    _, bias = model.encoder.embed(molecules._replace(pos=noisy_pos), blend)
-    return RecoveryState(public()["blended_hidden"][:, 1:], bias, molecules, noisy_pos, blend)
+    _, bias = model.encoder.tokens_and_bias(molecules._replace(pos=noisy_pos), blend)
+    hidden = public()["blended_hidden"]
+    return RecoveryState(hidden[:, 0], hidden[:, 1:], bias, molecules, noisy_pos, blend)
 
 
 def atom_mask() -> Tensor:

@@ -1,7 +1,7 @@
 r"""Small random models and real molecules to try laws on."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import golden_data
 import torch
@@ -9,15 +9,53 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 
 from pyg_moleblend.fields import PAIR_FIELDS
-from pyg_moleblend.models import MoleBlendConfig
+from pyg_moleblend.models import MoleBlendConfig, MoleBlendForPretraining
+from pyg_moleblend.nn import (
+    Blending,
+    BondPathRecovery,
+    Denoising,
+    DisplacementRecovery,
+    DistanceRecovery,
+    Objective,
+    SPDRecovery,
+)
 from pyg_moleblend.transforms import AddRelations
 
 M = TypeVar("M", bound=nn.Module)
 
 
 def tiny_config(**changes: object) -> MoleBlendConfig:
-    sizes = {"channels": 16, "num_layers": 2, "heads": 4, "ffn_channels": 24, "num_gaussians": 8, "pair_channels": 6}
+    sizes = {"channels": 16, "num_layers": 2, "heads": 4, "ffn_channels": 24, "num_gaussians": 8}
     return MoleBlendConfig(**{**sizes, **changes})
+
+
+def tiny_objectives(
+    config: MoleBlendConfig,
+    geometry: str = "displacement",
+    vocabulary: Any = "ogb",
+    num_spd_classes: int = 11,
+    pair_channels: int = 6,
+) -> dict[str, Objective]:
+    r"""The paper's objectives, small."""
+    kind = {"displacement": DisplacementRecovery, "distance": DistanceRecovery}[geometry]
+    return {
+        "spd": SPDRecovery(config.channels, num_spd_classes, pair_channels),
+        "bond_path": BondPathRecovery(config.channels, config.max_path_length, vocabulary, pair_channels),
+        geometry: kind(config.channels, pair_channels),
+        "denoising": Denoising(config.channels, config.heads, config.attention_dropout),
+    }
+
+
+def tiny_pretraining(
+    config: MoleBlendConfig | None = None,
+    blending: Blending | None = None,
+    loss_weights: dict[str, float] | None = None,
+    **objectives: Any,
+) -> MoleBlendForPretraining:
+    r"""A small model with the arguments of :func:`tiny_objectives`."""
+    config = tiny_config() if config is None else config
+    made = tiny_objectives(config, **objectives)
+    return MoleBlendForPretraining(config, None, made, blending, loss_weights)
 
 
 def randomized(model: M, seed: int = 0, std: float = 0.3) -> M:

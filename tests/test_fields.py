@@ -24,7 +24,7 @@ def test_pair_fields_are_not_given_a_meaning_by_pyg():
 
 
 def test_field_names_are_unique():
-    names = [field.name for field in fields.FIELDS]
+    names = [field.name for field in fields.FIELDS.values()]
     assert len(names) == len(set(names))
 
 

@@ -11,6 +11,7 @@ import pyg_moleblend
 
 PACKAGE = Path(pyg_moleblend.__file__).parent
 ROWS = [
+    {"components"},
     {"fields"},
     {"utils", "runtime"},
     {"chem"},

@@ -1,6 +1,10 @@
-r"""Saving and loading of models, and the import of the authors' release."""
+r"""Saving and loading of models as trees of components, and the import of the authors' release.
+
+What a component is stands in :mod:`pyg_moleblend.components`; the models are next door, in :mod:`pyg_moleblend.models`.
+"""
 
 from pyg_moleblend.checkpoints.pretrained import (
+    encoder_from_pretrained,
     from_pretrained,
     load_weights,
     read_metadata,
@@ -10,6 +14,7 @@ from pyg_moleblend.checkpoints.release import convert_release, from_release, rel
 
 __all__ = [
     "convert_release",
+    "encoder_from_pretrained",
     "from_pretrained",
     "from_release",
     "load_weights",

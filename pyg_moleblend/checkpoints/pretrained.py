@@ -1,83 +1,94 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from torch import nn
+from torch import Tensor, nn
 
-from pyg_moleblend.models import (
-    MoleBlend,
-    MoleBlendConfig,
-    MoleBlendForPretraining,
-    MoleBlendForPropertyPrediction,
-)
+from pyg_moleblend.checkpoints.old_format import is_old, updated
+from pyg_moleblend.components import REGISTRY, Registry, build, describe, with_components
+from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction
 from pyg_moleblend.runtime.files import atomic_write
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
+FORMAT = 2
+r"""Of ``config.json``: a tree of components. Folders of format 1, which has no number, load too."""
 
 Model = MoleBlend | MoleBlendForPretraining | MoleBlendForPropertyPrediction
 M = TypeVar("M", bound=nn.Module)
-_MODELS = (MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction)
-_CLASSES: dict[str, Callable[..., Model]] = {cls.__name__: cls for cls in _MODELS}
 
 
-def save_pretrained(model: Model, folder: str | Path, metadata: dict[str, Any] | None = None) -> Path:
-    r"""Writes a model as ``config.json`` and ``model.safetensors``.
+def save_pretrained(model: nn.Module, folder: str | Path, metadata: dict[str, Any] | None = None) -> Path:
+    r"""Writes a model as ``config.json``, the tree of its components and their arguments, and ``model.safetensors``.
 
     Args:
-        model: The model.
+        model: The model, which may hold components of your own; see ``docs/extending.md``.
         folder: Where to; made when it does not exist.
         metadata: Further JSON values to keep beside the configuration, the targets' names say.
 
     Returns:
         The folder.
+
+    Raises:
+        ValueError: If a component's arguments cannot be JSON, or are not known.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    description: dict[str, Any] = {"class": type(model).__name__, "config": model.config.to_dict()}
-    if isinstance(model, MoleBlendForPropertyPrediction):
-        description["num_tasks"] = model.num_tasks
-    description["metadata"] = metadata or {}
+    content = {"format": FORMAT, "model": describe(model), "metadata": metadata or {}}
+    text = json.dumps(content, indent=2, allow_nan=False) + "\n"
     weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    folder.mkdir(parents=True, exist_ok=True)
     with atomic_write(folder / WEIGHTS_FILE, "wb") as file:
         file.write(save(weights))
     with atomic_write(folder / CONFIG_FILE, "w") as file:
-        file.write(json.dumps(description, indent=2) + "\n")
+        file.write(text)
     return folder
 
 
-def from_pretrained(source: str | Path) -> Model:
+def from_pretrained(source: str | Path, components: Iterable[type] = ()) -> Any:
     r"""Loads a model that :func:`save_pretrained` wrote, in evaluation mode.
-
-    Models with relations or objectives of one's own are built by their maker and filled by :func:`load_weights`.
 
     Args:
         source: A folder, or the name of a repository on the Hugging Face hub.
+        components: Classes of your own that the model holds and that are not registered.
 
     Raises:
         FileNotFoundError: If the folder lacks a file, or there is neither folder nor repository.
+        UnknownComponentError: If the model holds a component that is not known; it says what to do.
         ValueError: If a file is damaged, or its weights do not fit its configuration.
     """
-    folder = _locate(source)
-    description = _describe(folder)
-    if str(description["class"]) not in _CLASSES:
-        raise ValueError(f"{folder / CONFIG_FILE} is of class {description['class']!r}; known are {list(_CLASSES)}")
-    sizes = {"num_tasks": description["num_tasks"]} if "num_tasks" in description else {}
-    try:
-        model = _CLASSES[description["class"]](MoleBlendConfig.from_dict(description["config"]), **sizes)
-    except (ValueError, TypeError, AttributeError) as error:  # values of other types than a configuration's
-        raise ValueError(f"{folder / CONFIG_FILE} describes no model: {error}") from error
+    folder = locate(source)
+    model = _build(_describe(folder)["model"], folder, with_components(components))
     return load_weights(model, folder).eval()
+
+
+def encoder_from_pretrained(source: str | Path, components: Iterable[type] = ()) -> Any:
+    r"""Loads the encoder of a saved model of any kind, in evaluation mode; nothing else of the model need be known.
+
+    Args:
+        source: As for :func:`from_pretrained`.
+        components: Classes of your own that the encoder holds and that are not registered.
+
+    Raises:
+        As :func:`from_pretrained`.
+    """
+    folder = locate(source)
+    tree = _describe(folder)["model"]
+    inner = tree["arguments"].get("encoder") if isinstance(tree.get("arguments"), dict) else None
+    encoder = _build(tree if inner is None else inner, folder, with_components(components))
+    prefix = "" if inner is None else "encoder."
+    weights = _read_weights(folder)
+    _fill(encoder, {name[len(prefix) :]: v for name, v in weights.items() if name.startswith(prefix)}, folder)
+    return encoder.eval()
 
 
 def read_metadata(source: str | Path) -> dict[str, Any]:
     r"""The metadata that :func:`save_pretrained` kept beside a model."""
-    return _describe(_locate(source))["metadata"]
+    return _describe(locate(source))["metadata"]
 
 
 def load_weights(model: M, source: str | Path) -> M:
@@ -86,13 +97,48 @@ def load_weights(model: M, source: str | Path) -> M:
     Raises:
         ValueError: If weights are missing, unexpected or misshapen; they are named.
     """
-    path = _locate(source) / WEIGHTS_FILE
+    folder = locate(source)
+    return _fill(model, _read_weights(folder), folder)
+
+
+def locate(source: str | Path) -> Path:
+    r"""The folder of a model: the one that is named, or the copy of a hub repository.
+
+    Raises:
+        FileNotFoundError: If there is neither.
+    """
+    if Path(source).is_dir():
+        return Path(source)
+    if not isinstance(source, str) or source.count("/") != 1 or source.startswith((".", "/")):
+        raise FileNotFoundError(f"there is no folder {source}")
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(source, allow_patterns=[CONFIG_FILE, WEIGHTS_FILE]))
+    except (HfHubHTTPError, LocalEntryNotFoundError) as error:
+        raise FileNotFoundError(f"there is neither a folder nor a hub repository {source}: {error}") from error
+
+
+def _build(tree: Any, folder: Path, registry: Registry = REGISTRY) -> Any:
+    path = folder / CONFIG_FILE
+    model = build(tree, registry, str(path))
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"{path} describes no model: {str(tree)[:80]}")
+    return model
+
+
+def _read_weights(folder: Path) -> dict[str, Tensor]:
+    path = folder / WEIGHTS_FILE
     if not path.is_file():
         raise FileNotFoundError(f"there are no weights {path}")
     try:
-        weights = load_file(path)
+        return load_file(path)
     except SafetensorError as error:
-        raise ValueError(f"{path} is damaged ({error}); copy or train it anew") from error
+        raise ValueError(f"{path} is damaged ({error}); copy or train it again") from error
+
+
+def _fill(model: M, weights: dict[str, Tensor], folder: Path) -> M:
     expected = model.state_dict()
     faults = [f"missing {name}" for name in expected if name not in weights]
     faults += [f"unexpected {name}" for name in weights if name not in expected]
@@ -103,7 +149,7 @@ def load_weights(model: M, source: str | Path) -> M:
     ]
     if faults:
         shown = "; ".join(faults[:8]) + (f"; and {len(faults) - 8} more" if len(faults) > 8 else "")
-        raise ValueError(f"the weights {path} do not fit the model: {shown}")
+        raise ValueError(f"the weights {folder / WEIGHTS_FILE} do not fit the model: {shown}")
     model.load_state_dict(weights)
     return model
 
@@ -117,28 +163,20 @@ def _describe(folder: Path) -> dict[str, Any]:
         hint = f"; did you mean {inner}?" if inner else ""
         raise FileNotFoundError(f"there is no {path}: not a folder that save_pretrained wrote{hint}")
     try:
-        description = json.loads(path.read_text())
-    except ValueError as error:  # no JSON, or no text at all
+        description = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:  # no JSON, or no text at all
         raise ValueError(f"{path} is damaged: {error}") from error
     if not isinstance(description, dict) or not isinstance(description.get("metadata", {}), dict):
         raise ValueError(f"{path} is damaged: it and its metadata must be JSON objects")
-    wanted = {"class", "config", "metadata"}
-    if description.get("class") == MoleBlendForPropertyPrediction.__name__:
-        wanted.add("num_tasks")
-    if missing := wanted - set(description):
-        raise ValueError(f"{path} lacks the keys {sorted(missing)}")
+    if is_old(description):
+        description = updated(description, path)
+    if description.get("format") != FORMAT:
+        raise ValueError(
+            f"{path} is of format {description.get('format')!r}, this version reads {FORMAT}; install a newer "
+            f"pyg_moleblend"
+        )
+    if missing := sorted({"model", "metadata"} - set(description)):
+        raise ValueError(f"{path} lacks the keys {missing}")
+    if not isinstance(description["model"], dict):
+        raise ValueError(f"{path} is damaged: its model must be a component, got {str(description['model'])[:80]}")
     return description
-
-
-def _locate(source: str | Path) -> Path:
-    if Path(source).is_dir():
-        return Path(source)
-    if not isinstance(source, str) or source.count("/") != 1 or source.startswith((".", "/")):
-        raise FileNotFoundError(f"there is no folder {source}")
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(source, allow_patterns=[CONFIG_FILE, WEIGHTS_FILE]))
-    except (HfHubHTTPError, LocalEntryNotFoundError) as error:
-        raise FileNotFoundError(f"there is neither a folder nor a hub repository {source}: {error}") from error

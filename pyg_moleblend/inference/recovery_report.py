@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from pyg_moleblend.inference.trivial_guess import trivial_guess
 from pyg_moleblend.models import MoleBlendForPretraining
@@ -60,7 +59,6 @@ def recovery_report(model: MoleBlendForPretraining, batches: Iterable[Any]) -> R
         for name, objective in model.objectives.items()
         if isinstance(objective, Objective) and not isinstance(objective, Denoising)
     }
-    relations = model.encoder.attention_bias.blend
     device = next(model.parameters()).device
 
     def packed() -> Iterator[DenseMolecules]:
@@ -70,7 +68,7 @@ def recovery_report(model: MoleBlendForPretraining, batches: Iterable[Any]) -> R
     def from_one(number: int, modality: str) -> dict[str, float]:
         sums = torch.zeros(2, len(objectives), dtype=torch.float64)  # totals and counts
         for molecules in packed():
-            given = _select(molecules, molecules.available(modality))
+            given = molecules.select(molecules.available(modality))
             if len(given.mask):
                 output = model.score(given, constant_blend(given, number, _ATOM_FEATURE[modality]))
                 parts = zip(*(output.qualities[name] for name in objectives), strict=True)
@@ -80,16 +78,8 @@ def recovery_report(model: MoleBlendForPretraining, batches: Iterable[Any]) -> R
     was_training = model.training
     model.eval()
     try:
-        quality = {
-            name: from_one(number, modality)
-            for number, (name, modality) in enumerate(zip(relations.names, relations.modalities, strict=True))
-        }
+        quality = {name: from_one(number, modality) for number, (name, modality) in enumerate(model.modalities.items())}
     finally:
         model.train(was_training)
     quality[TRIVIAL] = {name: trivial_guess(objective, packed) for name, objective in objectives.items()}
     return RecoveryReport(quality, {name: objective.quality_name for name, objective in objectives.items()})
-
-
-def _select(molecules: DenseMolecules, rows: Tensor) -> DenseMolecules:
-    parts = {name: value[rows] for name, value in molecules._asdict().items() if name != "pairs"}
-    return DenseMolecules(**parts, pairs={name: value[rows] for name, value in molecules.pairs.items()})

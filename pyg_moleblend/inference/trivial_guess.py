@@ -81,4 +81,4 @@ def _no_direction(objective: DisplacementRecovery, batches: Batches) -> float:
 def _bare_state(molecules: DenseMolecules) -> RecoveryState:
     r"""A state for targets and qualities, which do not look at what the encoder has made."""
     nothing = molecules.pos.new_zeros(0)
-    return RecoveryState(nothing, nothing, molecules, molecules.pos, constant_blend(molecules, 0, 0))
+    return RecoveryState(nothing, nothing, nothing, molecules, molecules.pos, constant_blend(molecules, 0, 0))

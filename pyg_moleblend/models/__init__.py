@@ -1,4 +1,7 @@
-r"""The encoder and the models on top of it."""
+r"""Whole models: the encoder, pretraining and property prediction on top of it, what a batch costs.
+
+The parts that they are composed of are next door, in :mod:`pyg_moleblend.nn`.
+"""
 
 from pyg_moleblend.models.config import MoleBlendConfig
 from pyg_moleblend.models.cost import estimate_flops, estimate_memory
@@ -12,7 +15,7 @@ from pyg_moleblend.models.moleblend import (
 from pyg_moleblend.models.pretraining import MoleBlendForPretraining, default_objectives
 from pyg_moleblend.models.pretraining_output import PretrainingOutput, PretrainingStep
 from pyg_moleblend.models.property_prediction import MoleBlendForPropertyPrediction
-from pyg_moleblend.nn.blending.blend import Blend
+from pyg_moleblend.nn import Blend
 
 __all__ = [
     "Blend",

@@ -2,6 +2,8 @@ r"""Whether a batch fits, before it is computed."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 from torch_geometric.data import Data
@@ -31,7 +33,7 @@ def check_memory(
     config: MoleBlendConfig,
     batch: Data | DenseMolecules,
     activation_checkpointing: bool = False,
-    recovery: bool = True,
+    pair_outputs: int = 0,
 ) -> None:
     r"""Refuses a batch that cannot fit, before anything is allocated.
 
@@ -43,13 +45,13 @@ def check_memory(
         config: The model.
         batch: A ``Batch`` or one ``Data``.
         activation_checkpointing: As the encoder has it.
-        recovery: Whether relations are recovered; see :func:`~pyg_moleblend.models.estimate_memory`.
+        pair_outputs: Numbers predicted for each pair; see :func:`~pyg_moleblend.models.estimate_memory`.
 
     Raises:
         MemoryError: If the estimate exceeds what is free; it names the largest molecule.
     """
-    if isinstance(batch, DenseMolecules):
-        return  # packed already
+    if isinstance(batch, (DenseMolecules, Mapping)):
+        return  # packed already, or of a user who made it by hand
     x: Tensor | None = batch.x
     if x is None:
         return  # for `pack` to say
@@ -57,7 +59,7 @@ def check_memory(
     if not counts.numel():
         return
     largest, training = int(counts.max()), torch.is_grad_enabled()
-    needed = estimate_memory(config, len(counts), largest, training, activation_checkpointing, recovery)
+    needed = estimate_memory(config, len(counts), largest, training, activation_checkpointing, pair_outputs)
     if needed < ALWAYS_FITS or x.device.type not in ("cpu", "cuda"):
         return
     free = available_memory(x.device)

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MethodType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
-from pyg_moleblend.models.config import MoleBlendConfig
+from pyg_moleblend.components import Component, register
+from pyg_moleblend.fields import BondVocabulary
+from pyg_moleblend.models.config import DROPOUTS, MoleBlendConfig
 from pyg_moleblend.models.memory import check_memory
+from pyg_moleblend.models.wanted import Wanted, wanted_by
 from pyg_moleblend.nn import (
     AtomEmbedding,
     AttentionBias,
@@ -21,10 +25,13 @@ from pyg_moleblend.nn import (
     RelationBias,
     SPDBias,
 )
+from pyg_moleblend.nn.atom_embedding import CHOSEN
 from pyg_moleblend.nn.checkpointing import run
 from pyg_moleblend.nn.gaussian_basis import pair_distances
 from pyg_moleblend.nn.precision import INIT_STD, LayerNorm
 from pyg_moleblend.nn.relations.distance import GAUSSIANS
+from pyg_moleblend.nn.reset import reset_children
+from pyg_moleblend.nn.touch import touched
 from pyg_moleblend.utils import DenseMolecules, Modality, pack
 
 
@@ -41,12 +48,12 @@ class EncoderOutput(NamedTuple):
 
 
 class DenseEncoderOutput(NamedTuple):
-    r"""Representations of a batch of molecules in padded form.
+    r"""Representations of a batch of molecules in padded form: what ``encode`` of any encoder gives.
 
     Attributes:
         graph: State of the graph token, ``[B, C]``.
         atoms: State of each atom, ``[B, N, C]``; meaningless where padded.
-        bias: The attention bias, ``[B, H, 1 + N, 1 + N]``.
+        bias: The attention bias, ``[B, H, 1 + N, 1 + N]``; an encoder without one leaves it out.
     """
 
     graph: Tensor
@@ -54,38 +61,59 @@ class DenseEncoderOutput(NamedTuple):
     bias: Tensor
 
 
-def default_relations(config: MoleBlendConfig) -> dict[str, RelationBias]:
-    r"""The three relations of the paper; add your own entry to blend more (arXiv 2307.06235, section 3.1)."""
-    return {
-        "spd": SPDBias(config.heads),
-        "bond_path": BondPathBias(config.heads, config.max_path_length),
-        "distance": DistanceBias(config.num_gaussians, config.heads),
-    }
+def default_relations(
+    config: MoleBlendConfig, bond_vocabulary: BondVocabulary | None = "ogb"
+) -> dict[str, RelationBias]:
+    r"""The three relations of the paper; add your own entry to blend more (arXiv 2307.06235, section 3.1).
+
+    Args:
+        config: The encoder's shape.
+        bond_vocabulary: ``"ogb"``, the number of categories of bonds that have one, or ``None`` for graphs without bond
+            features, whose paths have hops alone.
+    """
+    relations: dict[str, RelationBias] = {"spd": SPDBias(config.heads)}
+    if bond_vocabulary is not None:
+        relations["bond_path"] = BondPathBias(config.heads, config.max_path_length, bond_vocabulary)
+    relations["distance"] = DistanceBias(config.heads, config.num_gaussians)
+    return relations
 
 
-class MoleBlend(nn.Module):
+@register
+class MoleBlend(Component, nn.Module):
     r"""The MoleBLEND encoder (arXiv 2307.06235): a transformer over a molecule's atoms and one graph token, whose
     attention is biased by the relations between atoms. The same class serves pretraining and fine-tuning.
 
     :meth:`forward` takes a PyG batch. :meth:`encode` is the same on dense tensors of given sizes: the part to
-    compile, which ``model.compile(fullgraph=True, dynamic=True)`` does in place.
+    compile, which ``model.compile(fullgraph=True, dynamic=True)`` does in place. Whatever has such an ``encode`` can be
+    the encoder of a model.
 
-    With ``activation_checkpointing = True`` training computes the embedding, the bias and whatever lies between the
-    linear maps of a layer, the attention among it, anew in the backward pass: for long molecules or large batches in
-    little memory.
+    With ``activation_checkpointing = True`` training computes the atom embedding, the bias and whatever lies between
+    the linear maps of a layer, the attention among it, again in the backward pass: for long molecules or large batches
+    in little memory.
 
     Args:
         config: The model's shape.
         relations: Bias of each relation by name; those of :func:`default_relations` by default.
+        atom_embedding: Initial state of the atoms, ``[B, N, C]`` of packed molecules; an
+            :class:`~pyg_moleblend.nn.AtomEmbedding` of OGB's features by default. One that says ``feature_sizes`` has
+            ``x`` checked against them, and one that has ``num_types`` and ``atom_types(molecules)`` tells the atom
+            types of the Gaussian basis.
     """
 
     activation_checkpointing: bool = False
 
-    def __init__(self, config: MoleBlendConfig, relations: Mapping[str, RelationBias] | None = None) -> None:
+    def __init__(
+        self,
+        config: MoleBlendConfig,
+        relations: Mapping[str, RelationBias] | None = None,
+        atom_embedding: nn.Module | None = None,
+    ) -> None:
         super().__init__()
         self.config = config
-        self.gaussians = GaussianBasis(config.num_gaussians)
-        self.atom_embedding = AtomEmbedding(config.channels, config.num_gaussians)
+        if atom_embedding is None:
+            atom_embedding = AtomEmbedding(config.channels, config.num_gaussians)
+        self.gaussians = GaussianBasis(config.num_gaussians, getattr(atom_embedding, "num_types", 1))
+        self.atom_embedding: Any = atom_embedding
         self.graph_token = nn.Parameter(torch.empty(config.channels))
         self.embedding_norm = LayerNorm(config.channels)
         self.dropout = nn.Dropout(config.dropout)
@@ -106,22 +134,57 @@ class MoleBlend(nn.Module):
         )
         nn.init.normal_(self.graph_token, std=INIT_STD)
 
+    def component_arguments(self) -> dict[str, Any]:
+        relations = dict(self.attention_bias.blend.items())
+        return {"config": self.config, "relations": relations, "atom_embedding": self.atom_embedding}
+
     def reset_parameters(self) -> None:
         r"""Draws fresh weights."""
         nn.init.normal_(self.graph_token, std=INIT_STD)
-        for module in (
-            self.gaussians,
-            self.atom_embedding,
-            self.embedding_norm,
-            self.attention_bias,
-            *self.layers,
-        ):
-            module.reset_parameters()
+        reset_children(self)
+
+    def set_dropouts(self, **dropouts: float) -> None:
+        r"""Changes dropout probabilities of the configuration, and of the layers that have them.
+
+        Args:
+            dropouts: Any of ``dropout``, ``attention_dropout``, ``activation_dropout`` and ``drop_path``.
+
+        Raises:
+            ValueError: If another field of the configuration is to change, or a probability is none.
+        """
+        if unknown := sorted(set(dropouts) - set(DROPOUTS)):
+            raise ValueError(f"only {DROPOUTS} of a built encoder can change, got {unknown}")
+        values: dict[str, Any] = dict(dropouts)
+        self.config = config = replace(self.config, **values)
+        self.dropout.p = config.dropout
+        last = max(config.num_layers - 1, 1)
+        for number, layer in enumerate(self.layers):
+            cast(MoleBlendLayer, layer).set_dropouts(
+                config.dropout,
+                config.attention_dropout,
+                config.activation_dropout,
+                config.drop_path * number / last,
+            )
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         r"""Compiles :meth:`encode` in place; packing a batch has data-dependent sizes and stays outside."""
-        # Bound anew, so that a copy of the model runs with the copy's weights.
+        # Bound again, so that a copy of the model runs with the copy's weights.
         self.encode = MethodType(torch.compile(type(self).encode, *args, **kwargs), self)  # type: ignore[method-assign]
+
+    @property
+    def modalities(self) -> dict[str, str]:
+        r"""``"2d"`` or ``"3d"`` for each relation by name, in the order that numbers the relations of a blend."""
+        return self.attention_bias.blend.modalities
+
+    @property
+    def wanted(self) -> Wanted:
+        r"""What the encoder reads of its molecules."""
+        return wanted_by([*(relation for _, relation in self.attention_bias.blend.items()), self.atom_embedding])
+
+    @property
+    def feature_sizes(self) -> tuple[int, ...] | None:
+        r"""Number of values of each column of ``x``; ``None`` where the atom embedding takes any."""
+        return getattr(self.atom_embedding, "feature_sizes", None)
 
     def pack(self, batch: Data | DenseMolecules, modality: Modality = "2d+3d") -> DenseMolecules:
         r"""Lays out a batch as :meth:`encode` wants it; see :func:`pyg_moleblend.utils.pack`.
@@ -129,29 +192,36 @@ class MoleBlend(nn.Module):
         Raises:
             MemoryError: If the batch cannot fit; see :func:`pyg_moleblend.models.check_memory`.
         """
-        check_memory(self.config, batch, self.activation_checkpointing, recovery=False)
-        return pack(batch, self.attention_bias.blend.pair_fields, self.config.max_path_length, modality)
+        check_memory(self.config, batch, self.activation_checkpointing)
+        return pack_for(self, self.wanted, batch, self.config, modality)
 
-    def embed(self, molecules: DenseMolecules, blend: Blend | None = None) -> tuple[Tensor, Tensor]:
+    def tokens_and_bias(self, molecules: DenseMolecules, blend: Blend | None = None) -> tuple[Tensor, Tensor]:
         r"""Tokens before the first layer ``[B, 1 + N, C]`` and the attention bias ``[B, H, 1 + N, 1 + N]``."""
-        distance = pair_distances(molecules.pos)
-        molecules = molecules.with_pair(GAUSSIANS, self.gaussians(distance, molecules.x[..., 0]))
-        atoms = self.atom_embedding(molecules, None if blend is None else blend.atom_feature)
+        idle = []
+        if "3d" in molecules.modalities:
+            molecules = molecules.with_pair(
+                GAUSSIANS, self.gaussians(pair_distances(molecules.pos), self._types(molecules))
+            )
+        else:
+            idle.append(self.gaussians)
+        if blend is not None:
+            molecules = molecules.with_atom(CHOSEN, blend.atom_feature)
+        atoms = self.atom_embedding(molecules)
         token = self.graph_token.expand(atoms.size(0), 1, -1).to(atoms.dtype)
-        tokens = self.dropout(self.embedding_norm(torch.cat([token, atoms], dim=1)))
+        tokens = self.dropout(self.embedding_norm(torch.cat([token, touched(atoms, *idle)], dim=1)))
         return tokens, self.attention_bias(molecules, None if blend is None else blend.relation)
 
     def encode(self, molecules: DenseMolecules, blend: Blend | None = None) -> DenseEncoderOutput:
-        r"""Encodes packed molecules; with a blend, only the relation that was drawn enters for each pair.
+        r"""Encodes packed molecules; with a blend, only what was drawn enters for each pair.
 
         Args:
             molecules: From :meth:`pack`.
             blend: A draw; its noise is not added here.
         """
-        anew = self.activation_checkpointing and torch.is_grad_enabled()
-        tokens, bias = run(self.embed, molecules, blend, activation_checkpointing=anew)
+        recompute = self.activation_checkpointing and torch.is_grad_enabled()
+        tokens, bias = run(self.tokens_and_bias, molecules, blend, activation_checkpointing=recompute)
         for layer in self.layers:
-            tokens = layer(tokens, bias, anew)
+            tokens = layer(tokens, bias, recompute)
         return DenseEncoderOutput(tokens[:, 0], tokens[:, 1:], bias)
 
     def forward(self, batch: Data | DenseMolecules, modality: Modality = "2d+3d") -> EncoderOutput:
@@ -164,3 +234,31 @@ class MoleBlend(nn.Module):
         molecules = self.pack(batch, modality)
         output = self.encode(molecules)
         return EncoderOutput(output.graph, output.atoms[molecules.mask])
+
+    def _types(self, molecules: DenseMolecules) -> Tensor:
+        atom_types = getattr(self.atom_embedding, "atom_types", None)
+        return torch.zeros_like(molecules.degree) if atom_types is None else atom_types(molecules)
+
+
+def pack_for(
+    encoder: Any, wanted: Wanted, batch: Data | DenseMolecules, config: MoleBlendConfig, modality: Modality
+) -> DenseMolecules:
+    r"""Lays out a batch with what a model wants, for any encoder.
+
+    Args:
+        encoder: The model's encoder; one that does not say ``feature_sizes`` takes any ``x``.
+        wanted: What the model reads.
+        batch: The batch.
+        config: Its P is taken.
+        modality: Which inputs to use.
+    """
+    return pack(
+        batch,
+        wanted.pair_fields,
+        config.max_path_length,
+        modality,
+        atom_fields=wanted.atom_fields,
+        graph_fields=wanted.graph_fields,
+        bond_vocabulary=wanted.bond_vocabulary or "ogb",
+        atom_feature_sizes=getattr(encoder, "feature_sizes", None),
+    )

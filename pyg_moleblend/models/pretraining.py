@@ -5,88 +5,123 @@ from types import MethodType
 from typing import Any, cast
 
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 from torch_geometric.data import Data
 
+from pyg_moleblend.components import Component, register
 from pyg_moleblend.models.config import MoleBlendConfig, check_same_shape
 from pyg_moleblend.models.memory import check_memory
-from pyg_moleblend.models.moleblend import MoleBlend
+from pyg_moleblend.models.moleblend import MoleBlend, pack_for
 from pyg_moleblend.models.pretraining_output import PretrainingOutput, PretrainingStep
+from pyg_moleblend.models.wanted import Wanted, wanted_by
 from pyg_moleblend.nn import (
     Blend,
+    Blending,
     BondPathRecovery,
     Denoising,
     DisplacementRecovery,
-    DistanceRecovery,
+    FixedWeights,
+    LossWeighting,
     Objective,
     Outcome,
+    PairBlending,
     RecoveryState,
     SPDRecovery,
     check_blend,
-    draw_blend,
 )
-from pyg_moleblend.utils import DenseMolecules, Modality, pack
+from pyg_moleblend.nn.attention_bias import shut_padded_keys
+from pyg_moleblend.nn.reset import reset_children
+from pyg_moleblend.utils import DenseMolecules, Modality
+
+PUBLISHED_LOSS_WEIGHTS = {"spd": 0.1, "bond_path": 0.1, "displacement": 0.5, "distance": 0.5, "denoising": 6.0}
+r"""Weights of the authors' release; the distance takes the place of the displacement. Other objectives have 1."""
 
 
 def default_objectives(config: MoleBlendConfig) -> dict[str, Objective]:
     r"""The objectives of the paper; leave one out, or add your own entry (arXiv 2307.06235, section 3.2)."""
-    C, R = config.channels, config.pair_channels
-    geometry = {"displacement": DisplacementRecovery, "distance": DistanceRecovery}[config.geometry_objective]
     return {
-        "spd": SPDRecovery(C, config.num_spd_classes, R),
-        "bond_path": BondPathRecovery(C, config.max_path_length, config.bond_vocabulary, R),
-        config.geometry_objective: geometry(C, R),
-        "denoising": Denoising(C, config.heads),
+        "spd": SPDRecovery(config.channels),
+        "bond_path": BondPathRecovery(config.channels, config.max_path_length),
+        "displacement": DisplacementRecovery(config.channels),
+        "denoising": Denoising(config.channels, config.heads, config.attention_dropout),
     }
 
 
-class MoleBlendForPretraining(nn.Module):
+@register
+class MoleBlendForPretraining(Component, nn.Module):
     r"""Blend-then-predict (arXiv 2307.06235, section 3.2): for every pair of atoms one relation is drawn to enter
-    the encoder, and all relations are predicted back from the atoms' states.
+    the encoder, and all relations are predicted back from the final states.
 
     Args:
-        config: The model's shape and how it is pretrained.
-        encoder: The encoder; one with the relations of the paper by default.
+        config: The encoder's shape.
+        encoder: The encoder; a :class:`MoleBlend` with the relations of the paper by default. It has
+            ``encode(molecules, blend)``, and says in ``modalities`` which relations it blends.
         objectives: What is predicted, by name; those of :func:`default_objectives` by default.
+        blending: How relations are drawn; the paper's by default.
+        loss_weights: Weight of each objective by name, or a :class:`~pyg_moleblend.nn.LossWeighting`; an objective
+            without a weight has the one of :data:`PUBLISHED_LOSS_WEIGHTS`, or 1.
 
     Raises:
-        ValueError: If there is not one probability for each relation and one loss weight for each objective.
+        ValueError: If a weight is of no objective, or a probability of no relation.
     """
 
     def __init__(
         self,
         config: MoleBlendConfig,
-        encoder: MoleBlend | None = None,
+        encoder: nn.Module | None = None,
         objectives: Mapping[str, Objective] | None = None,
+        blending: Blending | None = None,
+        loss_weights: Mapping[str, float] | LossWeighting | None = None,
     ) -> None:
         super().__init__()
         self.config = config
-        self.encoder = MoleBlend(config) if encoder is None else encoder
-        check_same_shape(config, self.encoder.config)
+        self.encoder: Any = MoleBlend(config) if encoder is None else encoder
+        check_same_shape(config, self.encoder)
         self.objectives = nn.ModuleDict(default_objectives(config) if objectives is None else objectives)
-        relations = self.encoder.attention_bias.blend.names
-        if len(relations) != len(config.relation_probabilities):
-            raise ValueError(
-                f"`relation_probabilities` must have one entry for each relation {relations}, "
-                f"got {config.relation_probabilities}"
-            )
-        if missing := sorted(set(self.objectives) - set(config.loss_weights)):
-            raise ValueError(f"`loss_weights` has no weight for the objectives {missing}, got {config.loss_weights}")
+        if not len(self.objectives):
+            raise ValueError("pretraining needs at least one objective, got none")
+        self.blending = PairBlending() if blending is None else blending
+        self.blending.check(self.modalities)
+        if not isinstance(loss_weights, LossWeighting):
+            given = dict(loss_weights or {})
+            defaults = {name: PUBLISHED_LOSS_WEIGHTS.get(name, 1.0) for name in self.objectives}
+            loss_weights = FixedWeights({**defaults, **given})
+        loss_weights.check(list(self.objectives))
+        self.loss_weighting = loss_weights
+
+    def component_arguments(self) -> dict[str, Any]:
+        return {
+            "config": self.config,
+            "encoder": self.encoder,
+            "objectives": dict(self.items()),
+            "blending": self.blending,
+            "loss_weights": self.loss_weighting,
+        }
 
     def items(self) -> list[tuple[str, Objective]]:
         r"""Names and objectives."""
         return [(name, cast(Objective, objective)) for name, objective in self.objectives.items()]
 
+    @property
+    def modalities(self) -> dict[str, str]:
+        r"""``"2d"`` or ``"3d"`` for each relation that the encoder blends."""
+        return dict(getattr(self.encoder, "modalities", {}))
+
+    @property
+    def wanted(self) -> Wanted:
+        r"""What the encoder and the objectives read of their molecules."""
+        encoder = getattr(self.encoder, "wanted", self.encoder)
+        return wanted_by([encoder, *(objective for _, objective in self.items())])
+
     def reset_parameters(self) -> None:
         r"""Draws fresh weights."""
-        self.encoder.reset_parameters()
-        for _, objective in self.items():
-            objective.reset_parameters()
+        reset_children(self)
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         r"""Compiles :meth:`recover` and :meth:`score` in place, each when it is first called; packing a batch has
         data-dependent sizes and stays outside."""
-        # Bound anew, so that a copy of the model runs with the copy's weights.
+        # Bound again, so that a copy of the model runs with the copy's weights.
         self.recover = MethodType(torch.compile(type(self).recover, *args, **kwargs), self)  # type: ignore[method-assign]
         self.score = MethodType(torch.compile(type(self).score, *args, **kwargs), self)  # type: ignore[method-assign]
 
@@ -96,23 +131,13 @@ class MoleBlendForPretraining(nn.Module):
         Raises:
             MemoryError: If the batch cannot fit; see :func:`pyg_moleblend.models.check_memory`.
         """
-        check_memory(self.config, batch, self.encoder.activation_checkpointing)
-        fields = set(self.encoder.attention_bias.blend.pair_fields)
-        for _, objective in self.items():
-            fields.update(objective.pair_fields)
-        return pack(batch, fields, self.config.max_path_length, modality)
+        outputs = sum(objective.pair_outputs for _, objective in self.items())
+        check_memory(self.config, batch, getattr(self.encoder, "activation_checkpointing", False), outputs)
+        return pack_for(self.encoder, self.wanted, batch, self.config, modality)
 
     def draw_blend(self, molecules: DenseMolecules, generator: torch.Generator | None = None) -> Blend:
-        r"""Draws a blend for packed molecules by the configuration's probabilities."""
-        return draw_blend(
-            molecules,
-            self.encoder.attention_bias.blend.modalities,
-            self.config.relation_probabilities,
-            self.config.atom_feature_probabilities,
-            self.config.noise_scale,
-            self.config.blend_scope,
-            generator,
-        )
+        r"""Draws a blend for packed molecules."""
+        return self.blending.draw(molecules, self.modalities, generator)
 
     def recover(self, molecules: DenseMolecules, blend: Blend) -> PretrainingOutput:
         r"""Encodes packed molecules under a blend, predicts, and takes the losses."""
@@ -132,13 +157,18 @@ class MoleBlendForPretraining(nn.Module):
         noise = torch.where(atoms, blend.pos_noise, torch.zeros_like(blend.pos_noise))  # whatever padding holds
         noisy_pos = molecules.pos + noise
         encoded = self.encoder.encode(molecules._replace(pos=noisy_pos), blend)
-        return RecoveryState(encoded.atoms, encoded.bias, molecules, noisy_pos, blend._replace(pos_noise=noise))
+        bias: Tensor | None = getattr(encoded, "bias", None)
+        if bias is None:  # an encoder without attention bias
+            B, N = molecules.mask.shape
+            zeros = encoded.atoms.new_zeros(B, 1, 1 + N, 1 + N)
+            bias = shut_padded_keys(zeros, F.pad(molecules.mask, (1, 0), value=True))
+        blend = blend._replace(pos_noise=noise)
+        return RecoveryState(encoded.graph, encoded.atoms, bias, molecules, noisy_pos, blend)
 
     def _weigh(self, outcomes: Mapping[str, Outcome], blend: Blend) -> PretrainingStep:
         losses = {name: outcome.loss for name, outcome in outcomes.items()}
-        weighted = [self.config.loss_weights[name] * loss for name, loss in losses.items()]
         qualities = {name: outcome.quality for name, outcome in outcomes.items()}
-        return PretrainingStep(sum(weighted[1:], start=weighted[0]), losses, qualities, blend)
+        return PretrainingStep(self.loss_weighting(losses), losses, qualities, blend)
 
     def step(
         self,
@@ -181,5 +211,5 @@ class MoleBlendForPretraining(nn.Module):
         if blend is None:
             blend = self.draw_blend(molecules, generator)
         else:
-            check_blend(blend, molecules, len(self.encoder.attention_bias.blend.names))
+            check_blend(blend, molecules, len(self.modalities))
         return molecules, blend

@@ -6,42 +6,77 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
+from pyg_moleblend.components import Component, register
 from pyg_moleblend.models.config import MoleBlendConfig, check_same_shape
-from pyg_moleblend.models.moleblend import MoleBlend
+from pyg_moleblend.models.memory import check_memory
+from pyg_moleblend.models.moleblend import MoleBlend, pack_for
+from pyg_moleblend.models.wanted import Wanted, wanted_by
+from pyg_moleblend.nn import Blending, GraphTokenReadout, Readout
 from pyg_moleblend.nn.precision import reset_linear
 from pyg_moleblend.utils import DenseMolecules, Modality
 
 
-class MoleBlendForPropertyPrediction(nn.Module):
-    r"""Predicts properties of molecules from the encoder's graph token (arXiv 2307.06235, section 4.2).
+@register
+class MoleBlendForPropertyPrediction(Component, nn.Module):
+    r"""Predicts properties of molecules from the encoder's output (arXiv 2307.06235, section 4.2).
 
     Args:
-        config: The model's shape.
+        config: The encoder's shape.
         num_tasks: T, the number of properties.
-        encoder: The encoder, a pretrained one say, of the configuration's shape; a fresh one by default.
+        encoder: The encoder, a pretrained one say; a fresh :class:`MoleBlend` by default. It has ``encode(molecules)``,
+            whose output has ``graph`` ``[B, C]`` and ``atoms`` ``[B, N, C]``.
+        readout: What of its output the properties are predicted from; the graph token by default.
+        blending: Draws, in training only, what enters of each molecule: ``MoleculeBlending({"2d+3d": 0.2, "2d": 0.2,
+            "3d": 0.6})`` draws its mode (arXiv 2210.01765, section 3). Its noise is not added. Nothing is drawn by
+            default.
 
     Shapes:
         - **input:** a batch of molecules
         - **output:** ``[B, T]``, logits or standardised values, as the loss has it
     """
 
-    def __init__(self, config: MoleBlendConfig, num_tasks: int, encoder: MoleBlend | None = None) -> None:
+    def __init__(
+        self,
+        config: MoleBlendConfig,
+        num_tasks: int,
+        encoder: nn.Module | None = None,
+        readout: Readout | None = None,
+        blending: Blending | None = None,
+    ) -> None:
         super().__init__()
         if type(num_tasks) is not int or num_tasks < 1:
             raise ValueError(f"`num_tasks` must be an integer of at least 1, got {num_tasks!r}")
         self.config = config
         self.num_tasks = num_tasks
-        self.encoder = MoleBlend(config) if encoder is None else encoder
-        check_same_shape(config, self.encoder.config)
-        self.dense = nn.Linear(config.channels, config.channels)
+        self.encoder: Any = MoleBlend(config) if encoder is None else encoder
+        check_same_shape(config, self.encoder)
+        self.readout = GraphTokenReadout(config.channels) if readout is None else readout
+        self.blending = blending
+        if blending is not None:
+            blending.check(dict(getattr(self.encoder, "modalities", {})))
+        self.dense = nn.Linear(self.readout.out_channels, config.channels)
         self.out = nn.Linear(config.channels, num_tasks)
         self.dropout = nn.Dropout(config.dropout)
-        self.reset_head()
+        self._reset_linears()
+
+    def component_arguments(self) -> dict[str, Any]:
+        return {
+            "config": self.config,
+            "num_tasks": self.num_tasks,
+            "encoder": self.encoder,
+            "readout": self.readout,
+            "blending": self.blending,
+        }
+
+    @property
+    def wanted(self) -> Wanted:
+        r"""What the encoder and the readout read of their molecules."""
+        return wanted_by([getattr(self.encoder, "wanted", self.encoder), self.readout])
 
     def reset_head(self) -> None:
-        r"""Draws fresh weights for the head alone."""
-        reset_linear(self.dense)
-        reset_linear(self.out)
+        r"""Draws fresh weights for the readout and the head alone."""
+        self.readout.reset_parameters()
+        self._reset_linears()
 
     def reset_parameters(self) -> None:
         r"""Draws fresh weights."""
@@ -52,6 +87,15 @@ class MoleBlendForPropertyPrediction(nn.Module):
         r"""Compiles the encoder in place."""
         self.encoder.compile(*args, **kwargs)
 
+    def pack(self, batch: Data | DenseMolecules, modality: Modality = "2d+3d") -> DenseMolecules:
+        r"""Lays out a batch with all fields that the encoder and the readout read.
+
+        Raises:
+            MemoryError: If the batch cannot fit; see :func:`pyg_moleblend.models.check_memory`.
+        """
+        check_memory(self.config, batch, getattr(self.encoder, "activation_checkpointing", False))
+        return pack_for(self.encoder, self.wanted, batch, self.config, modality)
+
     def forward(self, batch: Data | DenseMolecules, modality: Modality = "2d+3d") -> Tensor:
         r"""Predicts the properties of a batch.
 
@@ -59,5 +103,14 @@ class MoleBlendForPropertyPrediction(nn.Module):
             batch: A ``Batch`` or one ``Data`` with the fields of :mod:`pyg_moleblend.fields`.
             modality: Which inputs to use, ``"2d"``, ``"3d"`` or ``"2d+3d"`` (all that each molecule has).
         """
-        graph = self.encoder.encode(self.encoder.pack(batch, modality)).graph
-        return self.out(self.dropout(F.gelu(self.dense(self.dropout(graph)))))
+        molecules = self.pack(batch, modality)
+        if self.blending is not None and self.training:
+            output = self.encoder.encode(molecules, self.blending.draw(molecules, dict(self.encoder.modalities)))
+        else:
+            output = self.encoder.encode(molecules)
+        vector = self.readout(output, molecules)
+        return self.out(self.dropout(F.gelu(self.dense(self.dropout(vector)))))
+
+    def _reset_linears(self) -> None:
+        reset_linear(self.dense)
+        reset_linear(self.out)

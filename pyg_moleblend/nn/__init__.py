@@ -1,33 +1,49 @@
-r"""Layers of MoleBLEND: tensors in, tensors out. Nothing here knows of datasets or RDKit."""
+r"""Layers of MoleBLEND: tensors in, tensors out. Nothing here knows of datasets or RDKit.
+
+What is open lies in folders, one component a file: :mod:`relations`, :mod:`blending`, :mod:`objectives`,
+:mod:`readouts`. Whole models are next door, in :mod:`pyg_moleblend.models`.
+"""
 
 from pyg_moleblend.nn.atom_embedding import AtomEmbedding
 from pyg_moleblend.nn.attention import MultiHeadAttention
 from pyg_moleblend.nn.attention_bias import AttentionBias, RelationBlend
-from pyg_moleblend.nn.blending.blend import Blend, BlendScope, check_blend, constant_blend, draw_blend
+from pyg_moleblend.nn.blending import (
+    BatchBlending,
+    Blend,
+    Blending,
+    MixedBlending,
+    MoleculeBlending,
+    PairBlending,
+    check_blend,
+    constant_blend,
+)
 from pyg_moleblend.nn.conv import MoleBlendConv
 from pyg_moleblend.nn.denoising_head import DenoisingHead
 from pyg_moleblend.nn.drop_path import DropPath
 from pyg_moleblend.nn.gaussian_basis import GaussianBasis
 from pyg_moleblend.nn.layer import MoleBlendLayer
-from pyg_moleblend.nn.objectives.base import Objective, Outcome, Quality, RecoveryState
-from pyg_moleblend.nn.objectives.denoising import Denoising
-from pyg_moleblend.nn.objectives.recovery import (
+from pyg_moleblend.nn.loss_weighting import FixedWeights, LossWeighting, UncertaintyWeights
+from pyg_moleblend.nn.objectives import (
     BondPathRecovery,
+    Denoising,
     DisplacementRecovery,
     DistanceRecovery,
+    Objective,
+    Outcome,
+    Quality,
+    RecoveryState,
     SPDRecovery,
 )
 from pyg_moleblend.nn.pair_head import PairHead
-from pyg_moleblend.nn.relations.base import RelationBias
-from pyg_moleblend.nn.relations.bond_path import BondPathBias
-from pyg_moleblend.nn.relations.distance import DistanceBias
-from pyg_moleblend.nn.relations.spd import SPDBias
+from pyg_moleblend.nn.readouts import GraphTokenReadout, PooledReadout, Readout
+from pyg_moleblend.nn.relations import BondPathBias, DistanceBias, RelationBias, SPDBias
 
 __all__ = [
     "AtomEmbedding",
     "AttentionBias",
+    "BatchBlending",
     "Blend",
-    "BlendScope",
+    "Blending",
     "BondPathBias",
     "BondPathRecovery",
     "Denoising",
@@ -36,20 +52,28 @@ __all__ = [
     "DistanceBias",
     "DistanceRecovery",
     "DropPath",
+    "FixedWeights",
     "GaussianBasis",
+    "GraphTokenReadout",
+    "LossWeighting",
+    "MixedBlending",
     "MoleBlendConv",
     "MoleBlendLayer",
+    "MoleculeBlending",
     "MultiHeadAttention",
     "Objective",
     "Outcome",
+    "PairBlending",
     "PairHead",
+    "PooledReadout",
     "Quality",
+    "Readout",
     "RecoveryState",
     "RelationBias",
     "RelationBlend",
     "SPDBias",
     "SPDRecovery",
+    "UncertaintyWeights",
     "check_blend",
     "constant_blend",
-    "draw_blend",
 ]

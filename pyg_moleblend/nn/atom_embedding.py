@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pyg_moleblend.components import Component, register
 from pyg_moleblend.fields import ATOM_FEATURE_SIZES
+from pyg_moleblend.nn.blending.blend import chosen_enters
 from pyg_moleblend.nn.precision import INIT_STD, reset_linear
 from pyg_moleblend.nn.relations.distance import GAUSSIANS
+from pyg_moleblend.nn.touch import touched
 from pyg_moleblend.utils import DenseMolecules
 
 MAX_DEGREE = 63
@@ -15,27 +20,41 @@ r"""Atoms of this degree and more share one degree embedding."""
 GEOMETRY_FACTOR = 0.01
 r"""Weight of the 3D atom feature, as in the published model."""
 
+CHOSEN = "chosen_feature"
+r"""Name of the atom field that says which feature enters for each atom, ``[B, N]`` int64, as a blend draws it."""
 
-class AtomEmbedding(nn.Module):
+
+@register
+class AtomEmbedding(Component, nn.Module):
     r"""Initial state of each atom: the sum of its features' embeddings, its degree's, and a 3D feature from the
     distances to all atoms (arXiv 2106.05234, section 3.1.1; arXiv 2210.01765, section 3).
+
+    Any module may stand in its place whose constructor takes ``channels`` first and whose ``forward(molecules)`` gives
+    ``[B, N, C]``.
 
     Args:
         channels: C.
         num_gaussians: K.
+        feature_sizes: Number of values of each column of ``x``; OGB's nine features by default.
 
     Shapes:
-        - **input:** molecules; optionally the feature that is to enter for each atom, ``[B, N]`` int64
-          (0 degree, 1 distance)
+        - **input:** molecules; under a blend with the atom field :data:`CHOSEN` (0 degree, 1 distance, -1 none, below
+          that as :class:`~pyg_moleblend.nn.Blend` says)
         - **output:** ``[B, N, C]``
     """
 
-    def __init__(self, channels: int, num_gaussians: int) -> None:
+    def __init__(
+        self, channels: int, num_gaussians: int = 64, feature_sizes: Sequence[int] = ATOM_FEATURE_SIZES
+    ) -> None:
         super().__init__()
-        self.features = nn.Embedding(sum(ATOM_FEATURE_SIZES), channels)
+        if not feature_sizes or any(type(size) is not int or size < 1 for size in feature_sizes):
+            raise ValueError(f"`feature_sizes` must be positive integers, at least one, got {feature_sizes!r}")
+        self.feature_sizes = tuple(feature_sizes)
+        self.num_types = self.feature_sizes[0]
+        self.features = nn.Embedding(sum(self.feature_sizes), channels)
         self.degree = nn.Embedding(MAX_DEGREE + 1, channels)
         self.geometry = nn.Linear(num_gaussians, channels)
-        sizes = torch.tensor(ATOM_FEATURE_SIZES)
+        sizes = torch.tensor(self.feature_sizes)
         self.register_buffer("offsets", sizes.cumsum(0) - sizes, persistent=False)
         self.offsets: Tensor
         self.reset_parameters()
@@ -45,8 +64,12 @@ class AtomEmbedding(nn.Module):
         nn.init.normal_(self.degree.weight, std=INIT_STD)
         reset_linear(self.geometry)
 
+    def atom_types(self, molecules: DenseMolecules) -> Tensor:
+        r"""Type of each atom for the Gaussian basis, ``[B, N]`` int64 below ``num_types``: the first feature."""
+        return molecules.x[..., 0]
+
     def embed_features(self, molecules: DenseMolecules) -> Tensor:
-        r"""Sum of the nine features' embeddings, ``[B, N, C]``."""
+        r"""Sum of the features' embeddings, ``[B, N, C]``."""
         B, N, num_features = molecules.x.shape
         rows = (molecules.x + self.offsets).view(-1, num_features)
         return F.embedding_bag(rows, self.features.weight, mode="sum").view(B, N, -1)
@@ -61,11 +84,23 @@ class AtomEmbedding(nn.Module):
         summed = (gaussians * molecules.mask[:, None, :, None]).sum(2)  # [B, N, K]
         return self.geometry(summed.to(self.geometry.weight.dtype))
 
-    def forward(self, molecules: DenseMolecules, chosen: Tensor | None = None) -> Tensor:
-        by_degree, by_geometry = molecules.has_2d[:, None], molecules.has_3d[:, None]  # [B, 1]
-        if chosen is not None:
-            by_degree, by_geometry = by_degree & (chosen == 0), by_geometry & (chosen == 1)  # [B, N]
-        degree, geometry = self.embed_degree(molecules), GEOMETRY_FACTOR * self.embed_geometry(molecules)
+    def forward(self, molecules: DenseMolecules) -> Tensor:
         atoms = self.embed_features(molecules)
-        atoms = atoms + torch.where(by_degree[..., None], degree, torch.zeros_like(degree))
-        return atoms + torch.where(by_geometry[..., None], geometry, torch.zeros_like(geometry))
+        if "2d" in molecules.modalities:
+            degree = self.embed_degree(molecules)
+            atoms = atoms + torch.where(_enters(molecules, 0), degree, torch.zeros_like(degree))
+        else:
+            atoms = touched(atoms, self.degree)
+        if "3d" in molecules.modalities:
+            geometry = GEOMETRY_FACTOR * self.embed_geometry(molecules)
+            return atoms + torch.where(_enters(molecules, 1), geometry, torch.zeros_like(geometry))
+        return touched(atoms, self.geometry)
+
+
+def _enters(molecules: DenseMolecules, number: int) -> Tensor:
+    r"""Atoms for which a feature enters, ``[B, N, 1]``."""
+    modality = ("2d", "3d")[number]
+    enters = molecules.available(modality)[:, None]  # [B, 1]
+    if CHOSEN in molecules.atoms:
+        enters = enters & chosen_enters(molecules.atoms[CHOSEN], number, modality)
+    return enters[..., None]

@@ -7,8 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pyg_moleblend.nn.blending.blend import chosen_enters
 from pyg_moleblend.nn.precision import INIT_STD
-from pyg_moleblend.nn.relations.base import RelationBias
+from pyg_moleblend.nn.relations.base import RELATION_MODALITIES, RelationBias
+from pyg_moleblend.nn.touch import touched
 from pyg_moleblend.utils import DenseMolecules
 
 
@@ -20,6 +22,8 @@ def shut_padded_keys(bias: Tensor, mask: Tensor) -> Tensor:
 class RelationBlend(nn.Module):
     r"""Sums the biases of all relations, or lets one of them in for each pair: the blending of MoleBLEND
     (arXiv 2307.06235, section 3.2).
+
+    Relations of a modality that no molecule of the batch has are not computed.
 
     Args:
         relations: Bias of each relation by name; their order numbers the relations of a blend.
@@ -33,6 +37,11 @@ class RelationBlend(nn.Module):
         super().__init__()
         if not relations:
             raise ValueError("an attention bias needs at least one relation")
+        for name, relation in relations.items():
+            if relation.modality not in RELATION_MODALITIES:
+                raise ValueError(
+                    f"`modality` of relation {name!r} must be one of {RELATION_MODALITIES}, got {relation.modality!r}"
+                )
         self.relations = nn.ModuleDict(relations)
 
     def items(self) -> list[tuple[str, RelationBias]]:
@@ -44,29 +53,25 @@ class RelationBlend(nn.Module):
             relation.reset_parameters()
 
     @property
-    def names(self) -> tuple[str, ...]:
-        r"""The relations' names, in the order that numbers them."""
-        return tuple(name for name, _ in self.items())
-
-    @property
-    def modalities(self) -> tuple[str, ...]:
-        r"""``"2d"`` or ``"3d"`` for each relation."""
-        return tuple(relation.modality for _, relation in self.items())
-
-    @property
-    def pair_fields(self) -> set[str]:
-        r"""Pair fields of ``Data`` that the relations read."""
-        return {field for _, relation in self.items() for field in relation.pair_fields}
+    def modalities(self) -> dict[str, str]:
+        r"""``"2d"`` or ``"3d"`` for each relation by name, in the order that numbers them."""
+        return {name: relation.modality for name, relation in self.items()}
 
     def forward(self, molecules: DenseMolecules, chosen: Tensor | None = None) -> Tensor:
-        biases = []
+        biases, idle = [], []
         for number, (_, relation) in enumerate(self.items()):
+            if relation.modality not in molecules.modalities:
+                idle.append(relation)
+                continue
             enters = molecules.available(relation.modality)[:, None, None, None]  # [B, 1, 1, 1]
             if chosen is not None:
-                enters = enters & (chosen == number)[:, None]  # [B, 1, N, N]
+                enters = enters & chosen_enters(chosen, number, relation.modality)[:, None]  # [B, 1, N, N]
             bias = relation(molecules)
             biases.append(torch.where(enters, bias, torch.zeros_like(bias)))
-        return sum(biases[1:], start=biases[0])
+        if not biases:  # a point cloud, say, in a model of 2D relations
+            B, N = molecules.mask.shape
+            biases.append(molecules.pos.new_zeros(B, 1, N, N))
+        return touched(sum(biases[1:], start=biases[0]), *idle)
 
 
 class AttentionBias(nn.Module):

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from pyg_moleblend.fields import MAX_PATH_LENGTH
+from pyg_moleblend.fields import MAX_PATH_LENGTH, BondVocabulary
 from pyg_moleblend.nn.attention_bias import RelationBlend, shut_padded_keys
 from pyg_moleblend.nn.gaussian_basis import GaussianBasis, pair_distances
 from pyg_moleblend.nn.layer import MoleBlendLayer
+from pyg_moleblend.nn.relations.base import RelationBias
 from pyg_moleblend.nn.relations.bond_path import BondPathBias
 from pyg_moleblend.nn.relations.distance import GAUSSIANS, DistanceBias
 from pyg_moleblend.nn.relations.spd import SPDBias
@@ -22,7 +24,8 @@ class MoleBlendConv(nn.Module):
     :class:`torch_geometric.nn.Sequential`, or beside :class:`~torch_geometric.nn.GPSConv`.
 
     Attention runs over all pairs of atoms of a molecule, biased by shortest path, bonds along it and, when
-    coordinates are given, distance (arXiv 2307.06235, section 3.3). There is no graph token.
+    coordinates are given, distance (arXiv 2307.06235, section 3.3), or by relations of your own. There is no graph
+    token.
 
     Args:
         channels: C.
@@ -30,6 +33,8 @@ class MoleBlendConv(nn.Module):
         num_gaussians: K, the width of the distances' Gaussian basis.
         max_path_length: P, the bonds of a path that are looked at.
         num_types: Number of atom types of the Gaussian basis; 1 treats all atoms alike.
+        bond_vocabulary: What ``edge_attr`` holds: ``"ogb"``, or so many categories.
+        relations: Bias of each relation by name, instead of the three.
         layer_kwargs: Further arguments of :class:`MoleBlendLayer`.
 
     Shapes:
@@ -46,6 +51,8 @@ class MoleBlendConv(nn.Module):
         num_gaussians: int = 32,
         max_path_length: int = MAX_PATH_LENGTH,
         num_types: int = 1,
+        bond_vocabulary: BondVocabulary = "ogb",
+        relations: Mapping[str, RelationBias] | None = None,
         **layer_kwargs: Any,
     ) -> None:
         super().__init__()
@@ -53,11 +60,13 @@ class MoleBlendConv(nn.Module):
         self.heads = heads
         self.max_path_length = max_path_length
         self.gaussians = GaussianBasis(num_gaussians, num_types)
-        relations = {
-            "spd": SPDBias(heads),
-            "bond_path": BondPathBias(heads, max_path_length),
-            "distance": DistanceBias(num_gaussians, heads),
-        }
+        if relations is None:
+            relations = {
+                "spd": SPDBias(heads),
+                "bond_path": BondPathBias(heads, max_path_length, bond_vocabulary),
+                "distance": DistanceBias(heads, num_gaussians),
+            }
+        self.bond_vocabulary = bond_vocabulary
         self.blend = RelationBlend(relations)
         self.layer = MoleBlendLayer(channels, heads, **layer_kwargs)
 
@@ -91,7 +100,7 @@ class MoleBlendConv(nn.Module):
     ) -> DenseMolecules:
         types = torch.zeros_like(mask, dtype=torch.long) if atom_type is None else scatter_atoms(atom_type, mask)
         pos, has_3d = dense_coordinates(pos, mask)
-        relations = dense_relations(edge_index, edge_attr, mask, batch, self.max_path_length)
+        relations = dense_relations(edge_index, edge_attr, mask, batch, self.max_path_length, self.bond_vocabulary)
         return DenseMolecules(
             x=types[..., None],
             mask=mask,
@@ -100,6 +109,8 @@ class MoleBlendConv(nn.Module):
             has_2d=torch.ones_like(has_3d),
             has_3d=has_3d,
             pairs={**relations, GAUSSIANS: self.gaussians(pair_distances(pos), types)},
+            atoms={},
+            graphs={},
         )
 
     def __repr__(self) -> str:

@@ -45,9 +45,11 @@ class PretrainingModule(TrainingModule):
         # A loss is the mean over what its quality counts.
         counted = torch.stack([quality.weight for quality in step.qualities.values()])
         losses = self.mean_over_processes(torch.stack(list(step.losses.values())), counted)
-        weights = counted.new_tensor([self.model.config.loss_weights[name] for name in step.losses], dtype=torch.float)
-        self.log("train/loss_step", (weights * losses.value).sum(), prog_bar=True, batch_size=batch.num_graphs)
-        return (weights * losses.share).sum()
+        weigh = self.model.loss_weighting
+        with torch.no_grad():
+            total = weigh(dict(zip(step.losses, losses.value.unbind(), strict=True)))
+        self.log("train/loss_step", total, prog_bar=True, batch_size=batch.num_graphs)
+        return weigh(dict(zip(step.losses, losses.share.unbind(), strict=True)))
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         r"""Counts a batch under a blend that depends on the seed and the batch's number only, which all processes
@@ -79,5 +81,6 @@ class PretrainingModule(TrainingModule):
             self.log(f"{part}/{name}_loss", losses[number])
             self.log(f"{part}/{name}_{objective.quality_name}", qualities[number])
         # What is NaN was never counted, and adds nothing.
-        weights = losses.new_tensor([self.model.config.loss_weights[name] for name in self.objectives])
-        self.log(f"{part}/loss", (weights * losses.nan_to_num(nan=0.0)).sum())
+        counted = losses.nan_to_num(nan=0.0).unbind()
+        with torch.no_grad():
+            self.log(f"{part}/loss", self.model.loss_weighting(dict(zip(self.objectives, counted, strict=True))))

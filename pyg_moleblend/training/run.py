@@ -87,7 +87,8 @@ def fit(
         check_checkpoint(checkpoint)
     if not len(train):
         raise ValueError("there is no training molecule")
-    cast(MoleBlend, module.model.encoder).activation_checkpointing = machine.activation_checkpointing
+    if machine.activation_checkpointing:
+        cast(MoleBlend, module.model.encoder).activation_checkpointing = True
     if machine.compile:
         module.model.compile(dynamic=True)
     if checkpoint is not None:

@@ -15,13 +15,25 @@ def num_atoms(
         batch_size: B, when the last molecules may be empty or a device synchronisation is to be saved.
         device: Device of the result when ``batch`` is ``None``.
     """
+    counts, is_sorted = num_atoms_unchecked(batch, total, batch_size, device)
+    if is_sorted is not None and not bool(is_sorted):
+        raise ValueError("`batch` must be sorted: the atoms of a molecule stand together, as in a PyG Batch")
+    return counts
+
+
+def num_atoms_unchecked(
+    batch: Tensor | None, total: int, batch_size: int | None = None, device: torch.device | None = None
+) -> tuple[Tensor, Tensor | None]:
+    r"""The same, and a bool that says whether ``batch`` is sorted (``None``: it is); no device is waited for where
+    ``batch_size`` is given."""
     if batch is None:
-        return torch.tensor([total], device=device)
+        return torch.tensor([total], device=device), None
     if batch.numel() != total:
         raise ValueError(f"`batch` must give a molecule to each of the {total} atoms, got {batch.numel()} entries")
-    if bool((batch[1:] < batch[:-1]).any()):
-        raise ValueError("`batch` must be sorted: the atoms of a molecule stand together, as in a PyG Batch")
-    return torch.bincount(batch, minlength=batch_size or 0)
+    if batch_size is None:
+        return torch.bincount(batch), (batch[1:] >= batch[:-1]).all()
+    counts = torch.zeros(batch_size, dtype=torch.long, device=batch.device)
+    return counts.scatter_add(0, batch, torch.ones_like(batch)), (batch[1:] >= batch[:-1]).all()
 
 
 def atom_mask(counts: Tensor, max_num_nodes: int | None = None) -> Tensor:

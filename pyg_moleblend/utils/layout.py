@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pyg_moleblend.fields import MAX_PATH_LENGTH, bond_class
+from pyg_moleblend.fields import MAX_PATH_LENGTH, BondVocabulary, bond_class
 from pyg_moleblend.utils.dense import scatter_atoms
 from pyg_moleblend.utils.paths import bond_paths, dense_bonds, shortest_paths
 
@@ -44,20 +44,25 @@ def dense_relations(
     mask: Tensor,
     batch: Tensor | None = None,
     max_path_length: int = MAX_PATH_LENGTH,
+    bond_vocabulary: BondVocabulary = "ogb",
 ) -> dict[str, Tensor]:
     r"""The 2D relations of a batch, computed on its device.
 
     Args:
         edge_index: ``[2, ΣE]``.
-        edge_attr: OGB's bond features, ``[ΣE, 3]``; without them all bonds are of the first class.
+        edge_attr: OGB's bond features, ``[ΣE, 3]``, or categories; without them all bonds are of the first class.
         mask: True for real atoms, ``[B, N]``.
         batch: Molecule of each atom, ``[ΣN]``; ``None`` is one molecule.
         max_path_length: P.
+        bond_vocabulary: What ``edge_attr`` holds.
 
     Returns:
         ``spd`` ``[B, N, N]`` and ``bond_path`` ``[B, N, N, P]``, both uint8 and 0 where padded.
     """
-    classes = torch.ones_like(edge_index[0], dtype=torch.uint8) if edge_attr is None else bond_class(edge_attr)
+    if edge_attr is None:
+        classes = torch.ones_like(edge_index[0], dtype=torch.uint8)
+    else:
+        classes = bond_class(edge_attr, bond_vocabulary)
     bonds = dense_bonds(edge_index, classes, batch, mask.sum(1), mask.size(1))
     paths = shortest_paths(bonds)
     real = mask[:, :, None] & mask[:, None, :]

@@ -1,30 +1,45 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal, NamedTuple
+import copy
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
-from torch_geometric.data import Data
+from torch_geometric.data import Batch, Data
 
-from pyg_moleblend.fields import ATOM_FEATURE_SIZES, MAX_PATH_LENGTH, PAIR_FIELDS
-from pyg_moleblend.utils.dense import atom_mask, check_pair_count, num_atoms, scatter_atoms, scatter_pairs
+from pyg_moleblend.fields import (
+    ATOM_FEATURE_SIZES,
+    MAX_PATH_LENGTH,
+    PAIR_FIELDS,
+    BondVocabulary,
+    bond_class_unchecked,
+    raise_for_bonds,
+    transforms_for,
+)
+from pyg_moleblend.utils.dense import atom_mask, num_atoms_unchecked, scatter_atoms, scatter_pairs
 from pyg_moleblend.utils.layout import dense_coordinates, dense_relations
+from pyg_moleblend.utils.stale import pairs_fit_bonds
 
 Modality = Literal["2d", "3d", "2d+3d"]
+MODALITIES: dict[str, tuple[str, ...]] = {"2d": ("2d",), "3d": ("3d",), "2d+3d": ("2d", "3d")}
+r"""What each mode of input looks at."""
 
 
 class DenseMolecules(NamedTuple):
     r"""A batch of molecules as dense, padded tensors: what the compiled core of every model takes.
 
     Attributes:
-        x: OGB atom features, ``[B, N, 9]`` int64, 0 where padded.
+        x: Atom features, ``[B, N, F]``, 0 where padded: OGB's nine as int64, or those of the data.
         mask: True for real atoms, ``[B, N]``.
         degree: Bonds that end at each atom, ``[B, N]`` int64.
         pos: Coordinates in Å, ``[B, N, 3]``, 0 where padded or unknown.
         has_2d: The molecule's 2D relations are to be used, ``[B]`` bool.
         has_3d: The molecule's coordinates are known and to be used, ``[B]`` bool.
         pairs: Pair fields by name, each ``[B, N, N, ...]``.
+        atoms: Atom fields by name, each ``[B, N, ...]``.
+        graphs: Graph fields by name, each ``[B, ...]``.
+        modalities: What any molecule of the batch has, ``"2d"`` and ``"3d"``; what none has is not computed.
     """
 
     x: Tensor
@@ -34,6 +49,9 @@ class DenseMolecules(NamedTuple):
     has_2d: Tensor
     has_3d: Tensor
     pairs: dict[str, Tensor]
+    atoms: dict[str, Tensor]
+    graphs: dict[str, Tensor]
+    modalities: tuple[str, ...] = ("2d", "3d")
 
     @property
     def pair_mask(self) -> Tensor:
@@ -48,106 +66,245 @@ class DenseMolecules(NamedTuple):
         r"""The same molecules with one more pair field."""
         return self._replace(pairs={**self.pairs, name: values})
 
+    def with_atom(self, name: str, values: Tensor) -> DenseMolecules:
+        r"""The same molecules with one more atom field."""
+        return self._replace(atoms={**self.atoms, name: values})
+
+    def select(self, rows: Tensor) -> DenseMolecules:
+        r"""Some of the molecules, by position or by a mask ``[B]``."""
+        parts: dict[str, Any] = {}
+        for name, value in self._asdict().items():
+            if isinstance(value, Tensor):
+                value = value[rows]
+            elif isinstance(value, dict):
+                value = {key: values[rows] for key, values in value.items()}
+            parts[name] = value
+        return DenseMolecules(**parts)
+
 
 def pack(
-    batch: Data | DenseMolecules,
+    batch: Data | DenseMolecules | Mapping[str, Any],
     pair_fields: Iterable[str] = ("spd", "bond_path"),
     max_path_length: int = MAX_PATH_LENGTH,
     modality: Modality = "2d+3d",
+    *,
+    atom_fields: Iterable[str] = (),
+    graph_fields: Iterable[str] = (),
+    bond_vocabulary: BondVocabulary = "ogb",
+    atom_feature_sizes: tuple[int, ...] | None = ATOM_FEATURE_SIZES,
 ) -> DenseMolecules:
-    r"""Lays out a PyG batch as dense tensors, on the batch's device.
+    r"""Lays out a PyG batch as dense tensors, on the batch's device. It waits for the device once.
 
-    Pair fields that the batch holds are unpacked; ``spd`` and ``bond_path`` are computed from
-    ``edge_index`` and ``edge_attr`` when it does not. Molecules are 2D only when any of their coordinates is
-    NaN or their ``has_pos`` is False.
+    Fields that the batch holds are unpacked; ``spd`` and ``bond_path`` are computed from ``edge_index`` and
+    ``edge_attr`` when it does not, and a field that was declared with a transform by that. Molecules are 2D only when
+    any of their coordinates is NaN or their ``has_pos`` is False.
 
     Args:
-        batch: A ``Batch`` of molecules or one ``Data``; molecules that are packed already only change modality.
+        batch: A ``Batch`` of molecules, one ``Data``, or either as a dictionary; molecules that are packed already only
+            change modality.
         pair_fields: Names of the pair fields that are wanted.
         max_path_length: P, the hops of ``bond_path``.
         modality: Which inputs to use, ``"2d"``, ``"3d"`` or ``"2d+3d"`` (all that each molecule has).
+        atom_fields: Names of the atom fields that are wanted, beside ``x`` and ``pos``.
+        graph_fields: Names of the graph fields that are wanted.
+        bond_vocabulary: What ``edge_attr`` holds: OGB's three features, or one of so many categories.
+        atom_feature_sizes: Number of values of each column of ``x``; ``None`` takes any ``x``.
 
     Raises:
-        ValueError: If a field is missing or misshapen, atom features are outside OGB's vocabulary, or
-            ``modality="3d"`` is asked of a molecule without coordinates.
+        ValueError: If a field is missing or misshapen, a feature is outside its vocabulary, pair fields are not those
+            of the batch's bonds, or ``modality="3d"`` is asked of a molecule without coordinates.
     """
-    if modality not in ("2d", "3d", "2d+3d"):
+    if modality not in MODALITIES:
         raise ValueError(f"`modality` must be '2d', '3d' or '2d+3d', got {modality!r}")
     if isinstance(batch, DenseMolecules):
-        return _restrict(batch, modality)
+        return _restrict(batch, modality, bool(batch.has_3d.all()), bool(batch.has_3d.any()))
+    if isinstance(batch, Mapping):
+        batch = Data.from_dict(dict(batch))
+    wanted = {"pair": set(pair_fields), "atom": set(atom_fields), "graph": set(graph_fields)}
+    batch = _completed(batch, set().union(*wanted.values()))
 
-    x, index = batch.x, getattr(batch, "batch", None)
-    if x is None or x.dim() != 2 or x.size(1) != len(ATOM_FEATURE_SIZES):
-        shape = None if x is None else list(x.shape)
-        raise ValueError(f"`x` must hold OGB's {len(ATOM_FEATURE_SIZES)} atom features a row, got shape {shape}")
-    if x.is_floating_point():
-        raise ValueError(f"`x` must hold integers, OGB's atom features, got {x.dtype}")
-    sizes = torch.tensor(ATOM_FEATURE_SIZES, device=x.device)
-    if bool(((x < 0) | (x >= sizes)).any()):
-        raise ValueError(
-            f"atom features lie outside OGB's vocabulary (sizes {ATOM_FEATURE_SIZES}): largest values "
-            f"{x.amax(0).tolist()}; convert PyG's own features with pyg_moleblend.chem.pyg_to_ogb_features"
-        )
+    x, index, edge_index = _atom_features(batch, atom_feature_sizes), getattr(batch, "batch", None), batch.edge_index
     batch_size = getattr(batch, "num_graphs", None) if index is not None else None
-    counts = num_atoms(index, x.size(0), batch_size, x.device)
-    if not bool(counts.all()):
+    counts, is_sorted = num_atoms_unchecked(index, x.size(0), batch_size, x.device)
+    pos = getattr(batch, "pos", None)
+    has_coordinates = torch.zeros(1, dtype=torch.bool, device=x.device) if pos is None else torch.isfinite(pos).any()
+    x_inside = _inside(x, atom_feature_sizes)
+    classes, bonds_inside = None, None
+    if edge_index is not None and batch.edge_attr is not None and "bond_path" in wanted["pair"]:
+        if len(batch.edge_attr) != edge_index.size(1):
+            raise ValueError(
+                f"`edge_attr` has {len(batch.edge_attr)} rows for {edge_index.size(1)} edges; a transform that adds "
+                f"edges "
+                "(self loops, say) must add their features too, or stand after the relations"
+            )
+        classes, bonds_inside = bond_class_unchecked(batch.edge_attr, bond_vocabulary)
+    fits = pairs_fit_bonds(batch, classes, index, counts, wanted["pair"])
+    # The one place that waits for the device: everything that decides about shapes and errors comes at once.
+    ones = torch.ones((), dtype=torch.long, device=x.device)
+    found = torch.stack(
+        [
+            counts.max() if counts.numel() else 0 * ones,
+            counts.min() if counts.numel() else 0 * ones,
+            *(ones if flag is None else ones * flag for flag in (is_sorted, x_inside, bonds_inside, fits)),
+            ones * has_coordinates.any(),
+        ]
+    ).tolist()
+    size, smallest, is_sorted_, x_is_inside, bonds_are_inside, pairs_fit, any_coordinates = found
+    if not is_sorted_:
+        raise ValueError("`batch` must be sorted: the atoms of a molecule stand together, as in a PyG Batch")
+    if not x_is_inside and atom_feature_sizes is not None:
+        _raise_for_atoms(x, atom_feature_sizes)
+    if not smallest:
         rows = (counts == 0).nonzero().flatten().tolist()
         raise ValueError(f"molecules {rows[:8]} of the batch have no atoms; leave them out (a SMILES that failed?)")
-    mask = atom_mask(counts)
-    B, N = mask.shape
-
-    degree = torch.zeros(x.size(0), dtype=torch.long, device=x.device)
-    if batch.edge_index is not None:
-        ends = batch.edge_index[1].long()
-        degree = degree.scatter_add(0, ends, torch.ones_like(ends))
-    pos, has_3d = dense_coordinates(getattr(batch, "pos", None), mask, getattr(batch, "has_pos", None))
-    wanted = set(pair_fields)
-    pairs = {name: _unpack(batch, name, mask, counts, max_path_length) for name in wanted if name in batch}
-    missing = wanted - pairs.keys()
-    if unknown := missing - set(PAIR_FIELDS):
-        raise ValueError(f"the batch has no pair field {sorted(unknown)}; attach it to each `Data` by a transform")
-    if missing and batch.edge_index is not None:
-        if "bond_path" in missing and batch.edge_attr is None:
-            raise ValueError("`bond_path` needs `edge_attr` (OGB's 3 bond features); give it or the pair field")
-        derived = dense_relations(batch.edge_index, batch.edge_attr, mask, index, max_path_length)
-        pairs.update({name: derived[name] for name in missing})
-    elif missing and modality == "3d":  # a point cloud: there is no bond to look at or to recover
-        shapes = {"spd": (B, N, N), "bond_path": (B, N, N, max_path_length)}
-        pairs.update({name: mask.new_zeros(shapes[name], dtype=torch.uint8) for name in missing})
-    elif missing:
-        raise ValueError("2D relations need `edge_index`; give it, or use the molecules with modality='3d'")
+    if not bonds_are_inside:
+        raise_for_bonds(batch.edge_attr, bond_vocabulary)
+    if not pairs_fit:
+        raise ValueError(
+            "pair fields of the batch are not those of its bonds: they were computed before atoms or bonds changed, or "
+            "for "
+            "another molecule; compute them again (transforms.AddRelations), after any transform that changes the graph"
+        )
+    mask = atom_mask(counts, size)
+    pairs = {
+        name: _unpack(batch, name, mask, counts, max_path_length) for name in sorted(wanted["pair"]) if name in batch
+    }
+    pairs.update(_derived(batch, wanted["pair"] - pairs.keys(), mask, modality, max_path_length, bond_vocabulary))
+    pos, has_3d = dense_coordinates(pos, mask, getattr(batch, "has_pos", None))
     molecules = DenseMolecules(
-        x=scatter_atoms(x.long(), mask),
+        x=scatter_atoms(x if atom_feature_sizes is None else x.long(), mask),
         mask=mask,
-        degree=scatter_atoms(degree, mask),
+        degree=scatter_atoms(_degree(edge_index, x), mask),
         pos=pos,
-        has_2d=torch.ones(B, dtype=torch.bool, device=x.device),
+        has_2d=torch.ones(len(mask), dtype=torch.bool, device=x.device),
         has_3d=has_3d,
         pairs=pairs,
+        atoms={name: scatter_atoms(_rows(batch, name, "atom", x.size(0)), mask) for name in sorted(wanted["atom"])},
+        graphs={name: _rows(batch, name, "graph", len(mask)) for name in sorted(wanted["graph"])},
     )
-    return _restrict(molecules, modality)
+    if not any_coordinates:
+        return _restrict(molecules, modality, False, False)
+    known = torch.stack([has_3d.all(), has_3d.any()]).tolist()
+    return _restrict(molecules, modality, *known)
 
 
-def _restrict(molecules: DenseMolecules, modality: Modality) -> DenseMolecules:
+def _restrict(molecules: DenseMolecules, modality: Modality, all_3d: bool, any_3d: bool) -> DenseMolecules:
+    r"""The molecules with what the modality looks at; ``all_3d`` and ``any_3d`` say who has coordinates."""
+    has = tuple(kind for kind in molecules.modalities if kind in MODALITIES[modality] and (kind == "2d" or any_3d))
     if modality == "2d":
-        return molecules._replace(has_3d=torch.zeros_like(molecules.has_3d))
+        return molecules._replace(has_3d=torch.zeros_like(molecules.has_3d), modalities=has)
     if modality == "3d":
-        if not bool(molecules.has_3d.all()):
+        if not all_3d:
             rows = (~molecules.has_3d).nonzero().flatten().tolist()
             raise ValueError(f"modality='3d' needs coordinates, but molecules {rows[:8]} of the batch have none")
-        return molecules._replace(has_2d=torch.zeros_like(molecules.has_2d))
-    return molecules
+        return molecules._replace(has_2d=torch.zeros_like(molecules.has_2d), modalities=has)
+    return molecules._replace(modalities=has)
+
+
+def _completed(batch: Data, names: set[str]) -> Data:
+    r"""The batch with the declared fields among `names` that it lacks and that a transform can attach."""
+    transforms = transforms_for(names, batch)
+    if not transforms:
+        return batch
+    device = None if batch.x is None else batch.x.device
+    molecules = batch.to_data_list() if isinstance(batch, Batch) else [copy.copy(batch)]
+    for transform in transforms:
+        molecules = [transform(molecule) for molecule in molecules]
+    return (Batch.from_data_list(molecules) if isinstance(batch, Batch) else molecules[0]).to(device)
+
+
+def _atom_features(batch: Data, sizes: tuple[int, ...] | None) -> Tensor:
+    x: Tensor | None = batch.x
+    if x is None:
+        raise ValueError("the batch has no atom features `x`")
+    if sizes is None:
+        return x if x.dim() > 1 else x[:, None]
+    if x.dim() == 1:
+        x = x[:, None]
+    if x.dim() != 2 or x.size(1) != len(sizes):
+        kind = "OGB's " if sizes == ATOM_FEATURE_SIZES else ""
+        raise ValueError(
+            f"`x` must hold {kind}{len(sizes)} atom features a row, got shape {list(x.shape)}; features of your own "
+            f"need an "
+            "atom embedding of theirs (AtomEmbedding(..., feature_sizes=...), or a module of your own)"
+        )
+    if x.is_floating_point():
+        raise ValueError(f"`x` must hold integers, got {x.dtype}")
+    return x
+
+
+def _inside(x: Tensor, sizes: tuple[int, ...] | None) -> Tensor | None:
+    return None if sizes is None else ((x >= 0) & (x < x.new_tensor(sizes, dtype=torch.long))).all()
+
+
+def _raise_for_atoms(x: Tensor, sizes: tuple[int, ...]) -> None:
+    hint = "; convert PyG's own features with pyg_moleblend.chem.pyg_to_ogb_features" if len(sizes) == 9 else ""
+    name = "OGB's vocabulary" if sizes == ATOM_FEATURE_SIZES else "their vocabulary"
+    raise ValueError(
+        f"atom features lie outside {name} (sizes {sizes}): values from {x.amin(0).tolist()} to "
+        f"{x.amax(0).tolist()}{hint}"
+    )
+
+
+def _degree(edge_index: Tensor | None, x: Tensor) -> Tensor:
+    r"""Bonds that end at each atom, ``[ΣN]``; a bond of an atom with itself is none."""
+    degree = torch.zeros(x.size(0), dtype=torch.long, device=x.device)
+    if edge_index is None:
+        return degree
+    source, target = edge_index.long()
+    return degree.scatter_add(0, target, (source != target).long())
+
+
+def _derived(
+    batch: Data,
+    missing: set[str],
+    mask: Tensor,
+    modality: Modality,
+    max_path_length: int,
+    bond_vocabulary: BondVocabulary,
+) -> dict[str, Tensor]:
+    r"""The pair fields that follow from the bonds."""
+    if unknown := sorted(missing - set(PAIR_FIELDS)):
+        raise ValueError(f"the batch has no pair field {unknown}; attach it to each `Data` by a transform")
+    if not missing:
+        return {}
+    if batch.edge_index is not None:
+        if "bond_path" in missing and batch.edge_attr is None:
+            raise ValueError(
+                "`bond_path` needs `edge_attr`; give it, or the pair field, or a model whose relations do without: "
+                "default_relations(config, bond_vocabulary=None)"
+            )
+        attr = batch.edge_attr if "bond_path" in missing else None
+        index = getattr(batch, "batch", None)
+        derived = dense_relations(batch.edge_index, attr, mask, index, max_path_length, bond_vocabulary)
+        return {name: derived[name] for name in missing}
+    if modality == "3d":  # a point cloud: there is no bond to look at or to recover
+        B, N = mask.shape
+        shapes = {"spd": (B, N, N), "bond_path": (B, N, N, max_path_length)}
+        return {name: mask.new_zeros(shapes[name], dtype=torch.uint8) for name in missing}
+    raise ValueError("2D relations need `edge_index`; give it, or use the molecules with modality='3d'")
+
+
+def _rows(batch: Data, name: str, level: str, rows: int) -> Tensor:
+    r"""An atom or graph field with the number of rows that it must have."""
+    if name not in batch:
+        raise ValueError(f"the batch has no {level} field {name!r}; attach it to each `Data` by a transform")
+    values = batch[name]
+    if not isinstance(values, Tensor) or values.dim() == 0 or values.size(0) != rows:
+        shape = list(values.shape) if isinstance(values, Tensor) else type(values).__name__
+        first = "N, ..." if level == "atom" else "1, ..."
+        raise ValueError(f"{level} field {name!r} must have {rows} rows, [{first}] on each `Data`, got {shape}")
+    return values
 
 
 def _unpack(batch: Data, name: str, mask: Tensor, counts: Tensor, max_path_length: int) -> Tensor:
     values = batch[name]
-    check_pair_count(name, values, counts)
     if name == "bond_path":
         if values.dim() != 2:
             raise ValueError(f"`bond_path` must have shape [ΣN², P], got {list(values.shape)}")
         if values.size(1) < max_path_length:
             raise ValueError(
-                f"`bond_path` holds {values.size(1)} hops, the model wants {max_path_length}; attach it anew with "
+                f"`bond_path` holds {values.size(1)} hops, the model wants {max_path_length}; attach it again with "
                 f"transforms.AddRelations(max_path_length={max_path_length})"
             )
         values = values[:, :max_path_length]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -23,6 +23,14 @@ from pyg_moleblend.models import (
     MoleBlendConfig,
     MoleBlendForPretraining,
     MoleBlendForPropertyPrediction,
+)
+from pyg_moleblend.nn import (
+    BatchBlending,
+    BondPathRecovery,
+    Denoising,
+    DisplacementRecovery,
+    Objective,
+    SPDRecovery,
 )
 
 Weights = Mapping[str, Tensor]
@@ -64,13 +72,13 @@ def convert_release(
         weights: The release's state dictionary.
         max_path_length: P, unless the bond-path head tells it.
     """
-    config, rules = _read_rules(weights, max_path_length)
+    config, heads, rules = _read_rules(weights, max_path_length)
     _check(weights, rules)
     model: MoleBlendForPretraining | MoleBlendForPropertyPrediction
     if _has(weights, "encoder.proj_out."):
         model = MoleBlendForPropertyPrediction(config, _size(weights, "encoder.proj_out.out_proj.weight", 0))
     else:
-        model = MoleBlendForPretraining(config)
+        model = MoleBlendForPretraining(config, objectives=_objectives(config, heads), blending=BatchBlending())
     model.load_state_dict(
         {rule.target: rule.build(*(weights[key].float() for key, _ in rule.sources)) for rule in rules}
     )
@@ -87,7 +95,7 @@ def release_mapping(path: str | Path) -> list[tuple[str, str, str]]:
         Rows of the release's keys, our name and what was done; weights that are left behind have no name.
     """
     weights, max_path_length = read_release(path)
-    _, rules = _read_rules(weights, max_path_length)
+    *_, rules = _read_rules(weights, max_path_length)
     rows = [(", ".join(key for key, _ in rule.sources), rule.target, rule.note) for rule in rules]
     return rows + [(key, "", "never used by the release") for key in weights if key.startswith(UNUSED)]
 
@@ -114,13 +122,32 @@ def _size(weights: Weights, key: str, dim: int) -> int:
     return weights[key].size(dim)
 
 
-def _read_rules(weights: Weights, max_path_length: int) -> tuple[MoleBlendConfig, list[Rule]]:
-    r"""The configuration that the weights' shapes tell of, and the rules for a model of it."""
+class HeadSizes(NamedTuple):
+    r"""Sizes of the recovery heads: classes of the shortest path, and width of the row and the column feature."""
+
+    num_spd_classes: int = 11
+    pair_channels: int = 32
+
+
+def _objectives(config: MoleBlendConfig, sizes: HeadSizes) -> dict[str, Objective]:
+    C, R = config.channels, sizes.pair_channels
+    return {
+        "spd": SPDRecovery(C, sizes.num_spd_classes, R),
+        "bond_path": BondPathRecovery(C, config.max_path_length, "release", R),
+        "displacement": DisplacementRecovery(C, R),
+        "denoising": Denoising(C, config.heads),
+    }
+
+
+def _read_rules(weights: Weights, max_path_length: int) -> tuple[MoleBlendConfig, HeadSizes, list[Rule]]:
+    r"""The configuration and the heads that the weights' shapes tell of, and the rules for a model of them."""
     head, has_heads = ENCODER + "blend_", _has(weights, ENCODER + "blend_")
-    sizes = {}
+    sizes = HeadSizes()
     if has_heads:
-        sizes["num_spd_classes"] = _size(weights, head + "spd_pred_head.linear.weight", 0)
-        sizes["pair_channels"] = _size(weights, head + "spd_pred_head.transform_n2_head.row_head.weight", 0)
+        sizes = HeadSizes(
+            _size(weights, head + "spd_pred_head.linear.weight", 0),
+            _size(weights, head + "spd_pred_head.transform_n2_head.row_head.weight", 0),
+        )
         max_path_length = _size(weights, head + "edge_pred_head.linear_map_feature.weight", 0) // BOND_CLASSES
     heads = _size(weights, ENCODER + "molecule_attn_bias.spatial_pos_encoder.weight", 1)
     hops = _size(weights, ENCODER + "molecule_attn_bias.edge_dis_encoder.weight", 0) // heads**2
@@ -134,16 +161,13 @@ def _read_rules(weights: Weights, max_path_length: int) -> tuple[MoleBlendConfig
         ffn_channels=_size(weights, prefix + "0.fc1.weight", 0),
         num_gaussians=_size(weights, ENCODER + "molecule_3d_bias.gbf.means.weight", 1),
         max_path_length=max_path_length,
-        bond_vocabulary="release",
-        geometry_objective="displacement",
-        blend_scope="batch",
-        **sizes,
     )
     rules = encoder_rules(config, hops)
     if _has(weights, "encoder.proj_out."):
-        return config, rules + property_rules(config, _size(weights, "encoder.proj_out.out_proj.weight", 0))
+        return config, sizes, rules + property_rules(config, _size(weights, "encoder.proj_out.out_proj.weight", 0))
     if has_heads:
-        return config, rules + pretraining_rules(config, _size(weights, head + "3d_pred_head.linear.weight", 0))
+        inner = _size(weights, head + "3d_pred_head.linear.weight", 0)
+        return config, sizes, rules + pretraining_rules(config, inner, *sizes)
     raise ValueError("the checkpoint has neither pretraining heads (blend_*) nor a prediction head (proj_out)")
 
 

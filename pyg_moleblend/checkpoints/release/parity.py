@@ -84,7 +84,7 @@ def outputs(model: Model, molecules: DenseMolecules) -> dict[str, Tensor]:
         return {**values, "property prediction": model(molecules)}
     if isinstance(model, MoleBlendForPretraining):
         blend = constant_blend(molecules, 0, 0)  # for losses, which are not asked for
-        state = RecoveryState(encoded.atoms, encoded.bias, molecules, molecules.pos, blend)
+        state = RecoveryState(encoded.graph, encoded.atoms, encoded.bias, molecules, molecules.pos, blend)
         values.update({f"{name} prediction": objective(state) for name, objective in model.items()})
     return values
 

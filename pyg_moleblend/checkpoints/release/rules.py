@@ -140,14 +140,16 @@ def _layer_rules(target: str, source: str, channels: int, ffn_channels: int) -> 
     ]
 
 
-def pretraining_rules(config: MoleBlendConfig, inner: int) -> list[Rule]:
+def pretraining_rules(config: MoleBlendConfig, inner: int, num_spd_classes: int, pair_channels: int) -> list[Rule]:
     r"""Rules of the recovery heads and the denoising head.
 
     Args:
         config: The model's shape.
         inner: Width between the two linear maps of the release's displacement head.
+        num_spd_classes: Classes of the shortest-path head.
+        pair_channels: Width of the row and the column feature.
     """
-    C, R, P = config.channels, config.pair_channels, config.max_path_length
+    C, R, P = config.channels, pair_channels, config.max_path_length
     denoise, target = ENCODER + "atom_proc.", "objectives.denoising.head"
     axes = {end: tuple(f"force_proj{axis}.{end}" for axis in (1, 2, 3)) for end in ("weight", "bias")}
     rules = [
@@ -156,7 +158,7 @@ def pretraining_rules(config: MoleBlendConfig, inner: int) -> list[Rule]:
         _stack(f"{target}.bias", tuple((denoise + name, (1,)) for name in axes["bias"])),
     ]
     heads = {
-        "spd": ("blend_spd_pred_head", "linear", config.num_spd_classes),
+        "spd": ("blend_spd_pred_head", "linear", num_spd_classes),
         "bond_path": ("blend_edge_pred_head", "linear_map_feature", P * BOND_CLASSES),
     }
     for name, (head, linear, classes) in heads.items():

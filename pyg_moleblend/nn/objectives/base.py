@@ -6,7 +6,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from pyg_moleblend.components import Component
 from pyg_moleblend.nn.blending.blend import Blend
+from pyg_moleblend.nn.reset import reset_children
 from pyg_moleblend.utils import DenseMolecules
 
 
@@ -14,13 +16,16 @@ class RecoveryState(NamedTuple):
     r"""What an objective can look at after the encoder has run on a blend.
 
     Attributes:
-        atoms: Final atom states, ``[B, N, C]``.
-        bias: The attention bias that the blend gave, ``[B, H, 1 + N, 1 + N]``.
-        molecules: The molecules with their clean coordinates.
+        graph: Final state of the graph token, ``[B, C]``.
+        atoms: Final atom states, ``[B, N, C]``; meaningless where padded.
+        bias: The attention bias that the blend gave, ``[B, H, 1 + N, 1 + N]``, -inf at padded keys.
+        molecules: The molecules with their clean coordinates, and the fields that the objectives ask for, in ``pairs``,
+            ``atoms`` and ``graphs``.
         noisy_pos: The coordinates that the encoder saw, in Å, ``[B, N, 3]``.
         blend: The blend.
     """
 
+    graph: Tensor
     atoms: Tensor
     bias: Tensor
     molecules: DenseMolecules
@@ -52,18 +57,28 @@ class Outcome(NamedTuple):
     quality: Quality
 
 
-class Objective(nn.Module, ABC):
+class Objective(Component, nn.Module, ABC):
     r"""One of the things that pretraining predicts: a head, its target and its loss (arXiv 2307.06235, section 3.2).
 
-    A subclass names in ``quality_name`` what :meth:`quality` measures, for reports ("accuracy", "mae", ...).
+    A subclass names the fields that it reads, and in ``quality_name`` what :meth:`quality` measures, for reports
+    ("accuracy", "mae", ...). The first argument of its constructor is ``channels``.
     """
 
     pair_fields: tuple[str, ...] = ()
+    atom_fields: tuple[str, ...] = ()
+    graph_fields: tuple[str, ...] = ()
     quality_name: str = "quality"
+    is_likelihood: bool = False
+    r"""Whether the loss is a cross entropy in nats, so that reports can tell usable information from it."""
 
-    @abstractmethod
+    @property
+    def pair_outputs(self) -> int:
+        r"""Numbers that are predicted for each pair of atoms, for estimates of memory."""
+        return 0
+
     def reset_parameters(self) -> None:
-        r"""Draws fresh weights."""
+        r"""Draws fresh weights; by default each child draws its own."""
+        reset_children(self)
 
     @abstractmethod
     def forward(self, state: RecoveryState) -> Tensor:

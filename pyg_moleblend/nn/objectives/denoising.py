@@ -3,11 +3,14 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
+from pyg_moleblend.components import register
 from pyg_moleblend.losses import denoising_loss
+from pyg_moleblend.nn.blending.blend import chosen_enters
 from pyg_moleblend.nn.denoising_head import DenoisingHead
 from pyg_moleblend.nn.objectives.base import Objective, Quality, RecoveryState
 
 
+@register
 class Denoising(Objective):
     r"""Predicts the direction of the noise that was added to each atom's coordinates.
 
@@ -15,7 +18,8 @@ class Denoising(Objective):
 
     Args:
         channels: C.
-        heads: H.
+        heads: H, as the encoder's attention bias has them.
+        dropout: Dropout probability of the head's attention weights.
 
     Shapes:
         - **output:** ``[B, N, 3]``
@@ -23,9 +27,9 @@ class Denoising(Objective):
 
     quality_name = "cosine"
 
-    def __init__(self, channels: int, heads: int) -> None:
+    def __init__(self, channels: int, heads: int, dropout: float = 0.1) -> None:
         super().__init__()
-        self.head = DenoisingHead(channels, heads)
+        self.head = DenoisingHead(channels, heads, dropout)
 
     def reset_parameters(self) -> None:
         self.head.reset_parameters()
@@ -43,5 +47,5 @@ class Denoising(Objective):
 
     @staticmethod
     def _counted(state: RecoveryState) -> Tensor:
-        by_geometry = state.molecules.has_3d[:, None] & (state.blend.atom_feature == 1)
+        by_geometry = state.molecules.has_3d[:, None] & chosen_enters(state.blend.atom_feature, 1, "3d")
         return state.molecules.mask & by_geometry

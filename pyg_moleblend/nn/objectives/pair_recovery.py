@@ -59,8 +59,9 @@ class PairRecovery(Objective):
         r"""Lays out the head's ``[B, n, N, O]`` as the objective's prediction; as it is by default."""
         return prediction
 
-    def reset_parameters(self) -> None:
-        self.head.reset_parameters()
+    @property
+    def pair_outputs(self) -> int:
+        return self.head.bias.numel()
 
     def forward(self, state: RecoveryState) -> Tensor:
         return self.shape(self.head(state.atoms))
@@ -96,6 +97,7 @@ class ClassRecovery(PairRecovery):
     r"""Recovers a relation as one of some classes: cross entropy, and the accuracy."""
 
     quality_name = "accuracy"
+    is_likelihood = True
 
     @abstractmethod
     def target(self, state: RecoveryState, rows: slice = slice(None)) -> Tensor:

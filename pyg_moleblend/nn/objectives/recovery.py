@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from typing import Literal
+
 from torch import Tensor
 
+from pyg_moleblend.components import register
 from pyg_moleblend.fields import MAX_PATH_LENGTH, BondVocabulary, bond_class_targets
 from pyg_moleblend.losses import displacement_sums, distance_sums, spd_target
 from pyg_moleblend.nn.objectives.base import RecoveryState
@@ -11,6 +14,7 @@ from pyg_moleblend.nn.pair_head import PairHead
 _ALL = slice(None)
 
 
+@register
 class SPDRecovery(ClassRecovery):
     r"""Recovers the shortest-path distance of every pair, as a class.
 
@@ -34,14 +38,15 @@ class SPDRecovery(ClassRecovery):
         return spd_target(molecules.pairs["spd"][:, rows], molecules.pair_mask[:, rows], self.num_classes)
 
 
+@register
 class BondPathRecovery(ClassRecovery):
     r"""Recovers the bonds along the shortest path of every pair, a class a hop.
 
     Args:
         channels: C.
         max_path_length: P.
-        vocabulary: ``"ogb"``, all 60 bond classes, or ``"release"``, the 24 of the authors' release; hops outside
-            the vocabulary are not counted.
+        vocabulary: ``"ogb"``, all 60 bond classes; ``"release"``, the 24 of the authors' release, hops outside it not
+            being counted; or the number of categories of bonds that have one.
         pair_channels: Width of the pair head's row and column feature.
 
     Shapes:
@@ -54,13 +59,14 @@ class BondPathRecovery(ClassRecovery):
         self,
         channels: int,
         max_path_length: int = MAX_PATH_LENGTH,
-        vocabulary: BondVocabulary = "ogb",
+        vocabulary: BondVocabulary | Literal["release"] = "ogb",
         pair_channels: int = 32,
     ) -> None:
         targets = bond_class_targets(vocabulary)
         num_classes = int(targets.max()) + 1
         super().__init__(PairHead(channels, max_path_length * num_classes, pair_channels))
         self.max_path_length = max_path_length
+        self.bond_vocabulary: BondVocabulary = vocabulary if isinstance(vocabulary, int) else "ogb"
         self.num_classes = num_classes
         self.register_buffer("targets", targets, persistent=False)  # [61]
         self.targets: Tensor
@@ -69,9 +75,11 @@ class BondPathRecovery(ClassRecovery):
         return prediction.unflatten(-1, (self.max_path_length, self.num_classes))
 
     def target(self, state: RecoveryState, rows: slice = _ALL) -> Tensor:
-        return self.targets[state.molecules.pairs["bond_path"][:, rows].long()]
+        path = state.molecules.pairs["bond_path"][:, rows, :, : self.max_path_length]
+        return self.targets[path.long()]
 
 
+@register
 class DisplacementRecovery(GeometryRecovery):
     r"""Recovers the direction of the displacement of every pair: the release's 3D objective.
 
@@ -96,6 +104,7 @@ class DisplacementRecovery(GeometryRecovery):
         return RowSums(sums, sums.weight - sums.total.detach())
 
 
+@register
 class DistanceRecovery(GeometryRecovery):
     r"""Recovers the distance of every pair in Å: the rotation-invariant 3D objective.
 

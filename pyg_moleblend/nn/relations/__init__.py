@@ -1,6 +1,6 @@
 r"""Relations between atoms, one attention bias a file. To add one, see ``docs/extending.md``.
 
-A bias is a function of a molecule's fields; which of them enters for a pair is decided next door, in
+A bias is a function of a molecule's fields. Which of them enters for a pair is decided next door, in
 :mod:`pyg_moleblend.nn.blending`, and what is predicted back in :mod:`pyg_moleblend.nn.objectives`.
 """
 

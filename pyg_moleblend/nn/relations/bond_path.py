@@ -4,33 +4,47 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pyg_moleblend.fields import BOND_FEATURE_SIZES, MAX_PATH_LENGTH, bond_class_features
+from pyg_moleblend.components import register
+from pyg_moleblend.fields import (
+    BOND_FEATURE_SIZES,
+    MAX_PATH_LENGTH,
+    BondVocabulary,
+    bond_class_features,
+    num_bond_classes,
+)
 from pyg_moleblend.nn.precision import INIT_STD
 from pyg_moleblend.nn.relations.base import RelationBias
 from pyg_moleblend.utils import DenseMolecules
 
 
+@register
 class BondPathBias(RelationBias):
     r"""Bias from the bonds along the shortest path (arXiv 2106.05234, section 3.1.3; arXiv 2307.06235, section 3.1).
 
     A bond's vector is the mean over its features' vectors; hop h multiplies it by its own H × H matrix; the bias
-    is the sum over hops divided by their number. Only 60 bonds exist, so all products are taken once a forward
-    and the bias is a sum of P look-ups.
+    is the sum over hops divided by their number. Few bonds exist (60 with OGB's features), so all products are taken
+    once a forward, and the bias is a sum of P look-ups.
 
     Args:
         heads: H.
         max_path_length: P.
+        bond_vocabulary: ``"ogb"``, OGB's three bond features, or the number of categories of bonds that have one.
     """
 
     pair_fields = ("bond_path", "spd")
 
-    def __init__(self, heads: int, max_path_length: int = MAX_PATH_LENGTH) -> None:
+    def __init__(
+        self, heads: int, max_path_length: int = MAX_PATH_LENGTH, bond_vocabulary: BondVocabulary = "ogb"
+    ) -> None:
         super().__init__()
+        size = num_bond_classes(bond_vocabulary)
         self.max_path_length = max_path_length
-        self.features = nn.Embedding(sum(BOND_FEATURE_SIZES), heads)
+        self.bond_vocabulary = bond_vocabulary
+        self.features = nn.Embedding(sum(BOND_FEATURE_SIZES) if bond_vocabulary == "ogb" else size, heads)
         self.hops = nn.Parameter(torch.empty(max_path_length, heads, heads))
         offsets = torch.tensor([0, BOND_FEATURE_SIZES[0], sum(BOND_FEATURE_SIZES[:2])])
-        self.register_buffer("rows", bond_class_features() + offsets, persistent=False)  # [60, 3]
+        rows = bond_class_features() + offsets if bond_vocabulary == "ogb" else torch.arange(size)[:, None]
+        self.register_buffer("rows", rows, persistent=False)  # [classes, features]
         self.rows: Tensor
         self.reset_parameters()
 
@@ -39,10 +53,10 @@ class BondPathBias(RelationBias):
         nn.init.normal_(self.hops, std=INIT_STD)
 
     def forward(self, molecules: DenseMolecules) -> Tensor:
-        path, spd = molecules.pairs["bond_path"], molecules.pairs["spd"]
+        path, spd = molecules.pairs["bond_path"][..., : self.max_path_length], molecules.pairs["spd"]
         B, N, _, P = path.shape
-        table = self.features(self.rows).mean(1) @ self.hops  # [P, 60, H]
-        table = F.pad(table, (0, 0, 1, 0)).flatten(0, 1)  # [P * 61, H], no bond contributes zero
+        table = self.features(self.rows).mean(1) @ self.hops  # [P, classes, H]
+        table = F.pad(table, (0, 0, 1, 0)).flatten(0, 1)  # [P * (1 + classes), H], no bond contributes zero
         hop = torch.arange(P, device=path.device) * (self.rows.size(0) + 1)
-        bias = F.embedding_bag((path.long() + hop).view(-1, P), table, mode="sum").view(B, N, N, -1)
+        bias = F.embedding_bag((path.long() + hop).reshape(-1, P), table, mode="sum").view(B, N, N, -1)
         return (bias / spd.clamp(min=1, max=P)[..., None]).permute(0, 3, 1, 2)

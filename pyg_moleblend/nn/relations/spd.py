@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from pyg_moleblend.components import register
 from pyg_moleblend.fields import SPD_UNREACHABLE
 from pyg_moleblend.nn.precision import INIT_STD
 from pyg_moleblend.nn.relations.base import RelationBias
 from pyg_moleblend.utils import DenseMolecules
 
 
+@register
 class SPDBias(RelationBias):
     r"""One learned number a head for each shortest-path distance, with one of its own for unreachable pairs
     (arXiv 2106.05234, section 3.1.2).
