@@ -11,6 +11,7 @@ from pyg_moleblend.chem.identity import Identity, identify, skeleton
 from pyg_moleblend.chem.molecule import data_list, from_mol, from_smiles
 from pyg_moleblend.chem.parse import parse_molblock, parse_smiles
 from pyg_moleblend.chem.pyg_features import pyg_to_ogb_features
+from pyg_moleblend.chem.quantum import QuantumLabels, quantum_labels, quantum_labels_at
 from pyg_moleblend.chem.scaffold import murcko_scaffold
 from pyg_moleblend.chem.sdf import read_sdf
 
@@ -22,6 +23,7 @@ __all__ = [
     "Identity",
     "MoleculeChunk",
     "MoleculeError",
+    "QuantumLabels",
     "apply_hydrogens",
     "batch_from_mols",
     "batch_from_smiles",
@@ -41,6 +43,8 @@ __all__ = [
     "parse_molblock",
     "parse_smiles",
     "pyg_to_ogb_features",
+    "quantum_labels",
+    "quantum_labels_at",
     "read_sdf",
     "skeleton",
 ]

@@ -26,9 +26,10 @@ VERBS = {
     "predict": "predict properties of molecules",
     "embed": "compute the representations of molecules",
     "evaluate": "measure a model on labelled molecules, or how well it recovers relations",
+    "quantum": "label molecules by quantum chemistry, to pretrain on",
     "convert": "turn a checkpoint of the authors' release into a model folder",
 }
-POSITIONAL = ("prepare", "check", "split", "predict", "embed", "evaluate", "convert")
+POSITIONAL = ("prepare", "check", "split", "predict", "embed", "evaluate", "convert", "quantum")
 SHARED = ("predict", "embed", "evaluate")  # verbs whose molecules the processes that torchrun starts share out
 CONFIG_FILE = "config.yaml"
 TRACEBACK = "MOLEBLEND_TRACEBACK"
