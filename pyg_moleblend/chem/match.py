@@ -5,10 +5,40 @@ from rdkit import Chem
 from torch import Tensor
 from torch_geometric.data import Data
 
+from pyg_moleblend.chem.hydrogens import Hydrogens
+
 _CHIRALITY = 1
 _CHIRAL_TAGS = {1: Chem.ChiralType.CHI_TETRAHEDRAL_CW, 2: Chem.ChiralType.CHI_TETRAHEDRAL_CCW}
 # Bond types that RDKit matches with themselves only, whichever way round, and more than any molecule has kinds.
 _BOND_TYPES = [kind for value, kind in sorted(Chem.BondType.values.items()) if 1 <= value <= 15]
+
+
+def atom_order(data: Data, parsed: Data, hydrogens: Hydrogens) -> Tensor:
+    r"""The atom of a graph's SMILES for each of its atoms, ``[N]`` int64.
+
+    Args:
+        data: Graph with OGB's ``x``, ``edge_index`` and ``edge_attr``, and ``smiles``.
+        parsed: The graph of its SMILES.
+        hydrogens: Which hydrogens are atoms of ``parsed``, for the message.
+
+    Raises:
+        ValueError: If they are not of one molecule.
+    """
+    size = parsed.x.size(0)
+    if data.x.size(0) != size:
+        problem = f"it has {size} atoms, x has {data.x.size(0)}"
+    elif torch.equal(data.x[:, 0].long().cpu(), parsed.x[:, 0]) and torch.equal(
+        _bonds(data.edge_index.cpu(), size), _bonds(parsed.edge_index, size)
+    ):
+        return torch.arange(size)
+    elif (order := match_atoms(data, parsed)) is not None:
+        return order
+    else:
+        problem = "its elements, bonds or features are others, in whatever order"
+    raise ValueError(
+        f"smiles {data.smiles!r} with hydrogens={hydrogens.value!r} is not the molecule of x and edge_index: "
+        f"{problem}; pass the `hydrogens` that the graph was made with, and features in OGB's vocabulary"
+    )
 
 
 def match_atoms(data: Data, other: Data) -> Tensor | None:
@@ -40,6 +70,11 @@ def match_atoms(data: Data, other: Data) -> Tensor | None:
     )
     match = target.GetSubstructMatch(query, useChirality=True)
     return torch.tensor(match) if match else None
+
+
+def _bonds(edge_index: Tensor, num_atoms: int) -> Tensor:
+    # One number a directed bond, sorted: equal for equal graphs, whatever the order of their edges.
+    return (edge_index[0] * num_atoms + edge_index[1]).sort().values
 
 
 def _colours(rows: Tensor) -> Tensor:
