@@ -171,3 +171,12 @@ def test_unbonded_atoms_have_neither():
     assert (molecules.pairs["spd"] == SPD_UNREACHABLE).any()
     for found in (angles_of(molecules), torsions_of(molecules)):
         assert not found.defined[1].any()
+
+
+def test_autocast_changes_nothing():
+    molecules = packed(conformer(CYCLES[-1])[1])
+    molecules = molecules._replace(pos=molecules.pos.float())
+    expected = [*angles_of(molecules), *torsions_of(molecules)]
+    with torch.autocast("cpu", torch.bfloat16):
+        found = [*angles_of(molecules), *torsions_of(molecules)]
+    assert all(torch.equal(value, other) for value, other in zip(found, expected, strict=True))

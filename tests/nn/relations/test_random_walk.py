@@ -44,6 +44,13 @@ def test_walks_from_an_atom_with_bonds_end_somewhere():
     assert not total[~bonded].any()
 
 
+def test_autocast_does_not_make_walks_less_exact():
+    molecules = packed()
+    expected = walk_probabilities(molecules.pairs["spd"], molecules.mask, 6)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(walk_probabilities(molecules.pairs["spd"], molecules.mask, 6), expected)
+
+
 def test_bias_is_a_linear_map_of_them():
     module, molecules = samples.randomized(RandomWalkBias(heads=3, num_steps=4)), packed()
     walks = walk_probabilities(molecules.pairs["spd"], molecules.mask, 4)
