@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 from torch_geometric.data import Batch, Data
 from torch_geometric.data.datapipes import functional_transform
 from torch_geometric.transforms import BaseTransform
 
 from pyg_moleblend.fields import MAX_PATH_LENGTH, PAIR_FIELDS
+from pyg_moleblend.transforms.pair_field import record_slices
 from pyg_moleblend.utils.flat_relations import flat_relations
 
 
@@ -41,16 +41,8 @@ class AddRelations(BaseTransform):
         counts = data.ptr.diff() if isinstance(data, Batch) else torch.tensor([data.num_nodes])
         data.spd, data.bond_path = flat_relations(data.edge_index, data.edge_attr, counts, self.max_path_length)
         if isinstance(data, Batch):
-            _record_slices(data, counts)
+            record_slices(data, counts, PAIR_FIELDS)
         return data
 
     def __repr__(self) -> str:
         return f"{self.__class__.__name__}(max_path_length={self.max_path_length})"
-
-
-def _record_slices(batch: Batch, counts: Tensor) -> None:
-    # PyG's record of how to take a batch apart. Its dictionaries may be shared with the batch that was given.
-    ends = torch.cat([counts.new_zeros(1), (counts * counts).cumsum(0)]).cpu()
-    batch._slice_dict = {**batch._slice_dict, **dict.fromkeys(PAIR_FIELDS, ends)}
-    none = torch.zeros(len(counts), dtype=torch.long)
-    batch._inc_dict = {**batch._inc_dict, **dict.fromkeys(PAIR_FIELDS, none)}
