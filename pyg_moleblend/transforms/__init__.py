@@ -4,10 +4,19 @@ Each works on a ``Data``, some on a whole ``Batch``. Fields of your own are decl
 """
 
 from pyg_moleblend.transforms.add_conformer import AddConformer
+from pyg_moleblend.transforms.add_descriptors import AddDescriptors
 from pyg_moleblend.transforms.add_fragments import AddFragments
 from pyg_moleblend.transforms.add_quantum_labels import AddQuantumLabels
 from pyg_moleblend.transforms.add_relations import AddRelations
 from pyg_moleblend.transforms.add_rings import AddRings
 from pyg_moleblend.transforms.perturb_positions import PerturbPositions
 
-__all__ = ["AddConformer", "AddFragments", "AddQuantumLabels", "AddRelations", "AddRings", "PerturbPositions"]
+__all__ = [
+    "AddConformer",
+    "AddDescriptors",
+    "AddFragments",
+    "AddQuantumLabels",
+    "AddRelations",
+    "AddRings",
+    "PerturbPositions",
+]

@@ -10,6 +10,7 @@ from pyg_moleblend.components import register
 from pyg_moleblend.nn.objectives.base import Objective, Quality, RecoveryState
 from pyg_moleblend.nn.pair_head import PairHead
 from pyg_moleblend.nn.precision import full_precision, reset_linear
+from pyg_moleblend.utils import DenseMolecules
 
 Level = Literal["graph", "atom", "pair"]
 Kind = Literal["value", "class", "bits"]
@@ -125,6 +126,13 @@ class Recover(Objective):
         self.center.copy_(quantiles[1])
         self.scale.copy_(torch.where(spread > 0, spread, 1.0))
         self.fitted.fill_(True)
+
+    def known_rows(self, molecules: DenseMolecules) -> Tensor:
+        r"""The field's rows of real atoms and pairs, ``[M, size]``, for :meth:`fit`."""
+        fields = {"graph": molecules.graphs, "atom": molecules.atoms, "pair": molecules.pairs}[self.level]
+        mask = {"graph": None, "atom": molecules.mask, "pair": molecules.pair_mask}[self.level]
+        value = fields[self.field] if mask is None else fields[self.field][mask]
+        return value.reshape(-1, self.size)
 
     def forward(self, state: RecoveryState) -> Tensor:
         return self.head(state.graph if self.level == "graph" else state.atoms)
