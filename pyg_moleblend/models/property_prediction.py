@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
-from pyg_moleblend.components import Component, register
+from pyg_moleblend.components import Component, arguments_with, register
 from pyg_moleblend.models.config import MoleBlendConfig, check_same_shape
 from pyg_moleblend.models.memory import check_memory
 from pyg_moleblend.models.moleblend import MoleBlend, pack_for
@@ -60,13 +60,14 @@ class MoleBlendForPropertyPrediction(Component, nn.Module):
         self._reset_linears()
 
     def component_arguments(self) -> dict[str, Any]:
-        return {
-            "config": self.config,
-            "num_tasks": self.num_tasks,
-            "encoder": self.encoder,
-            "readout": self.readout,
-            "blending": self.blending,
-        }
+        return arguments_with(
+            self,
+            config=self.config,
+            num_tasks=self.num_tasks,
+            encoder=self.encoder,
+            readout=self.readout,
+            blending=self.blending,
+        )
 
     @property
     def wanted(self) -> Wanted:
