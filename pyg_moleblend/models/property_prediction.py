@@ -13,6 +13,7 @@ from pyg_moleblend.models.moleblend import MoleBlend, pack_for
 from pyg_moleblend.models.wanted import Wanted, wanted_by
 from pyg_moleblend.nn import Blending, GraphTokenReadout, Readout
 from pyg_moleblend.nn.precision import reset_linear
+from pyg_moleblend.nn.sizes import check_sizes
 from pyg_moleblend.utils import DenseMolecules, Modality
 
 
@@ -44,8 +45,7 @@ class MoleBlendForPropertyPrediction(Component, nn.Module):
         blending: Blending | None = None,
     ) -> None:
         super().__init__()
-        if type(num_tasks) is not int or num_tasks < 1:
-            raise ValueError(f"`num_tasks` must be an integer of at least 1, got {num_tasks!r}")
+        check_sizes(num_tasks=num_tasks)
         self.config = config
         self.num_tasks = num_tasks
         self.encoder: Any = MoleBlend(config) if encoder is None else encoder

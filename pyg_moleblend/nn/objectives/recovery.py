@@ -10,6 +10,7 @@ from pyg_moleblend.losses import displacement_sums, distance_sums, spd_target
 from pyg_moleblend.nn.objectives.base import RecoveryState
 from pyg_moleblend.nn.objectives.pair_recovery import ClassRecovery, GeometryRecovery, RowSums, known_atoms
 from pyg_moleblend.nn.pair_head import PairHead
+from pyg_moleblend.nn.sizes import check_sizes
 
 _ALL = slice(None)
 
@@ -30,6 +31,7 @@ class SPDRecovery(ClassRecovery):
     pair_fields = ("spd",)
 
     def __init__(self, channels: int, num_classes: int = 11, pair_channels: int = 32) -> None:
+        check_sizes(num_classes=num_classes)
         super().__init__(PairHead(channels, num_classes, pair_channels))
         self.num_classes = num_classes
 
@@ -62,6 +64,7 @@ class BondPathRecovery(ClassRecovery):
         vocabulary: BondVocabulary | Literal["release"] = "ogb",
         pair_channels: int = 32,
     ) -> None:
+        check_sizes(max_path_length=max_path_length)
         targets = bond_class_targets(vocabulary)
         num_classes = int(targets.max()) + 1
         super().__init__(PairHead(channels, max_path_length * num_classes, pair_channels))
