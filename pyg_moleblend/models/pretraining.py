@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
-from pyg_moleblend.components import Component, register
+from pyg_moleblend.components import Component, arguments_with, register
 from pyg_moleblend.models.config import MoleBlendConfig, check_same_shape
 from pyg_moleblend.models.memory import check_memory
 from pyg_moleblend.models.moleblend import MoleBlend, pack_for
@@ -91,13 +91,14 @@ class MoleBlendForPretraining(Component, nn.Module):
         self.loss_weighting = loss_weights
 
     def component_arguments(self) -> dict[str, Any]:
-        return {
-            "config": self.config,
-            "encoder": self.encoder,
-            "objectives": dict(self.items()),
-            "blending": self.blending,
-            "loss_weights": self.loss_weighting,
-        }
+        return arguments_with(
+            self,
+            config=self.config,
+            encoder=self.encoder,
+            objectives=dict(self.items()),
+            blending=self.blending,
+            loss_weights=self.loss_weighting,
+        )
 
     def items(self) -> list[tuple[str, Objective]]:
         r"""Names and objectives."""
