@@ -91,7 +91,9 @@ def measure(name: str, size: int, activation_checkpointing: bool, threads: int) 
         "flops": flops,
         "resident_bytes": peak_memory,
         "batch_bytes": peak_memory - before,
-        "estimated_bytes": estimate_memory(config, batch_size, size, True, activation_checkpointing, PAPER_PAIR_OUTPUTS),
+        "estimated_bytes": estimate_memory(
+            config, batch_size, size, True, activation_checkpointing, PAPER_PAIR_OUTPUTS
+        ),
     }
 
 

@@ -112,6 +112,8 @@ class MoleBlend(Component, nn.Module):
         self.config = config
         if atom_embedding is None:
             atom_embedding = AtomEmbedding(config.channels, config.num_gaussians)
+        if isinstance(atom_embedding, AtomEmbedding):
+            atom_embedding.check_shape(config.channels, config.num_gaussians)
         self.gaussians = GaussianBasis(config.num_gaussians, getattr(atom_embedding, "num_types", 1))
         self.atom_embedding: Any = atom_embedding
         self.graph_token = nn.Parameter(torch.empty(config.channels))
@@ -207,6 +209,11 @@ class MoleBlend(Component, nn.Module):
         if blend is not None:
             molecules = molecules.with_atom(CHOSEN, blend.atom_feature)
         atoms = self.atom_embedding(molecules)
+        if atoms.dim() != 3 or atoms.size(-1) != self.config.channels:
+            raise ValueError(
+                f"the atom embedding must give [B, N, {self.config.channels}], got shape {list(atoms.shape)} from "
+                f"{type(self.atom_embedding).__name__}"
+            )
         token = self.graph_token.expand(atoms.size(0), 1, -1).to(atoms.dtype)
         tokens = self.dropout(self.embedding_norm(torch.cat([token, touched(atoms, *idle)], dim=1)))
         return tokens, self.attention_bias(molecules, None if blend is None else blend.relation)

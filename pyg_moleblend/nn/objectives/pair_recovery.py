@@ -67,11 +67,10 @@ class PairRecovery(Objective):
     def outcome(self, sums: RowSums) -> Outcome:
         r"""Loss and quality from the sums over all pairs."""
 
-    @abstractmethod
     def counted(self, state: RecoveryState) -> Tensor:
         r"""How many entries count for each pair, ``[B, N, N]`` int64; 0 where the pair does not."""
+        raise TypeError(f"{type(self).__name__} looks at all its pairs: leave `num_pairs` out")
 
-    @abstractmethod
     def at_pairs(self, prediction: Tensor, state: RecoveryState, chosen: Tensor) -> tuple[Tensor, Tensor]:
         r"""Loss and quality of some pairs, summed over a pair's entries, ``[B, M]`` both.
 
@@ -80,6 +79,7 @@ class PairRecovery(Objective):
             state: The state.
             chosen: The pairs, ``first * N + second``, ``[B, M]`` int64.
         """
+        raise TypeError(f"{type(self).__name__} looks at all its pairs: leave `num_pairs` out")
 
     def shape(self, prediction: Tensor) -> Tensor:
         r"""Lays out the head's ``[B, n, N, O]``, or ``[B, M, O]``, as the prediction; as it is by default."""
