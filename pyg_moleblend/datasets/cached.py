@@ -47,7 +47,7 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
 
     The processed files lie in a folder of their own that is named for everything they depend on: the class
     and its parameters, the versions of RDKit and of this package, ``pre_transform`` and ``pre_filter`` by
-    their ``repr``. Other parameters are another folder, and raw files of another content are processed anew, so
+    their ``repr``. Other parameters are another folder, and raw files of another content are processed again, so
     nothing stale is ever loaded; nor is anything damaged, for the manifest holds the files' checksums. A ``repr``
     with a memory address (a lambda, a function) says too little: then the molecules are processed each time, with
     a warning. The files are written under temporary names, and
@@ -61,7 +61,7 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
         pre_transform: Applied once, before the molecules are stored.
         pre_filter: Says of every molecule whether it is to be stored.
         log: Whether to say on stderr what is done.
-        force_reload: Whether to process the raw files anew.
+        force_reload: Whether to process the raw files again.
     """
 
     def __init__(

@@ -164,4 +164,4 @@ def test_an_epoch_is_finished_by_as_many_processes_as_began_it(data):
     with pytest.raises(ValueError, match="within an epoch that 2 processes shared, so 1 cannot go on"):
         data.train_dataloader()
     data.trainer = trainer(0, world_size=1, epoch=1, started=1)
-    assert len(smiles(data.train_dataloader())) == 14  # a new epoch can be shared anew
+    assert len(smiles(data.train_dataloader())) == 14  # a new epoch can be shared again

@@ -62,7 +62,7 @@ def download(
     checks = {name: digest.lower() for name, digest in (("sha256", sha256), ("md5", md5)) if digest is not None}
     if path.is_file():
         if wrong := _difference(path, checks, size):
-            raise ValueError(f"{path} is damaged or another file: {wrong}; delete it, and it is downloaded anew")
+            raise ValueError(f"{path} is damaged or another file: {wrong}; delete it, and it is downloaded again")
         return path
     if is_offline() if offline is None else offline:
         raise RuntimeError(f"cannot download {url}: downloads are turned off (offline, {OFFLINE}); {remedy}")

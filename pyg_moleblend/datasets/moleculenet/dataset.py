@@ -41,7 +41,7 @@ class MoleculeNet(CachedMoleculeDataset):
         pre_transform: Applied once, before the molecules are stored.
         pre_filter: Says of every molecule whether it is to be stored.
         log: Whether to say on stderr what is done.
-        force_reload: Whether to process the raw file anew.
+        force_reload: Whether to process the raw file again.
         hydrogens: Which hydrogens become atoms.
         conformers: Which conformers the molecules are to have; none by default. They are kept on disk as they are
             found, so that an interrupted run goes on from there; :attr:`conformer_errors` says who has none, and why.
@@ -128,7 +128,7 @@ class MoleculeNet(CachedMoleculeDataset):
         try:
             table = pd.read_csv(path, dtype={self.source.smiles: str})
         except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-            raise ValueError(f"{path} is damaged: {error}; delete it, and it is downloaded anew") from error
+            raise ValueError(f"{path} is damaged: {error}; delete it, and it is downloaded again") from error
         if self.source.smiles not in table:
             raise ValueError(
                 f"{path} has no column {self.source.smiles!r}, only {list(table)[:8]}; it is not MoleculeNet's file"
@@ -136,7 +136,7 @@ class MoleculeNet(CachedMoleculeDataset):
         if len(table) < self.source.rows:
             warnings.warn(
                 f"{path} has {len(table)} rows, {self.title} has {self.source.rows}: if the file is not meant to be a "
-                "part of it, it was cut off; delete it, and it is downloaded anew",
+                "part of it, it was cut off; delete it, and it is downloaded again",
                 stacklevel=2,
             )
         return table

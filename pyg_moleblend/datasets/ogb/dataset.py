@@ -25,7 +25,7 @@ from pyg_moleblend.splits import Split
 class OGBGraphProperty(CachedMoleculeDataset):
     r"""A molecular set of the `Open Graph Benchmark <https://arxiv.org/abs/2005.00687>`_, ``ogbg-mol*``.
 
-    The graphs are those that OGB publishes, not made anew from SMILES: every row of the benchmark is there,
+    The graphs are those that OGB publishes, not made from SMILES: every row of the benchmark is there,
     whatever the version of RDKit, and ``data.row`` is OGB's own number. ``smiles`` are those of its mapping.
 
     The raw files are ``<root>/ogbg_mol…/{raw,mapping,split}``, as OGB's package keeps them: those in place
@@ -38,7 +38,7 @@ class OGBGraphProperty(CachedMoleculeDataset):
         pre_transform: Applied once, before the molecules are stored.
         pre_filter: Says of every molecule whether it is to be stored.
         log: Whether to say on stderr what is done.
-        force_reload: Whether to process the raw files anew.
+        force_reload: Whether to process the raw files again.
         conformers: Which conformers the molecules are to have, found for their SMILES; none by default. They are kept
             on disk as they are found, so that an interrupted run goes on from there; :attr:`conformer_errors` says who
             has none, and why.
@@ -117,9 +117,9 @@ class OGBGraphProperty(CachedMoleculeDataset):
         rows = np.sort(np.concatenate(read_split(self.folder)))
         for what, found in (("labels", len(labels)), ("SMILES", len(mapping.smiles)), ("rows in its split", len(rows))):
             if found != size:
-                raise ValueError(f"{self.folder} holds {size} graphs but {found} {what}; download it anew")
+                raise ValueError(f"{self.folder} holds {size} graphs but {found} {what}; download it again")
         if (rows != np.arange(size)).any():
-            raise ValueError(f"the split in {self.folder} does not name every row once; download it anew")
+            raise ValueError(f"the split in {self.folder} does not name every row once; download it again")
         reading = Reading(graphs, mapping.smiles, np.arange(size), [], None, {})
         if self.conformers is not None:
             reading = self._with_conformers(reading, self.conformers)

@@ -125,7 +125,7 @@ class PCQM4Mv2(MoleculeShards):
         return save_pcqm4mv2_submission(folder, part, wanted=wanted, row=row, y_pred=y_pred, fallback=fallback)
 
     def _damaged(self, path: Path) -> str:
-        return f"{path} is damaged or missing; delete it, and it is made anew when the dataset is opened"
+        return f"{path} is damaged or missing; delete it, and it is made again when the dataset is opened"
 
 
 def _as_range(positions: NDArray[np.int64]) -> range | NDArray[np.int64]:

@@ -117,7 +117,7 @@ def open_records(path: Path) -> Iterator[Iterator[str]]:
         with _open(path) as read:
             yield cut_records(TextIOWrapper(read, encoding="utf-8", errors="backslashreplace"))
     except (EOFError, gzip.BadGzipFile, tarfile.TarError, zlib.error) as error:
-        raise ValueError(f"{path} is damaged: {error}; delete it, and it is downloaded anew") from error
+        raise ValueError(f"{path} is damaged: {error}; delete it, and it is downloaded again") from error
 
 
 @contextmanager
@@ -127,7 +127,7 @@ def _open(path: Path) -> Iterator[Any]:
             wanted = (member for member in archive if member.isreg() and member.name.endswith(".sdf"))
             member = next(wanted, None)
             if member is None:
-                raise ValueError(f"{path} holds no .sdf file; delete it, and it is downloaded anew")
+                raise ValueError(f"{path} holds no .sdf file; delete it, and it is downloaded again")
             yield archive.extractfile(member)
             # What follows the file holds the checksum, which is compared only when it is read.
             while archive.fileobj is not None and archive.fileobj.read(1 << 20):

@@ -58,7 +58,7 @@ class QM9(CachedMoleculeDataset):
         pre_transform: Applied once, before the molecules are stored.
         pre_filter: Says of every molecule whether it is to be stored.
         log: Whether to say on stderr what is done.
-        force_reload: Whether to process the raw files anew.
+        force_reload: Whether to process the raw files again.
 
     Raises:
         ValueError: If an argument is not one of these, or the raw files contradict each other.

@@ -222,7 +222,9 @@ class MoleculeShards(Dataset):
             return list(csv.DictReader(file))
 
     def _damaged(self, path: Path) -> str:
-        return f"{path} is damaged or missing; run the command that made {self.folder} again, which makes it anew"
+        return (
+            f"{path} is damaged or missing; run again the command that made {self.folder}, and it makes the file again"
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         # What is memory-mapped stays here: the other process maps it for itself.

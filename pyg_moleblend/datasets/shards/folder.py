@@ -108,8 +108,8 @@ def claim(folder: Path, key: Mapping[str, Any]) -> dict[str, Any]:
 def finished(folder: Path) -> dict[int, ShardEntry]:
     r"""The shards that are finished and whole, by their number: each one's checksum is compared."""
     known = dict(enumerate(load_manifest(folder).shards)) if (folder / MANIFEST_FILE).is_file() else {}
-    for path in folder.glob("shard-*.json"):  # newer than the manifest, where a shard is made anew
-        with suppress(ValueError, TypeError):  # a damaged one says nothing, so its shard is made anew
+    for path in folder.glob("shard-*.json"):  # newer than the manifest, where a shard is made again
+        with suppress(ValueError, TypeError):  # a damaged one says nothing, so its shard is made again
             known[int(path.stem.split("-")[1])] = ShardEntry(**_load(path))
     return {number: entry for number, entry in sorted(known.items()) if is_whole(shard_path(folder, number), entry)}
 

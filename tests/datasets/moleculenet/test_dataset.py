@@ -170,7 +170,7 @@ def test_conformers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         np.testing.assert_array_equal(data.pos, expected[0])
         assert dataset.conformer_errors.get(int(data.row), "") == cause
         assert data.y.tolist() == [[int(data.row) + 0.5]]
-    # Processed anew, with another transform say, they are not looked for again; other settings are other conformers.
+    # Processed again, with another transform say, they are not looked for again; other settings are other conformers.
     monkeypatch.setattr(resumable.ReadChunk, "__call__", None)
     again = MoleculeNet(tmp_path, "esol", conformers=settings, pre_transform=AddRelations(), log=False)
     assert torch.equal(again[0].pos, dataset[0].pos)

@@ -53,20 +53,20 @@ def test_is_built_once_for_each_kind(root: Path, monkeypatch: pytest.MonkeyPatch
     folders = [PCQM4Mv2(root, chirality=policy, log=False).folder for policy in ("smiles", "structure", "none")]
     folders.append(PCQM4Mv2(root, structures=False, log=False).folder)
     assert len(set(folders)) == 4
-    monkeypatch.setattr(pcqm4mv2_build.ReadPairs, "__call__", None)  # nothing is read anew
+    monkeypatch.setattr(pcqm4mv2_build.ReadPairs, "__call__", None)  # nothing is read again
     flat = PCQM4Mv2(root, structures=False, log=False)
     assert flat.folder == folders[3]
     assert not any(data.pos.isfinite().any() for data in flat)
     assert not flat.conformer_errors
 
 
-def test_a_damaged_shard_is_named_and_made_anew(root: Path) -> None:
+def test_a_damaged_shard_is_named_and_made_again(root: Path) -> None:
     path = PCQM4Mv2(root, shard_size=3, log=False).folder / "shard-000001.safetensors"
     content = path.read_bytes()
     path.write_bytes(content[:-1] + b"\xff")
     damaged = PCQM4Mv2(root, shard_size=3, log=False)
     assert damaged[0].smiles == SMILES[0]
-    with pytest.raises(ValueError, match=rf"{path} is damaged or missing; delete it, and it is made anew"):
+    with pytest.raises(ValueError, match=rf"{path} is damaged or missing; delete it, and it is made again"):
         damaged[4]
     path.unlink()
     assert PCQM4Mv2(root, shard_size=3, log=False)[4].smiles == SMILES[5]
@@ -77,7 +77,7 @@ def test_rows_do_not_shift_with_a_damaged_list_of_failures(root: Path) -> None:
     dataset = PCQM4Mv2(root, shard_size=3, log=False)
     rows, path = dataset.row.tolist(), dataset.folder / "failures.csv"
     path.write_text(path.read_text().splitlines()[0] + "\n")
-    with pytest.raises(ValueError, match=rf"{path} is damaged or missing; delete it, and it is made anew"):
+    with pytest.raises(ValueError, match=rf"{path} is damaged or missing; delete it, and it is made again"):
         _ = PCQM4Mv2(root, shard_size=3, log=False).row
     path.unlink()
     assert PCQM4Mv2(root, shard_size=3, log=False).row.tolist() == rows
@@ -90,7 +90,7 @@ def test_an_open_dataset_holds_little(root: Path) -> None:
     assert isinstance(dataset.indices(), range)
 
 
-def test_other_raw_files_are_read_anew(root: Path) -> None:
+def test_other_raw_files_are_read_again(root: Path) -> None:
     before = PCQM4Mv2(root, log=False)
     write_records(root / "pcqm4m-v2" / "pcqm4m-v2-train.sdf.tar.gz", ["nonsense\n$$$$\n"] * 6)
     after = PCQM4Mv2(root, log=False)
