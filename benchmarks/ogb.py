@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             name,
             OGB_SOURCES[name].metric,
             "",
-            partial(OGBGraphProperty, args.root, name, log=False),
+            partial(OGBGraphProperty, args.root, name, progress=False),
             args.config or CONFIGS / "moleculenet" / f"{name.removeprefix('ogbg-mol')}.yaml",
         )
         for name in args.sets

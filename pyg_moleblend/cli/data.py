@@ -60,18 +60,20 @@ def load_data(
     name, _, part = data.partition(":")
     try:
         if name == "qm9" and not part:
-            molecules = QM9(Path(root) / "qm9", max_molecules=max_molecules, log=progress).subtract_atom_reference()
+            molecules = QM9(
+                Path(root) / "qm9", max_molecules=max_molecules, progress=progress
+            ).subtract_atom_reference()
         elif name == "moleculenet":
-            molecules = MoleculeNet(root, part, log=progress)
+            molecules = MoleculeNet(root, part, progress=progress)
         elif name == "ogb":
-            molecules = OGBGraphProperty(root, part, log=progress)
+            molecules = OGBGraphProperty(root, part, progress=progress)
         elif name == "pcqm4mv2":
             # A part that there is not is refused there.
-            molecules = PCQM4Mv2(root, cast(Part, part) or None, num_workers=os.cpu_count() or 1, log=progress)
+            molecules = PCQM4Mv2(root, cast(Part, part) or None, num_workers=os.cpu_count() or 1, progress=progress)
         elif Path(data).is_dir():
             molecules = MoleculeShards(data)
         elif Path(data).suffix or Path(data).exists():
-            molecules = MoleculeTable(data, smiles=smiles_column, targets=targets, on_error="skip", log=progress)
+            molecules = MoleculeTable(data, smiles=smiles_column, targets=targets, on_error="skip", progress=progress)
         else:
             raise ValueError(f"unknown data {data!r}: expected {KNOWN}")
     except RuntimeError as error:  # a download that failed

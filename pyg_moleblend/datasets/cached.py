@@ -60,7 +60,7 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
         transform: Applied to every molecule when it is looked at.
         pre_transform: Applied once, before the molecules are stored.
         pre_filter: Says of every molecule whether it is to be stored.
-        log: Whether to say on stderr what is done.
+        progress: Whether to say on stderr what is done.
         force_reload: Whether to process the raw files again.
     """
 
@@ -70,7 +70,7 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
         transform: Transform | None = None,
         pre_transform: Transform | None = None,
         pre_filter: Callable[[Data], bool] | None = None,
-        log: bool = True,
+        progress: bool = True,
         force_reload: bool = False,
     ) -> None:
         unknown = [given for given in (pre_transform, pre_filter) if _ADDRESS.search(repr(given))]
@@ -80,6 +80,7 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
                 "time; give it a `__repr__` with all arguments",
                 stacklevel=3,
             )
+        self.progress = progress
         self._key = {
             "format": FORMAT,
             "dataset": type(self).__name__,
@@ -89,7 +90,7 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
             "pyg_moleblend": pyg_moleblend.__version__,
             "rdkit": rdkit.__version__,
         }
-        super().__init__(str(root), transform, pre_transform, pre_filter, log, force_reload or bool(unknown))
+        super().__init__(str(root), transform, pre_transform, pre_filter, progress, force_reload or bool(unknown))
         self._load()
 
     @abstractmethod
@@ -134,7 +135,7 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
 
     def say(self, text: str) -> None:
         r"""Says something on stderr, if the dataset is to say anything."""
-        if self.log:
+        if self.progress:
             print(f"{self!r}: {text}", file=sys.stderr)
 
     def _is_processed(self) -> bool:

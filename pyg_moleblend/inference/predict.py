@@ -142,7 +142,7 @@ def _frame(
         )
     if not isinstance(molecules, MoleculeTable):
         given = pd.DataFrame({"smiles": list(molecules)}, dtype=object)
-        molecules = MoleculeTable(given, on_error="keep", log=False)
+        molecules = MoleculeTable(given, on_error="keep", progress=False)
     status = {row: reason for row, reason in enumerate(molecules.status) if reason != OK}
     smiles = dict(zip(molecules.row.tolist(), molecules.smiles, strict=True))
     smiles.update({failure.row: failure.input for failure in molecules.failures})

@@ -24,7 +24,7 @@ class Listed(CachedMoleculeDataset):
 
     def __init__(self, root: Path, start: int = 0, **arguments: Any) -> None:
         self.start = start
-        super().__init__(root, log=False, **arguments)
+        super().__init__(root, progress=False, **arguments)
 
     raw_file_names = ("smiles.txt",)
 

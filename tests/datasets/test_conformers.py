@@ -10,7 +10,7 @@ IMPOSSIBLE = "F[C@]12[C@@]3(F)[C@]1(F)[C@@]23F"  # no tetrahedron of carbons has
 
 
 def test_only_missing_coordinates_are_embedded():
-    table = MoleculeTable(pd.DataFrame({"smiles": ["CCO", WITH_3D, "c1ccccc1"]}), log=False)
+    table = MoleculeTable(pd.DataFrame({"smiles": ["CCO", WITH_3D, "c1ccccc1"]}), progress=False)
     given = table[1].pos.clone()
     assert torch.isfinite(given).all()
     embedded = embed_missing(table, seed=0)
@@ -23,7 +23,7 @@ def test_only_missing_coordinates_are_embedded():
 
 def test_only_the_selection_is_embedded():
     frame = pd.DataFrame({"smiles": ["CCO", IMPOSSIBLE, "CC#N", WITH_3D, "c1ccccc1"]})
-    table = MoleculeTable(frame, log=False)
+    table = MoleculeTable(frame, progress=False)
     everything = embed_missing(table, seed=0)
     assert list(everything.failures) == [1]
     embedded = embed_missing(table[[4, 3, 0, 4]], seed=0)
@@ -41,7 +41,7 @@ def test_only_the_selection_is_embedded():
 
 def test_what_cannot_be_embedded_is_reported_by_row():
     frame = pd.DataFrame({"smiles": ["CCO", "xx", IMPOSSIBLE]})
-    embedded = embed_missing(MoleculeTable(frame, on_error="skip", log=False))
+    embedded = embed_missing(MoleculeTable(frame, on_error="skip", progress=False))
     assert embedded.num_embedded == 1
     assert list(embedded.failures) == [2]
     assert "no conformer was found" in embedded.failures[2]
@@ -49,7 +49,7 @@ def test_what_cannot_be_embedded_is_reported_by_row():
 
 
 def test_several_conformers_of_each_and_the_given_one_alone():
-    table = MoleculeTable(pd.DataFrame({"smiles": ["CCO", WITH_3D, IMPOSSIBLE, "CCB(O)O"]}), log=False)
+    table = MoleculeTable(pd.DataFrame({"smiles": ["CCO", WITH_3D, IMPOSSIBLE, "CCB(O)O"]}), progress=False)
     settings = Conformers(seed=4, count=3, optimize=True)
     embedded = embed_missing(table, conformers=settings)
     assert (embedded.num_embedded, list(embedded.failures), list(embedded.remarks)) == (2, [2], [3])
@@ -67,7 +67,9 @@ def test_several_conformers_of_each_and_the_given_one_alone():
 
 
 def test_workers_embed_as_this_process_does():
-    table = MoleculeTable(pd.DataFrame({"smiles": ["CCO", IMPOSSIBLE, "CCN(C)C", WITH_3D, "C", "CCCC"]}), log=False)
+    table = MoleculeTable(
+        pd.DataFrame({"smiles": ["CCO", IMPOSSIBLE, "CCN(C)C", WITH_3D, "C", "CCCC"]}), progress=False
+    )
     here, there = (embed_missing(table, seed=1, num_workers=number) for number in (0, 1))
     assert torch.equal(here.molecules._data.pos.nan_to_num(), there.molecules._data.pos.nan_to_num())
     assert (here.num_embedded, here.failures, here.remarks) == (there.num_embedded, there.failures, there.remarks)

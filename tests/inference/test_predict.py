@@ -52,8 +52,8 @@ def test_predictions_are_in_the_order_given_and_of_each_molecule_alone(model, fo
 
 def test_tables_keep_their_ids_and_their_policy(folder):
     given = pd.DataFrame({"smiles": ["CC", "xx", "CCO"], "name": ["a", "b", "c"]})
-    kept = predict(folder, MoleculeTable(given, ids="name", on_error="keep", log=False), device="cpu")
-    skipped = predict(folder, MoleculeTable(given, ids="name", on_error="skip", log=False), device="cpu")
+    kept = predict(folder, MoleculeTable(given, ids="name", on_error="keep", progress=False), device="cpu")
+    skipped = predict(folder, MoleculeTable(given, ids="name", on_error="skip", progress=False), device="cpu")
     assert kept["id"].tolist() == ["a", "b", "c"]
     assert skipped["id"].tolist() == ["a", "c"]
     assert skipped["gap"].tolist() == kept["gap"].dropna().tolist()

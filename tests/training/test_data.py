@@ -128,7 +128,7 @@ def test_other_loaders_have_an_order_in_one_process_only(molecules):
 
 
 def test_training_draws_a_conformer_an_epoch_and_validation_takes_the_first(tmp_path, config):
-    table = MoleculeTable(pd.DataFrame({"smiles": ["CC(N)CO", "CCCCC", "OCCCN"] * 2}), log=False)
+    table = MoleculeTable(pd.DataFrame({"smiles": ["CC(N)CO", "CCCCC", "OCCCN"] * 2}), progress=False)
     molecules = embed_missing(table, seed=1, conformers=4).molecules
     seen = {"train": [], "valid": []}
 

@@ -35,7 +35,7 @@ def copy_file(source: Path, target: Path) -> None:
         shutil.copyfileobj(read, write)
 
 
-def fetch(url: str, folder: str | Path, names: Mapping[str, str], remedy: str, log: bool = True) -> None:
+def fetch(url: str, folder: str | Path, names: Mapping[str, str], remedy: str, progress: bool = True) -> None:
     r"""Downloads a file, takes what is wanted out of it if it is an archive, and puts that in place.
 
     What is in place is complete: the download is checked, and so are the archive's own checksums. Members are
@@ -47,14 +47,14 @@ def fetch(url: str, folder: str | Path, names: Mapping[str, str], remedy: str, l
         names: For each wanted file its name in the archive (of the download, where it is none), and its name
             in `folder`.
         remedy: What to do when the download fails.
-        log: Whether to show a progress bar.
+        progress: Whether to show a progress bar.
 
     Raises:
         RuntimeError: If the download fails, or a wanted file is not in it.
     """
     Path(folder).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
-        path = download(url, Path(temporary) / url.rsplit("/", 1)[1], log=log, remedy=remedy)
+        path = download(url, Path(temporary) / url.rsplit("/", 1)[1], progress=progress, remedy=remedy)
         try:
             _take(path, Path(folder), names)
         except KeyError as error:

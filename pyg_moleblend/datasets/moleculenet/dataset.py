@@ -40,7 +40,7 @@ class MoleculeNet(CachedMoleculeDataset):
         transform: Applied to every molecule when it is looked at.
         pre_transform: Applied once, before the molecules are stored.
         pre_filter: Says of every molecule whether it is to be stored.
-        log: Whether to say on stderr what is done.
+        progress: Whether to say on stderr what is done.
         force_reload: Whether to process the raw file again.
         hydrogens: Which hydrogens become atoms.
         conformers: Which conformers the molecules are to have; none by default. They are kept on disk as they are
@@ -59,7 +59,7 @@ class MoleculeNet(CachedMoleculeDataset):
         transform: Transform | None = None,
         pre_transform: Transform | None = None,
         pre_filter: Callable[[Data], bool] | None = None,
-        log: bool = True,
+        progress: bool = True,
         force_reload: bool = False,
         hydrogens: Hydrogens | str = Hydrogens.REMOVE,
         conformers: Conformers | None = None,
@@ -72,7 +72,7 @@ class MoleculeNet(CachedMoleculeDataset):
         self.hydrogens = Hydrogens(hydrogens)
         self.conformers = conformers
         self.num_workers = num_workers
-        super().__init__(root, transform, pre_transform, pre_filter, log, force_reload)
+        super().__init__(root, transform, pre_transform, pre_filter, progress, force_reload)
         self.target_names = self.facts["target_names"]
 
     @property
@@ -109,7 +109,7 @@ class MoleculeNet(CachedMoleculeDataset):
             return
         url = URL.format(self.source.file + (".gz" if self.source.archived else ""))
         remedy = f"put the file in place yourself, {self.raw_paths[0]}"
-        fetch(url, self.raw_dir, {self.source.file: self.source.file}, remedy, self.log)
+        fetch(url, self.raw_dir, {self.source.file: self.source.file}, remedy, self.progress)
 
     def build(self) -> Built:
         table = self._read_table()
@@ -142,7 +142,7 @@ class MoleculeNet(CachedMoleculeDataset):
         return table
 
     def _read_molecules(self, smiles: list[str]) -> Reading:
-        progress = self.title if self.log else None
+        progress = self.title if self.progress else None
         if self.conformers is None:
             return read_molecules(smiles, self.hydrogens, progress)
         folder, source = self.folder / "conformers", {"name": self.name, "raw": self.raw_digests()}

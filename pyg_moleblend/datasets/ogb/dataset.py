@@ -37,7 +37,7 @@ class OGBGraphProperty(CachedMoleculeDataset):
         transform: Applied to every molecule when it is looked at.
         pre_transform: Applied once, before the molecules are stored.
         pre_filter: Says of every molecule whether it is to be stored.
-        log: Whether to say on stderr what is done.
+        progress: Whether to say on stderr what is done.
         force_reload: Whether to process the raw files again.
         conformers: Which conformers the molecules are to have, found for their SMILES; none by default. They are kept
             on disk as they are found, so that an interrupted run goes on from there; :attr:`conformer_errors` says who
@@ -56,7 +56,7 @@ class OGBGraphProperty(CachedMoleculeDataset):
         transform: Transform | None = None,
         pre_transform: Transform | None = None,
         pre_filter: Callable[[Data], bool] | None = None,
-        log: bool = True,
+        progress: bool = True,
         force_reload: bool = False,
         conformers: Conformers | None = None,
         num_workers: int = 0,
@@ -67,7 +67,7 @@ class OGBGraphProperty(CachedMoleculeDataset):
         self.source = OGB_SOURCES[name]
         self.conformers = conformers
         self.num_workers = num_workers
-        super().__init__(root, transform, pre_transform, pre_filter, log, force_reload)
+        super().__init__(root, transform, pre_transform, pre_filter, progress, force_reload)
         self.target_names = self.facts["target_names"]
 
     @property
@@ -108,7 +108,7 @@ class OGBGraphProperty(CachedMoleculeDataset):
         # OGB's own package asks for the file that names the release.
         files = (*RAW_FILES, "RELEASE_v1.txt")
         names = {f"{self.source.archive}/{name}": name for name in files}
-        fetch(self.source.url, self.folder, names, f"put OGB's files into {self.folder}", self.log)
+        fetch(self.source.url, self.folder, names, f"put OGB's files into {self.folder}", self.progress)
 
     def build(self) -> Built:
         graphs, mapping = read_graphs(self.folder), read_mapping(self.folder)
@@ -138,7 +138,7 @@ class OGBGraphProperty(CachedMoleculeDataset):
             {"name": self.name, "raw": self.raw_digests()},
             conformers,
             num_workers=self.num_workers,
-            progress=self.title if self.log else None,
+            progress=self.title if self.progress else None,
         )
         return put_conformers(reading, embedded)
 

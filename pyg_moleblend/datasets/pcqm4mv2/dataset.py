@@ -49,7 +49,7 @@ class PCQM4Mv2(MoleculeShards):
         transform: Applied to every molecule when it is looked at.
         num_workers: Processes that build the shards; 0 builds in this one.
         shard_size: Rows of a shard.
-        log: Whether to show what is done.
+        progress: Whether to show what is done.
 
     Raises:
         ValueError: If an argument is not one of these, or a raw file is damaged.
@@ -68,7 +68,7 @@ class PCQM4Mv2(MoleculeShards):
         transform: Transform | None = None,
         num_workers: int = 0,
         shard_size: int = SHARD_SIZE,
-        log: bool = True,
+        progress: bool = True,
     ) -> None:
         if split is not None and split not in get_args(Part):
             raise ValueError(f"`split` must be one of {get_args(Part)} or None, got {split!r}")
@@ -77,7 +77,7 @@ class PCQM4Mv2(MoleculeShards):
         if chirality == "structure" and not structures:
             raise ValueError("chirality='structure' needs structures=True")
         self.raw_folder = Path(root).expanduser() / "pcqm4m-v2"
-        folder = prepare_pcqm4mv2(self.raw_folder, structures, chirality, num_workers, shard_size, log)
+        folder = prepare_pcqm4mv2(self.raw_folder, structures, chirality, num_workers, shard_size, progress)
         super().__init__(folder, transform)
         if split is not None:
             self._indices = _as_range(self.get_idx_split()[split].numpy())

@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def table() -> MoleculeTable:
     frame = pd.DataFrame({"smiles": ENTRIES, "row": range(len(ENTRIES))})
-    return MoleculeTable(frame, targets=["row"], on_error="skip", log=False)
+    return MoleculeTable(frame, targets=["row"], on_error="skip", progress=False)
 
 
 def assert_same(found: Data, expected: Data) -> None:
