@@ -2,7 +2,13 @@ r"""RDKit molecules to PyG data, in OGB's vocabulary."""
 
 from pyg_moleblend.chem.batch import batch_from_mols, batch_from_smiles, batch_of
 from pyg_moleblend.chem.chunk import MoleculeChunk, chunk_from_mols, chunk_from_smiles
-from pyg_moleblend.chem.conformers import Conformers, Embedding, embed_conformer, embed_conformers, molecule_seed
+from pyg_moleblend.chem.conformers import (
+    ConformerResult,
+    Conformers,
+    generate_conformer,
+    generate_conformers,
+    molecule_seed,
+)
 from pyg_moleblend.chem.errors import MoleculeError
 from pyg_moleblend.chem.featurize import FlatGraphs, featurize
 from pyg_moleblend.chem.hydrogens import Hydrogens, apply_hydrogens
@@ -15,8 +21,8 @@ from pyg_moleblend.chem.scaffold import murcko_scaffold
 from pyg_moleblend.chem.sdf import read_sdf
 
 __all__ = [
+    "ConformerResult",
     "Conformers",
-    "Embedding",
     "FlatGraphs",
     "Hydrogens",
     "Identity",
@@ -29,11 +35,11 @@ __all__ = [
     "chunk_from_mols",
     "chunk_from_smiles",
     "data_list",
-    "embed_conformer",
-    "embed_conformers",
     "featurize",
     "from_mol",
     "from_smiles",
+    "generate_conformer",
+    "generate_conformers",
     "identify",
     "identify_all",
     "molecule_seed",

@@ -19,7 +19,7 @@ from pyg_moleblend.datasets import (
     OGBGraphProperty,
     PCQM4Mv2,
 )
-from pyg_moleblend.datasets.conformers import embed_missing
+from pyg_moleblend.datasets.conformers import add_missing_conformers
 from pyg_moleblend.datasets.pcqm4mv2.dataset import Part
 
 KNOWN = (
@@ -93,10 +93,12 @@ def load_data(
             f"{data} is prepared already: give its molecules conformers with `moleblend prepare --conformers`"
         )
     if conformers:
-        found = embed_missing(molecules, seed, progress=progress, conformers=conformers, num_workers=max(workers, 1))
+        found = add_missing_conformers(
+            molecules, seed, progress=progress, conformers=conformers, num_workers=max(workers, 1)
+        )
         molecules = found.molecules
         what = "a conformer" if conformers == 1 else f"up to {conformers} conformers"
-        say(f"{found.num_embedded} molecules were given {what}; {len(found.failures)} have none and stay 2D")
+        say(f"{found.num_added} molecules were given {what}; {len(found.failures)} have none and stay 2D")
     return molecules
 
 

@@ -43,10 +43,10 @@ def molecule_loader(
         rank=rank,
         num_replicas=num_replicas,
     )
-    workers: dict[str, Any] = {"num_workers": num_workers, "persistent_workers": num_workers > 0}
+    settings: dict[str, Any] = {"num_workers": num_workers, "persistent_workers": num_workers > 0}
     if hasattr(molecules, "get_batch") and getattr(molecules, "transform", None) is None:
-        return DataLoader(_Batches(molecules), batch_sampler=sampler, collate_fn=_as_it_is, **workers)
-    return MoleculesLoader(molecules, batch_sampler=sampler, **workers)
+        return DataLoader(_Batches(molecules), batch_sampler=sampler, collate_fn=_as_it_is, **settings)
+    return MoleculesLoader(molecules, batch_sampler=sampler, **settings)
 
 
 class _Batches(Dataset[Batch]):

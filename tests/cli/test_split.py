@@ -5,7 +5,7 @@ from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.splits import Split
 
 NOTHING_IN_COMMON = "no two parts have a molecule or a ring scaffold in common"
-FAST = ["--workers", "0", "--progress", "false"]
+FAST = ["--num-workers", "0", "--progress", "false"]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pyg_moleblend.checkpoints import save_pretrained
-from pyg_moleblend.chem import Conformers, embed_conformers, from_smiles, parse_smiles
+from pyg_moleblend.chem import Conformers, from_smiles, generate_conformers, parse_smiles
 from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.inference import embed, predict
 from pyg_moleblend.metrics import Task
@@ -115,7 +115,7 @@ def test_several_conformers_give_a_mean_and_its_spread(model, folder):
     assert list(frame) == ["id", "smiles", "gap", "mu", "gap_std", "mu_std", "status"]
     for row in (0, 3):
         values = []
-        for at in embed_conformers(parse_smiles(smiles[row]), Conformers(seed=5, count=4)).positions:
+        for at in generate_conformers(parse_smiles(smiles[row]), Conformers(seed=5, count=4)).positions:
             data = from_smiles(smiles[row])
             data.pos = torch.from_numpy(at)
             with torch.no_grad():

@@ -8,7 +8,7 @@ from torch_geometric.data import Data
 from torch_geometric.loader import DataLoader
 
 from pyg_moleblend.datasets import MoleculeTable
-from pyg_moleblend.datasets.conformers import embed_missing
+from pyg_moleblend.datasets.conformers import add_missing_conformers
 from pyg_moleblend.models import MoleBlendForPretraining
 from pyg_moleblend.training import Machine, MoleculeDataModule, PretrainingModule, Schedule
 from pyg_moleblend.training.data import validation_rows
@@ -129,7 +129,7 @@ def test_other_loaders_have_an_order_in_one_process_only(molecules):
 
 def test_training_draws_a_conformer_an_epoch_and_validation_takes_the_first(tmp_path, config):
     table = MoleculeTable(pd.DataFrame({"smiles": ["CC(N)CO", "CCCCC", "OCCCN"] * 2}), progress=False)
-    molecules = embed_missing(table, seed=1, conformers=4).molecules
+    molecules = add_missing_conformers(table, seed=1, conformers=4).molecules
     seen = {"train": [], "valid": []}
 
     class Watching(PretrainingModule):

@@ -132,7 +132,7 @@ class OGBGraphProperty(CachedMoleculeDataset):
         return Built(store(reading, y=torch.from_numpy(labels)), [], facts)
 
     def _with_conformers(self, reading: Reading, conformers: Conformers) -> Reading:
-        embedded = read_resumable(
+        found = read_resumable(
             reading.smiles,
             self.folder / "conformers",
             {"name": self.name, "raw": self.raw_digests()},
@@ -140,7 +140,7 @@ class OGBGraphProperty(CachedMoleculeDataset):
             num_workers=self.num_workers,
             progress=self.title if self.progress else None,
         )
-        return put_conformers(reading, embedded)
+        return put_conformers(reading, found)
 
     def get_idx_split(self) -> dict[str, Tensor]:
         r"""Positions of the official parts in this dataset, under ``"train"``, ``"valid"`` and ``"test"``.

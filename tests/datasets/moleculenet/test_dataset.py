@@ -9,7 +9,7 @@ import torch
 from torch_geometric import datasets as pyg
 from torch_geometric.data import Data
 
-from pyg_moleblend.chem import Conformers, embed_conformers, from_smiles, parse_smiles
+from pyg_moleblend.chem import Conformers, from_smiles, generate_conformers, parse_smiles
 from pyg_moleblend.datasets import MoleculeNet
 from pyg_moleblend.datasets.moleculenet import dataset as moleculenet
 from pyg_moleblend.datasets.moleculenet.dataset import SOURCES
@@ -165,7 +165,7 @@ def test_conformers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [failure.row for failure in dataset.failures] == [1]
     assert set(dataset.conformer_errors) == {3}
     for data in dataset:
-        expected, _, cause = embed_conformers(parse_smiles(data.smiles), settings)
+        expected, _, cause = generate_conformers(parse_smiles(data.smiles), settings)
         np.testing.assert_array_equal(data.conformers, expected.swapaxes(0, 1))
         np.testing.assert_array_equal(data.pos, expected[0])
         assert dataset.conformer_errors.get(int(data.row), "") == cause

@@ -8,7 +8,7 @@ import torch
 from ogb_files import LABELS, PARTS, SMILES, write_lines, write_ogb
 from torch_geometric.data import Data
 
-from pyg_moleblend.chem import Conformers, embed_conformers, from_smiles, parse_smiles
+from pyg_moleblend.chem import Conformers, from_smiles, generate_conformers, parse_smiles
 from pyg_moleblend.datasets import OGBGraphProperty
 from pyg_moleblend.datasets.ogb import dataset as ogb
 from pyg_moleblend.datasets.ogb.parity import compare_with_smiles
@@ -74,7 +74,7 @@ def test_conformers(root: Path, count: int) -> None:
     dataset = OGBGraphProperty(root, "ogbg-molclintox", conformers=settings, progress=False)
     assert (len(dataset), dataset.conformer_errors) == (6, {})
     for data in dataset:
-        expected, *_ = embed_conformers(parse_smiles(data.smiles), settings)
+        expected, *_ = generate_conformers(parse_smiles(data.smiles), settings)
         np.testing.assert_array_equal(data.pos, expected[0])
         if count > 1:
             np.testing.assert_array_equal(data.conformers, expected.swapaxes(0, 1))

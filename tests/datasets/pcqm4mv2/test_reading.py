@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from pcqm4mv2_files import RECORDS, SMILES, embedded, record_of
+from pcqm4mv2_files import RECORDS, SMILES, record_of, with_3d
 
 from pyg_moleblend.chem import from_smiles
 from pyg_moleblend.datasets.io.reading import Reading
@@ -8,7 +8,7 @@ from pyg_moleblend.datasets.pcqm4mv2.raw import Entry
 from pyg_moleblend.datasets.pcqm4mv2.reading import ReadPairs
 
 CHUNK = [
-    Entry(smiles, record_of(embedded(RECORDS[row]), row) if row < len(RECORDS) else None)
+    Entry(smiles, record_of(with_3d(RECORDS[row]), row) if row < len(RECORDS) else None)
     for row, smiles in enumerate(SMILES)
 ]
 
