@@ -15,7 +15,7 @@ from pyg_moleblend.datasets.pcqm4mv2.raw import SPLIT_FILE, read_split
 from pyg_moleblend.datasets.shards.build import SHARD_SIZE
 from pyg_moleblend.datasets.shards.dataset import MoleculeShards
 from pyg_moleblend.metrics import Evaluator, TaskType
-from pyg_moleblend.metrics.submission import save_pcqm4mv2_submission
+from pyg_moleblend.metrics.ogb import save_pcqm4mv2_submission
 from pyg_moleblend.splits import Split
 
 Part = Literal["train", "valid", "test-dev", "test-challenge"]
@@ -120,7 +120,7 @@ class PCQM4Mv2(MoleculeShards):
     def save_test_submission(
         self, folder: str | Path, part: Part, row: ArrayLike, y_pred: ArrayLike, fallback: float | None = None
     ) -> Path:
-        r"""Writes the leaderboard's file, see :func:`~pyg_moleblend.metrics.submission.save_pcqm4mv2_submission`."""
+        r"""Writes the leaderboard's file, see :func:`~pyg_moleblend.metrics.ogb.save_pcqm4mv2_submission`."""
         wanted = read_split(self.raw_folder / SPLIT_FILE)[part]
         return save_pcqm4mv2_submission(folder, part, wanted=wanted, row=row, y_pred=y_pred, fallback=fallback)
 
