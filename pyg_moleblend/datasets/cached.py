@@ -18,9 +18,7 @@ from torch_geometric.data import Data
 import pyg_moleblend
 from pyg_moleblend.datasets.base import MoleculeDataset, Stored, Transform, store_list
 from pyg_moleblend.datasets.io.reading import Failure
-from pyg_moleblend.datasets.shards.folder import is_whole
-from pyg_moleblend.datasets.shards.shard import Digest, digest
-from pyg_moleblend.runtime.files import atomic_write, content_key
+from pyg_moleblend.runtime.files import Digest, atomic_write, content_key, digest, is_whole
 
 FORMAT = 3
 r"""Of the processed files and of what they hold; raise it with every change that one release may see."""

@@ -13,7 +13,7 @@ from pyg_moleblend.datasets import cached
 from pyg_moleblend.datasets.base import store
 from pyg_moleblend.datasets.cached import Built, CachedMoleculeDataset
 from pyg_moleblend.datasets.io.reading import read_molecules
-from pyg_moleblend.datasets.shards.shard import digest
+from pyg_moleblend.runtime.files import digest
 from pyg_moleblend.transforms import AddRelations
 
 

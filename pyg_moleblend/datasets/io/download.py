@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 
 from tqdm import tqdm
 
-from pyg_moleblend.runtime.files import atomic_write
+from pyg_moleblend.runtime.files import atomic_write, digest_of
 
 OFFLINE = "MOLEBLEND_OFFLINE"
 r"""Environment variable: with ``1`` nothing is downloaded."""
@@ -90,15 +90,6 @@ def is_offline() -> bool:
     if value not in ("", "0", "1"):
         raise ValueError(f"the environment variable {OFFLINE} must be 0 or 1, got {value!r}")
     return value == "1"
-
-
-def digest_of(path: str | Path, algorithm: str = "sha256") -> str:
-    r"""Checksum of a file in hexadecimal digits."""
-    digest = hashlib.new(algorithm, usedforsecurity=False)
-    with open(path, "rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _difference(path: Path, checks: dict[str, str], size: int | None) -> str:

@@ -9,7 +9,7 @@ from filelock import FileLock
 
 import pyg_moleblend
 from pyg_moleblend.chem.structure import Chirality
-from pyg_moleblend.datasets.io.download import digest_of, download
+from pyg_moleblend.datasets.io.download import download
 from pyg_moleblend.datasets.io.raw import fetch
 from pyg_moleblend.datasets.pcqm4mv2.raw import (
     RELEASE_FILE,
@@ -29,7 +29,7 @@ from pyg_moleblend.datasets.shards.folder import (
     load_manifest,
     shard_path,
 )
-from pyg_moleblend.runtime.files import content_key
+from pyg_moleblend.runtime.files import content_key, digest_of
 
 TABLE_URL = "https://dgl-data.s3-accelerate.amazonaws.com/dataset/OGB-LSC/pcqm4m-v2.zip"
 STRUCTURE_URL = "http://ogb-data.stanford.edu/data/lsc/pcqm4m-v2-train.sdf.tar.gz"

@@ -19,7 +19,7 @@ from pyg_moleblend.datasets.shards.folder import (
 )
 from pyg_moleblend.datasets.shards.make import Read, make_shards
 from pyg_moleblend.datasets.shards.pieces import Piece, Rows, cut_pieces
-from pyg_moleblend.runtime.sole_writer import sole_writer
+from pyg_moleblend.runtime.files import sole_writer
 
 SHARD_SIZE = 16_384
 r"""Rows of a shard: what an interrupted run loses at most, and some megabytes."""

@@ -16,7 +16,7 @@ from pyg_moleblend.datasets.shards.build import begin
 from pyg_moleblend.datasets.shards.folder import Manifest, ShardEntry, finish
 from pyg_moleblend.datasets.shards.make import Read, make_shards
 from pyg_moleblend.datasets.shards.pieces import cut_pieces
-from pyg_moleblend.runtime.sole_writer import sole_writer
+from pyg_moleblend.runtime.files import sole_writer
 
 
 @dataclass(frozen=True)

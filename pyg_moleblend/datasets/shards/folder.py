@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pyg_moleblend.datasets.shards.shard import Digest, digest, read_facts
-from pyg_moleblend.runtime.files import atomic_write
+from pyg_moleblend.datasets.shards.shard import read_facts
+from pyg_moleblend.runtime.files import Digest, atomic_write, is_whole
 
 FORMAT = 1
 r"""Of the files of such a folder and of what they hold; raise it with every change that one release may see."""
@@ -38,6 +38,11 @@ class ShardEntry(NamedTuple):
     failures: int
     bytes: int
     sha256: str
+
+    @property
+    def digest(self) -> Digest:
+        r"""Of its file."""
+        return Digest(self.bytes, self.sha256)
 
 
 class Manifest(NamedTuple):
@@ -111,13 +116,8 @@ def finished(folder: Path) -> dict[int, ShardEntry]:
     for path in folder.glob("shard-*.json"):  # newer than the manifest, where a shard is made again
         with suppress(ValueError, TypeError):  # a damaged one says nothing, so its shard is made again
             known[int(path.stem.split("-")[1])] = ShardEntry(**_load(path))
-    return {number: entry for number, entry in sorted(known.items()) if is_whole(shard_path(folder, number), entry)}
-
-
-def is_whole(path: Path, known: ShardEntry | Digest) -> bool:
-    r"""Whether a file is there with the size and the checksum that are known of it."""
-    # The size first: it costs nothing.
-    return path.is_file() and path.stat().st_size == known.bytes and digest(path).sha256 == known.sha256
+    whole = {number for number, entry in known.items() if is_whole(shard_path(folder, number), entry.digest)}
+    return {number: known[number] for number in sorted(whole)}
 
 
 def save_entry(folder: Path, number: int, entry: ShardEntry) -> None:

@@ -8,7 +8,8 @@ from typing import ClassVar
 import pytest
 
 from pyg_moleblend.datasets.io import download as module
-from pyg_moleblend.datasets.io.download import OFFLINE, digest_of, download
+from pyg_moleblend.datasets.io.download import OFFLINE, download
+from pyg_moleblend.runtime.files import digest_of
 
 CONTENT = bytes(range(256)) * 50
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
