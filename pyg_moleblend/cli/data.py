@@ -20,7 +20,7 @@ from pyg_moleblend.datasets import (
     PCQM4Mv2,
 )
 from pyg_moleblend.datasets.conformers import add_missing_conformers
-from pyg_moleblend.datasets.pcqm4mv2.dataset import Part
+from pyg_moleblend.datasets.pcqm4mv2.raw import Part
 
 KNOWN = (
     "'qm9', 'moleculenet:NAME', 'ogb:NAME', 'pcqm4mv2', a prepared folder or the path of a table "

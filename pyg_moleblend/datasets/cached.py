@@ -20,7 +20,7 @@ from pyg_moleblend.datasets.base import MoleculeDataset, Stored, Transform, stor
 from pyg_moleblend.datasets.io.reading import Failure
 from pyg_moleblend.runtime.files import Digest, atomic_write, content_key, digest, is_whole
 
-FORMAT = 3
+PROCESSED_FORMAT = 3
 r"""Of the processed files and of what they hold; raise it with every change that one release may see."""
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
@@ -80,7 +80,7 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
             )
         self.progress = progress
         self._key = {
-            "format": FORMAT,
+            "format": PROCESSED_FORMAT,
             "dataset": type(self).__name__,
             "parameters": self.parameters(),
             "pre_transform": _ADDRESS.sub("", repr(pre_transform)),

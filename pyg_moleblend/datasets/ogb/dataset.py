@@ -2,7 +2,7 @@ r"""The Open Graph Benchmark's molecules: its own graphs, rows, splits and metri
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,10 +16,53 @@ from pyg_moleblend.datasets.io.raw import fetch
 from pyg_moleblend.datasets.io.reading import Reading
 from pyg_moleblend.datasets.ogb.conformers import put_conformers
 from pyg_moleblend.datasets.ogb.raw import RAW_FILES, read_graphs, read_labels, read_mapping, read_split
-from pyg_moleblend.datasets.ogb.sources import OGB_SOURCES
 from pyg_moleblend.datasets.shards.resumable import read_resumable
-from pyg_moleblend.metrics import Evaluator, TaskType
+from pyg_moleblend.metrics import METRICS, Evaluator, TaskType
 from pyg_moleblend.splits import Split
+
+_URL = "http://snap.stanford.edu/ogb/data/graphproppred/csv_mol_download/{}.zip"
+
+
+class OGBSource(NamedTuple):
+    r"""One of the sets.
+
+    Attributes:
+        archive: Name of its archive, and of the folder in it.
+        num_tasks: Number of its targets.
+        metric: The metric of its leaderboard.
+    """
+
+    archive: str
+    num_tasks: int
+    metric: str
+
+    @property
+    def url(self) -> str:
+        r"""Where the archive is."""
+        return _URL.format(self.archive)
+
+    @property
+    def task_type(self) -> TaskType:
+        r"""``"classification"`` or ``"regression"``."""
+        return METRICS[self.metric].task_type
+
+
+OGB_SOURCES: dict[str, OGBSource] = {
+    "ogbg-molbace": OGBSource("bace", 1, "rocauc"),
+    "ogbg-molbbbp": OGBSource("bbbp", 1, "rocauc"),
+    "ogbg-molchembl": OGBSource("chembl", 1310, "rocauc"),
+    "ogbg-molclintox": OGBSource("clintox", 2, "rocauc"),
+    "ogbg-molesol": OGBSource("esol", 1, "rmse"),
+    "ogbg-molfreesolv": OGBSource("freesolv", 1, "rmse"),
+    "ogbg-molhiv": OGBSource("hiv", 1, "rocauc"),
+    "ogbg-mollipo": OGBSource("lipophilicity", 1, "rmse"),
+    "ogbg-molmuv": OGBSource("muv", 17, "ap"),
+    "ogbg-molpcba": OGBSource("pcba", 128, "ap"),
+    "ogbg-molsider": OGBSource("sider", 27, "rocauc"),
+    "ogbg-moltox21": OGBSource("tox21", 12, "rocauc"),
+    "ogbg-moltoxcast": OGBSource("toxcast", 617, "rocauc"),
+}
+r"""The sets of OGB 1.3.6 by their names (its ``master.csv``); each is split by scaffold."""
 
 
 class OGBGraphProperty(CachedMoleculeDataset):
@@ -33,7 +76,7 @@ class OGBGraphProperty(CachedMoleculeDataset):
 
     Args:
         root: Folder of the datasets.
-        name: ``"ogbg-molhiv"`` and so on, see :data:`~pyg_moleblend.datasets.ogb.sources.OGB_SOURCES`.
+        name: ``"ogbg-molhiv"`` and so on, see :data:`~pyg_moleblend.datasets.ogb.dataset.OGB_SOURCES`.
         transform: Applied to every molecule when it is looked at.
         pre_transform: Applied once, before the molecules are stored.
         pre_filter: Says of every molecule whether it is to be stored.

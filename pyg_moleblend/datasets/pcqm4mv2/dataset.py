@@ -1,7 +1,7 @@
 r"""PCQM4Mv2: 3.7 million molecules with HOMO-LUMO gaps, the training ones with their DFT structures."""
 
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import torch
@@ -11,14 +11,12 @@ from torch import Tensor
 from pyg_moleblend.chem.structure import CHIRALITIES, Chirality
 from pyg_moleblend.datasets.base import Transform
 from pyg_moleblend.datasets.pcqm4mv2.build import prepare_pcqm4mv2
-from pyg_moleblend.datasets.pcqm4mv2.raw import SPLIT_FILE, read_split
+from pyg_moleblend.datasets.pcqm4mv2.raw import SPLIT_FILE, Part, read_split
 from pyg_moleblend.datasets.shards.build import SHARD_SIZE
 from pyg_moleblend.datasets.shards.dataset import MoleculeShards
 from pyg_moleblend.metrics import Evaluator, TaskType
 from pyg_moleblend.metrics.ogb import save_pcqm4mv2_submission
 from pyg_moleblend.splits import Split
-
-Part = Literal["train", "valid", "test-dev", "test-challenge"]
 
 
 class PCQM4Mv2(MoleculeShards):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from pyg_moleblend.datasets.shards.shard import read_facts
 from pyg_moleblend.runtime.files import Digest, atomic_write, is_whole
 
-FORMAT = 1
+SHARDS_FORMAT = 1
 r"""Of the files of such a folder and of what they hold; raise it with every change that one release may see."""
 
 KEY_FILE = "key.json"
@@ -92,7 +92,7 @@ def claim(folder: Path, key: Mapping[str, Any]) -> dict[str, Any]:
     """
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file, and shards need a folder: name a new or an empty one")
-    wanted = json.loads(json.dumps({"format": FORMAT, **key}))
+    wanted = json.loads(json.dumps({"format": SHARDS_FORMAT, **key}))
     path = folder / KEY_FILE
     if path.is_file():
         if (found := _load(path)) != wanted:

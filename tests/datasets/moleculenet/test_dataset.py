@@ -12,7 +12,7 @@ from torch_geometric.data import Data
 from pyg_moleblend.chem import Conformers, from_smiles, generate_conformers, parse_smiles
 from pyg_moleblend.datasets import MoleculeNet
 from pyg_moleblend.datasets.moleculenet import dataset as moleculenet
-from pyg_moleblend.datasets.moleculenet.dataset import SOURCES
+from pyg_moleblend.datasets.moleculenet.dataset import SOURCES, URL
 from pyg_moleblend.datasets.shards import resumable
 from pyg_moleblend.transforms import AddRelations
 
@@ -189,3 +189,25 @@ def test_hydrogens(tmp_path: Path) -> None:
 def test_an_unknown_name_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"one of \['bace', .*got 'qm7'"):
         MoleculeNet(tmp_path, "qm7")
+
+
+def test_are_those_of_pyg() -> None:
+    assert set(SOURCES) == set(pyg.MoleculeNet.names)
+    assert pyg.MoleculeNet.url == URL
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_files_and_targets_are_pygs(name: str) -> None:
+    source, (title, url, csv, _, targets) = SOURCES[name], pyg.MoleculeNet.names[name]
+    assert (source.title, source.file) == (title, f"{csv}.csv")
+    assert source.archived == url.endswith(".gz")
+    if isinstance(targets, slice):
+        assert source.targets == targets
+    elif targets >= 0:  # PyG counts the columns of some sets from their end
+        assert source.targets == slice(targets, targets + 1)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_rows_are_those_of_pygs_table(name: str) -> None:
+    lines = [line.strip().removeprefix("* - ").removeprefix("- ") for line in str(pyg.MoleculeNet.__doc__).splitlines()]
+    assert int(lines[lines.index(SOURCES[name].title) + 1].replace(",", "")) == SOURCES[name].rows

@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from ogb_files import LABELS, PARTS, SMILES, write_lines, write_ogb
@@ -10,7 +11,9 @@ from torch_geometric.data import Data
 
 from pyg_moleblend.chem import Conformers, from_smiles, generate_conformers, parse_smiles
 from pyg_moleblend.datasets import OGBGraphProperty
+from pyg_moleblend.datasets.io.raw import installed_file
 from pyg_moleblend.datasets.ogb import dataset as ogb
+from pyg_moleblend.datasets.ogb.dataset import OGB_SOURCES
 from pyg_moleblend.datasets.ogb.parity import compare_with_smiles
 from pyg_moleblend.datasets.ogb.raw import RAW_FILES
 from pyg_moleblend.metrics import Evaluator
@@ -152,3 +155,18 @@ def test_scores_are_ogbs(name: str) -> None:
     y_pred = rng.normal(size=y_true.shape)
     expected = graphproppred.Evaluator(name).eval({"y_true": y_true, "y_pred": y_pred})
     assert Evaluator(source.metric)(y_true=y_true, y_pred=y_pred).value == expected[source.metric]
+
+
+def test_is_what_ogb_says() -> None:
+    path = installed_file("ogb", "graphproppred/master.csv")
+    if path is None:
+        pytest.skip("needs ogb's master.csv")
+    master = pd.read_csv(path, index_col=0, keep_default_na=False)
+    molecules = [name for name in master if name.startswith("ogbg-mol")]
+    assert sorted(molecules) == sorted(OGB_SOURCES)
+    for name, source in OGB_SOURCES.items():
+        row = master[name]
+        assert (source.archive, source.url, source.metric) == (row["download_name"], row["url"], row["eval metric"])
+        assert source.num_tasks == int(row["num tasks"])
+        assert source.task_type in row["task type"]
+        assert (row["split"], row["version"], row["add_inverse_edge"]) == ("scaffold", "1", "True")

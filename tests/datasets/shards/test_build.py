@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from shard_rows import GOOD, contents, damage, portions
 
 from pyg_moleblend.chem import from_smiles
+from pyg_moleblend.datasets.io.entries import Rows
 from pyg_moleblend.datasets.io.reading import ReadChunk, Reading
 from pyg_moleblend.datasets.shards.build import build_shards
 from pyg_moleblend.datasets.shards.dataset import MoleculeShards
 from pyg_moleblend.datasets.shards.folder import Manifest, load_manifest
-from pyg_moleblend.datasets.shards.pieces import Rows
 
 ENTRIES = [*(GOOD * 5), "bad", "", *GOOD, "C1CC"]
 FACTS = {"target_names": ["row"]}
