@@ -128,14 +128,14 @@ def main() -> None:
     parser.add_argument("--out", default="scaling.json")
     args = parser.parse_args()
     points = []
-    for name, size, anew in itertools.product(args.models, args.sizes, (False, True)):
-        if anew and size < 128:  # nobody needs it there
+    for name, size, checkpointed in itertools.product(args.models, args.sizes, (False, True)):
+        if checkpointed and size < 128:  # nobody needs it there
             continue
         with get_context("spawn").Pool(1) as pool:
-            points.append(pool.apply(measure, (name, size, anew, args.threads)))
+            points.append(pool.apply(measure, (name, size, checkpointed, args.threads)))
         point = points[-1]
         print(
-            f"{name:7} N {size:4} B {point['batch_size']:4} {'anew' if anew else '    '} "
+            f"{name:7} N {size:4} B {point['batch_size']:4} {'checkpointed' if checkpointed else ' ' * 12} "
             f"{point['molecules_per_s']:8.1f} mol/s  {point['achieved']:.2f} of the peak  "
             f"{point['batch_bytes'] / 1e6:7.0f} MB (estimate {point['estimated_bytes'] / 1e6:.0f})"
         )

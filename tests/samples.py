@@ -97,7 +97,7 @@ def packed_with(graph_fields: dict[str, Tensor], count: int) -> DenseMolecules:
 def permuted(data: Data, order: Tensor) -> Data:
     r"""The molecule with its atoms in another order, atom ``order[i]`` first becoming atom i.
 
-    Its pair fields are permuted along, not computed anew: of equally short paths the one taken depends on the
+    Its pair fields are permuted along, not computed again: of equally short paths the one taken depends on the
     order of the atoms, so a fresh ``bond_path`` may name other, equally good bonds.
     """
     size, place = data.num_nodes, order.argsort()

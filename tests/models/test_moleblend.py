@@ -70,7 +70,7 @@ def test_drop_path_rises_linearly_over_the_layers():
     assert encoder(num_layers=1, drop_path=0.2).layers[0].drop_path.probability == 0
 
 
-def test_reset_draws_every_parameter_anew():
+def test_reset_draws_every_parameter_again():
     model = encoder()
     before = {name: value.clone() for name, value in model.named_parameters()}
     model.reset_parameters()
@@ -115,7 +115,7 @@ def test_activation_checkpointing_gives_the_same_gradients():
         torch.testing.assert_close(value, expected)
 
 
-def test_activation_checkpointing_computes_no_linear_map_of_a_layer_anew():
+def test_activation_checkpointing_computes_no_linear_map_of_a_layer_again():
     model, batch = encoder().train(), samples.molecules(1)[0]
     model.activation_checkpointing = True
     with FlopCounterMode(display=False) as forward:

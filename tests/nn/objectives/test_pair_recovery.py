@@ -60,7 +60,7 @@ def test_blocks_of_rows_give_what_the_whole_gives(name: str, rows: int, monkeypa
     for value, expected in zip(results(objective, given), whole, strict=True):
         torch.testing.assert_close(value, expected, rtol=1e-5, atol=1e-6)
     assert rows <= max(seen) <= 2 * rows
-    assert sum(seen) == 2 * N  # forward, and anew in the backward pass
+    assert sum(seen) == 2 * N  # forward, and again in the backward pass
 
 
 def test_a_block_has_at_least_a_row(monkeypatch: pytest.MonkeyPatch):
