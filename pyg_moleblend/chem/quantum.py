@@ -37,7 +37,8 @@ PROPERTIES: tuple[str, ...] = (
 )
 r"""The labels of the molecule, in order. Free energies of solvation in kcal/mol; orbital energies and their gap in eV;
 the dipole moment in D, about the centre of nuclear charge; the energy less that of the free atoms, in eV an atom
-(hydrogens included). All but the first three in the gas phase."""
+(hydrogens included). All but the first three in the gas phase. The surface that a solvent sees is summed over a grid:
+turning a molecule can change the first three by hundredths."""
 
 CHARGES: tuple[str, ...] = ("charge", "hydrogen_charge")
 r"""The labels of an atom, in order: its own charge, and the sum of its added hydrogens', in elementary charges."""
