@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 VERBS = {
     "prepare": "turn a table of any size into a folder to train from",
+    "corpus": "make the pretraining corpus from published molecules, without those of the benchmarks",
     "check": "look for what is wrong with molecules, labels and a split, before training",
     "split": "split molecules into training, validation and test, by a named rule",
     "pretrain": "train a model by blend-then-predict, on molecules without labels",

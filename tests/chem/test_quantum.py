@@ -8,8 +8,8 @@ import pytest
 from rdkit import Chem
 from scipy.spatial.transform import Rotation
 
-from pyg_moleblend.chem import Conformers, MoleculeError, embed_conformers, parse_smiles, quantum
-from pyg_moleblend.chem.conformers import embed_with_hydrogens
+from pyg_moleblend.chem import Conformers, MoleculeError, generate_conformers, parse_smiles, quantum
+from pyg_moleblend.chem.conformers import generate_with_hydrogens
 from pyg_moleblend.chem.quantum import PROPERTIES, SOLVENTS, quantum_labels, quantum_labels_at
 
 interface = pytest.importorskip("tblite.interface", reason="needs the extra [quantum]")
@@ -22,7 +22,7 @@ def value(smiles: str, name: str) -> float:
 def structure(smiles: str) -> tuple[Chem.Mol, np.ndarray]:
     r"""A molecule and its coordinates, hydrogens included."""
     mol = parse_smiles(smiles)
-    return mol, embed_with_hydrogens(mol, Conformers(optimize=True)).positions[0].astype(np.float64)
+    return mol, generate_with_hydrogens(mol, Conformers(optimize=True)).positions[0].astype(np.float64)
 
 
 @pytest.mark.parametrize("smiles", ["CC(=O)NC", "CC(=O)[O-]", "C[N+](C)(C)C", "C[CH]C"])
@@ -135,8 +135,8 @@ def test_labels_follow_from_molecule_and_seed() -> None:
     assert abs(one.properties - other.properties).max() > 1e-2
     # The structure is the one that a dataset with conformers has.
     settings = Conformers(1, optimize=True)
-    whole = embed_with_hydrogens(mol, settings).positions[0]
-    np.testing.assert_array_equal(whole[: mol.GetNumAtoms()], embed_conformers(mol, settings).positions[0])
+    whole = generate_with_hydrogens(mol, settings).positions[0]
+    np.testing.assert_array_equal(whole[: mol.GetNumAtoms()], generate_conformers(mol, settings).positions[0])
     np.testing.assert_array_equal(quantum_labels_at(mol, whole).properties, one.properties)
 
 
@@ -167,7 +167,7 @@ def test_what_cannot_be_computed_says_why(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(MoleculeError, match="GFN2-xTB: No support for elements with Z >86"):
         quantum_labels("[U]")
     with pytest.raises(MoleculeError, match="no conformer was found"):
-        quantum_labels("C1[C@H]2[C@@H]3O[C@@H]3[C@@H]1[C@@]13O[C@@]21[C@@H]1C[C@H]3[C@@H]2O[C@@H]21", timeout=1)
+        quantum_labels("C1[C@H]2[C@@H]3O[C@@H]3[C@@H]1[C@@]13O[C@@]21[C@@H]1C[C@H]3[C@@H]2O[C@@H]21", deadline=1)
     with pytest.raises(MoleculeError, match="syntax error"):
         quantum_labels("C(")
     with pytest.raises(ValueError, match=r"expected 9 finite positions.*got shape \(3, 3\)"):

@@ -16,9 +16,9 @@ NAMES = ("quantum_properties", "quantum_charges", "quantum_bond_orders")
 
 
 def test_repr_has_every_argument() -> None:
-    assert str(AddQuantumLabels()) == "AddQuantumLabels(seed=0, hydrogens='remove', timeout=10)"
-    changed = AddQuantumLabels(seed=3, hydrogens="add", timeout=2)
-    assert str(changed) == "AddQuantumLabels(seed=3, hydrogens='add', timeout=2)"
+    assert str(AddQuantumLabels()) == "AddQuantumLabels(seed=0, hydrogens='remove', deadline=10)"
+    changed = AddQuantumLabels(seed=3, hydrogens="add", deadline=2)
+    assert str(changed) == "AddQuantumLabels(seed=3, hydrogens='add', deadline=2)"
 
 
 def test_fields_of_three_levels() -> None:
@@ -71,5 +71,5 @@ def test_what_cannot_be_labelled() -> None:
     data.smiles = "CCC"
     with pytest.raises(ValueError, match="is not the molecule of x and edge_index"):
         AddQuantumLabels()(data)
-    with pytest.raises(ValueError, match="`timeout` must be a positive number of seconds, got 0"):
-        AddQuantumLabels(timeout=0)
+    with pytest.raises(ValueError, match="`deadline` must be a positive number of seconds, got 0"):
+        AddQuantumLabels(deadline=0)

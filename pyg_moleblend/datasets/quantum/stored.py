@@ -8,8 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch_geometric.data import Data
 
-from pyg_moleblend.chem.chunk import chunk_from_smiles
-from pyg_moleblend.chem.molecule import data_list
+from pyg_moleblend.chem.molecule import chunk_from_smiles, data_list
 from pyg_moleblend.chem.parse import parse_smiles
 
 _CHUNK = 512  # molecules that become graphs together, which is faster
