@@ -172,6 +172,9 @@ for _field in (
     Field("id", "graph", None, "str", "", "", "the molecule's name in its source"),
     Field("conformer_error", "graph", None, "str", "", "", "why the conformers are not as asked for, or empty"),
     Field("row", "graph", None, "int64", "", "", "row of the source, counted from 0"),
+    Field("quantum_properties", "graph", 8, "float32", "", "NaN", "of GFN2-xTB: solvation, orbitals, dipole, energy"),
+    Field("quantum_charges", "atom", 2, "float32", "e", "NaN", "of GFN2-xTB: an atom's own, and its hydrogens' sum"),
+    Field("quantum_bond_orders", "pair", None, "float32", "", "NaN", "of GFN2-xTB: Wiberg-Mayer, 0 on the diagonal"),
     Field("y", "graph", None, "float32", "", "NaN", "[1, T]: targets; double until they are standardised"),
 ):
     FIELDS[_field.name] = _field

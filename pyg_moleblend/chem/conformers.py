@@ -89,8 +89,8 @@ def generate_conformers(mol: Chem.Mol, settings: Conformers, rung: int = 0) -> C
         MoleculeError: If there are no atoms.
         ValueError: If there is no such rung.
     """
-    embedding = generate_with_hydrogens(mol, settings, rung)
-    return embedding._replace(positions=np.ascontiguousarray(embedding.positions[:, : mol.GetNumAtoms()]))
+    found = generate_with_hydrogens(mol, settings, rung)
+    return found._replace(positions=np.ascontiguousarray(found.positions[:, : mol.GetNumAtoms()]))
 
 
 def generate_with_hydrogens(mol: Chem.Mol, settings: Conformers, rung: int = 0) -> ConformerResult:

@@ -37,7 +37,8 @@ PROPERTIES: tuple[str, ...] = (
 )
 r"""The labels of the molecule, in order. Free energies of solvation in kcal/mol; orbital energies and their gap in eV;
 the dipole moment in D, about the centre of nuclear charge; the energy less that of the free atoms, in eV an atom
-(hydrogens included). All but the first three in the gas phase."""
+(hydrogens included). All but the first three in the gas phase. The surface that a solvent sees is summed over a grid:
+turning a molecule can change the first three by hundredths."""
 
 CHARGES: tuple[str, ...] = ("charge", "hydrogen_charge")
 r"""The labels of an atom, in order: its own charge, and the sum of its added hydrogens', in elementary charges."""
@@ -83,11 +84,11 @@ def quantum_labels(mol: Chem.Mol | str, seed: int = 0, deadline: float = 10.0) -
         mol = parse_smiles(mol)
     require_mol(mol, repr(mol))
     require_tblite()
-    embedding = generate_with_hydrogens(mol, Conformers(seed, optimize=True, deadline=deadline))
-    if embedding.method == "none":
-        raise MoleculeError(Chem.MolToSmiles(mol), embedding.cause, _LEAVE_OUT)
-    labels = quantum_labels_at(mol, embedding.positions[0])
-    return labels._replace(cause=embedding.cause)
+    found = generate_with_hydrogens(mol, Conformers(seed, optimize=True, deadline=deadline))
+    if found.method == "none":
+        raise MoleculeError(Chem.MolToSmiles(mol), found.cause, _LEAVE_OUT)
+    labels = quantum_labels_at(mol, found.positions[0])
+    return labels._replace(cause=found.cause)
 
 
 def quantum_labels_at(mol: Chem.Mol, positions: NDArray[Any]) -> QuantumLabels:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import rdkit
-from rdkit import rdBase
+from rdkit import Chem, rdBase
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
@@ -123,14 +123,14 @@ def compute_quantum_labels(
     if chunks.kind == ".sdf":
         raise ValueError(f"labels are kept with SMILES, and {table} has none: convert it to a .csv or .smi file")
     waiting: deque[tuple[int, int]] = deque()  # number and size of the parts that workers have begun
-    last = 0
+    paths: list[Path] = []
 
     def missing() -> Iterator[list[Any]]:
-        nonlocal last
         for number, rows in enumerate(_portions(chunks, part_size)):
-            last = number
-            if _is_finished(part_path(folder, number), rows, key):
-                bar.initial += len(rows)  # so that the rate is that of this run
+            paths.append(part_path(folder, number))
+            if _is_finished(paths[number], rows, key):
+                if not bar.disable:
+                    bar.initial += len(rows)  # the rate is that of this run
                 bar.update(len(rows))
                 continue
             waiting.append((number, len(rows)))
@@ -147,10 +147,10 @@ def compute_quantum_labels(
             bar.update(len(labelled))
             number, size = waiting[0]
             if len(held) == size:
-                write_part(part_path(folder, number), number * part_size, held, key)
+                write_part(paths[number], number * part_size, held, key)
                 waiting.popleft()
                 held = []
-    return _summary([part_path(folder, number) for number in range(last + 1)])
+    return _summary(paths)
 
 
 def _portions(chunks: TableChunks, size: int) -> Iterator[list[Any]]:
@@ -167,10 +167,17 @@ def _is_finished(path: Path, rows: Sequence[Any], key: dict[str, Any]) -> bool:
         raise ValueError(f"{path} was made with {found}, now it would be {key}: name another folder")
     known = read_column(path, "smiles")
     for number, (before, now) in enumerate(zip(known, rows, strict=False)):
-        # What is kept is what was given, less its margin and what follows it.
-        if not (str(now).strip().startswith(before) if isinstance(now, str) else before == ""):
+        if not _is_of(before, now):
             raise ValueError(f"row {number} of {path} is {before!r}, in the table it is {now!r}: name another folder")
     return len(known) >= len(rows)
+
+
+def _is_of(kept: str, given: Any) -> bool:
+    r"""Whether a SMILES is that of an entry of the table, which may have a margin, and a name behind it."""
+    if not isinstance(given, str):
+        return kept == ""
+    text = given_smiles(given, Chem.Mol())  # without its margin
+    return kept == given or (text + " ").startswith((kept + " ", kept + "\t"))
 
 
 def _summary(paths: Sequence[Path]) -> QuantumSummary:

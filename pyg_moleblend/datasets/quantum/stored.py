@@ -8,8 +8,10 @@ import torch
 from numpy.typing import NDArray
 from torch_geometric.data import Data
 
-from pyg_moleblend.chem.molecule import from_smiles
+from pyg_moleblend.chem.molecule import chunk_from_smiles, data_list
 from pyg_moleblend.chem.parse import parse_smiles
+
+_CHUNK = 512  # molecules that become graphs together, which is faster
 
 
 class StoredLabels(NamedTuple):
@@ -49,23 +51,22 @@ def labelled_graphs(stored: StoredLabels) -> Iterator[Data]:
         Data of :func:`~pyg_moleblend.chem.from_smiles` with ``quantum_properties`` ``[1, 8]``, ``quantum_charges``
         ``[N, 2]`` and ``quantum_bond_orders`` ``[N * N]``, all float32.
     """
-    atoms = np.cumsum(stored.num_atoms)[:-1]
-    bonds = np.cumsum(stored.num_bonds)[:-1]
-    for smiles, properties, charges, orders in zip(
-        stored.smiles,
-        stored.properties,
-        np.split(stored.charges, atoms),
-        np.split(stored.bond_orders, bonds),
-        strict=True,
-    ):
-        data = from_smiles(smiles)
+    atoms = np.split(stored.charges, np.cumsum(stored.num_atoms)[:-1])
+    bonds = np.split(stored.bond_orders, np.cumsum(stored.num_bonds)[:-1])
+    for number, data in enumerate(_graphs(stored.smiles)):
+        charges, orders = torch.from_numpy(atoms[number]), torch.from_numpy(bonds[number])
         matrix = torch.full((len(charges), len(charges)), torch.nan).fill_diagonal_(0)
         i, j = data.edge_index  # both directions of a bond, one after the other
-        matrix[i, j] = torch.from_numpy(orders).repeat_interleave(2)
-        data.quantum_properties = torch.from_numpy(properties[None].copy())
-        data.quantum_charges = torch.from_numpy(charges.copy())
+        matrix[i, j] = orders.repeat_interleave(2)
+        data.quantum_properties = torch.from_numpy(stored.properties[number : number + 1].copy())
+        data.quantum_charges = charges.clone()
         data.quantum_bond_orders = matrix.view(-1)
         yield data
+
+
+def _graphs(smiles: Sequence[str]) -> Iterator[Data]:
+    for start in range(0, len(smiles), _CHUNK):
+        yield from data_list(chunk_from_smiles(smiles[start : start + _CHUNK]))
 
 
 def bonded_pairs(smiles: str) -> NDArray[np.int64]:
