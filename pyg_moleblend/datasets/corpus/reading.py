@@ -27,7 +27,7 @@ r"""A molecule without hydrogens, with a conformer where the source has a struct
 read it, its structure is that of another molecule, or it took too long."""
 
 Reader = Callable[[Sequence[Any], Sequence[int], Started], list[Found]]
-r"""Reads a chunk of entries; see :func:`~pyg_moleblend.utils.worker_pool.map_chunks` for the other arguments."""
+r"""Reads a chunk of entries; see :func:`~pyg_moleblend.runtime.worker_pool.map_chunks` for the other arguments."""
 
 
 def read_smiles(entries: Sequence[str], kills: Sequence[int], started: Started) -> list[Found]:

@@ -44,7 +44,7 @@ r"""Rows of a source: their numbers, and what the source writes."""
 
 @dataclass(frozen=True)
 class RecordChunk:
-    r"""The records of a chunk of rows, as :func:`~pyg_moleblend.utils.worker_pool.map_chunks` calls it.
+    r"""The records of a chunk of rows, as :func:`~pyg_moleblend.runtime.worker_pool.map_chunks` calls it.
 
     A molecule is normalised by being read and written by RDKit: hydrogens become implicit, numbers of atom maps are
     taken out, and the SMILES is the canonical one, with stereochemistry.
@@ -81,7 +81,7 @@ class RecordChunk:
 
 @dataclass(frozen=True)
 class KeyChunk:
-    r"""The keys of a chunk of a benchmark's rows, as :func:`~pyg_moleblend.utils.worker_pool.map_chunks` calls it.
+    r"""The keys of a chunk of a benchmark's rows, as :func:`~pyg_moleblend.runtime.worker_pool.map_chunks` calls it.
 
     Args:
         reader: Reads the rows.

@@ -27,7 +27,13 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def build(out: Path, root: Path, **others: Any) -> dict[str, Any]:
-    settings = {"sources": {"moses": None, "chembl": None}, "exclude": WRITTEN, "sizes": {}, "log": False, **others}
+    settings = {
+        "sources": {"moses": None, "chembl": None},
+        "exclude": WRITTEN,
+        "sizes": {},
+        "progress": False,
+        **others,
+    }
     return build_corpus(out, root, **settings)
 
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pcqm4mv2_files import RECORDS, SMILES, embedded, record_of
+from pcqm4mv2_files import RECORDS, SMILES, record_of, with_3d
 from qm9_files import qm9_molecules, write_package, write_raw
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom
@@ -15,7 +15,7 @@ from pyg_moleblend.datasets.corpus.reading import (
     with_positions,
 )
 from pyg_moleblend.datasets.io.entries import PackedMol
-from pyg_moleblend.datasets.pcqm4mv2.raw import Entry
+from pyg_moleblend.datasets.pcqm4mv2.raw import SmilesAndRecord
 from pyg_moleblend.datasets.qm9.sources import read_package, read_raw
 
 
@@ -82,8 +82,8 @@ def test_qm9_with_the_geometry_of_another_molecule_is_told(tmp_path: Path):
 
 
 def test_pcqm4mv2_has_the_structures_that_fit():
-    entries = [Entry(text, record_of(embedded(made))) for text, made in zip(SMILES, RECORDS, strict=False)]
-    entries += [Entry("C1CC", None), Entry("CO", None), Entry("CCC", None)]
+    entries = [SmilesAndRecord(text, record_of(with_3d(made))) for text, made in zip(SMILES, RECORDS, strict=False)]
+    entries += [SmilesAndRecord("C1CC", None), SmilesAndRecord("CO", None), SmilesAndRecord("CCC", None)]
     found = read_pcqm4mv2(entries, [0, 1, 0, 0, 0, 0, 0, 0, 2], nobody)
     assert found[6] == "unreadable"
     assert found[8] == "deadline"
@@ -91,7 +91,7 @@ def test_pcqm4mv2_has_the_structures_that_fit():
     assert [Chem.MolToSmiles(mol) for mol in read.values()] == [Chem.CanonSmiles(entries[i].smiles) for i in read]
     # The second was too slow with its record; the records of rows 4 and 5 are of other molecules.
     assert [i for i, mol in read.items() if mol.GetNumConformers()] == [0, 2, 3]
-    reference = embedded("CCO")
+    reference = with_3d("CCO")
     np.testing.assert_allclose(
         found[0].GetConformer().GetPositions(), reference.GetConformer().GetPositions()[:3], atol=1e-3
     )

@@ -8,9 +8,9 @@ from pcqm4mv2_files import SMILES as PCQM4MV2
 from pcqm4mv2_files import write_pcqm4mv2
 from qm9_files import qm9_molecules, write_package, write_raw
 
-from pyg_moleblend.datasets import qm9
 from pyg_moleblend.datasets.corpus import SOURCES, sources
 from pyg_moleblend.datasets.corpus.ranks import ranks
+from pyg_moleblend.datasets.qm9 import dataset as qm9
 
 
 def open_source(name: str, root: Path, path: Path | None = None, size: int | None = None) -> sources.Input:

@@ -37,14 +37,14 @@ def test_files_come_from_the_package_and_else_from_its_archive(tmp_path: Path, m
 
 
 def test_the_archive_is_read_member_by_member(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    def download(url, path, sha256, log, remedy):
+    def download(url, path, sha256, progress, remedy):
         assert (url, sha256) == (URL, SHA256)
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("MoleculeACE/Data/benchmark_data/a.csv", "text")
             archive.writestr("MoleculeACE/__init__.py", "raise SystemExit")
         return path
 
-    monkeypatch.setattr("pyg_moleblend.datasets.raw.download", download)
+    monkeypatch.setattr("pyg_moleblend.datasets.io.raw.download", download)
     put_files(tmp_path, ["a"], progress=False)
     assert (tmp_path / "a.csv").read_text() == "text"
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
