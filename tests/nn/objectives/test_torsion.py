@@ -8,7 +8,7 @@ from rdkit.Chem import rdMolTransforms
 from torch_geometric.data import Batch, Data
 
 from pyg_moleblend.chem import embed_conformer, from_mol, parse_smiles
-from pyg_moleblend.losses import torsion_target
+from pyg_moleblend.losses import torsion_loss, torsion_target
 from pyg_moleblend.nn import RecoveryState, TorsionRecovery, constant_blend
 from pyg_moleblend.nn.objectives import pair_recovery
 from pyg_moleblend.utils import pack
@@ -42,7 +42,7 @@ def torsions_of(mol: Chem.Mol) -> dict[tuple[int, int], float]:
 def test_loss_and_quality_a_molecule_at_a_time():
     mols = [embed_conformer(parse_smiles(smiles)) for smiles in ("C[C@H](N)C(=O)OCC", "CCCO", "CCO")]
     state, module = state_of([from_mol(mol) for mol in mols]), objective()
-    prediction = module(state)
+    prediction = module(state).detach()
     assert prediction.shape == (*state.molecules.pair_mask.shape, 2)
     losses, cosines = [], []
     for b, mol in enumerate(mols[:2]):
@@ -55,6 +55,7 @@ def test_loss_and_quality_a_molecule_at_a_time():
         cosines.append(means[1])
     loss, (total, weight) = module.judge(prediction, state)
     assert loss.item() == pytest.approx(sum(losses) / 2, rel=1e-4)
+    assert loss == torsion_loss(prediction, state.molecules.pos, state.molecules.pairs["spd"], state.molecules.mask)
     assert (total.item(), weight.item()) == (pytest.approx(sum(cosines), rel=1e-4), 2)  # ethanol has none
     assert module.quality_name == "cosine"
 
