@@ -6,6 +6,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from pyg_moleblend.chem.hydrogens import Hydrogens
+from pyg_moleblend.chem.molecule import from_mol
 
 _CHIRALITY = 1
 _CHIRAL_TAGS = {1: Chem.ChiralType.CHI_TETRAHEDRAL_CW, 2: Chem.ChiralType.CHI_TETRAHEDRAL_CCW}
@@ -13,17 +14,21 @@ _CHIRAL_TAGS = {1: Chem.ChiralType.CHI_TETRAHEDRAL_CW, 2: Chem.ChiralType.CHI_TE
 _BOND_TYPES = [kind for value, kind in sorted(Chem.BondType.values.items()) if 1 <= value <= 15]
 
 
-def atom_order(data: Data, parsed: Data, hydrogens: Hydrogens) -> Tensor:
-    r"""The atom of a graph's SMILES for each of its atoms, ``[N]`` int64.
+def order_in_smiles(data: Data, mol: Chem.Mol, hydrogens: Hydrogens | str) -> Tensor:
+    r"""Finds the atoms of a graph in the molecule of its SMILES.
 
     Args:
-        data: Graph with OGB's ``x``, ``edge_index`` and ``edge_attr``, and ``smiles``.
-        parsed: The graph of its SMILES.
-        hydrogens: Which hydrogens are atoms of ``parsed``, for the message.
+        data: Molecule with ``x``, ``edge_index`` and ``edge_attr`` in OGB's vocabulary, and ``smiles``.
+        mol: The molecule of ``smiles``.
+        hydrogens: Which hydrogens are atoms of ``mol``, for the error.
+
+    Returns:
+        ``[N]`` int64: the atom of ``mol`` for each atom of the graph.
 
     Raises:
-        ValueError: If they are not of one molecule.
+        ValueError: If it is not the molecule of ``x`` and ``edge_index``.
     """
+    parsed = from_mol(mol, Hydrogens.KEEP)
     size = parsed.x.size(0)
     if data.x.size(0) != size:
         problem = f"it has {size} atoms, x has {data.x.size(0)}"
@@ -36,8 +41,9 @@ def atom_order(data: Data, parsed: Data, hydrogens: Hydrogens) -> Tensor:
     else:
         problem = "its elements, bonds or features are others, in whatever order"
     raise ValueError(
-        f"smiles {data.smiles!r} with hydrogens={hydrogens.value!r} is not the molecule of x and edge_index: "
-        f"{problem}; pass the `hydrogens` that the graph was made with, and features in OGB's vocabulary"
+        f"smiles {data.smiles!r} with hydrogens={Hydrogens(hydrogens).value!r} is not the molecule of x and "
+        f"edge_index: {problem}; pass the `hydrogens` that the graph was made with, and features in OGB's "
+        "vocabulary"
     )
 
 
@@ -72,11 +78,6 @@ def match_atoms(data: Data, other: Data) -> Tensor | None:
     return torch.tensor(match) if match else None
 
 
-def _bonds(edge_index: Tensor, num_atoms: int) -> Tensor:
-    # One number a directed bond, sorted: equal for equal graphs, whatever the order of their edges.
-    return (edge_index[0] * num_atoms + edge_index[1]).sort().values
-
-
 def _colours(rows: Tensor) -> Tensor:
     r"""The number of each distinct row: ``[2, n]`` for rows ``[2, n, K]``."""
     return torch.unique(rows.flatten(0, 1), dim=0, return_inverse=True)[1].view(rows.shape[:2])
@@ -95,3 +96,8 @@ def _skeleton(colours: Tensor, chirality: Tensor, edge_index: Tensor, kinds: Ten
     for (begin, end), kind in zip(edge_index[:, once].t().tolist(), kinds[once].tolist(), strict=True):
         mol.AddBond(begin, end, _BOND_TYPES[kind])
     return mol.GetMol()
+
+
+def _bonds(edge_index: Tensor, num_atoms: int) -> Tensor:
+    # One number a directed bond, sorted: equal for equal graphs, whatever the order of their edges.
+    return (edge_index[0] * num_atoms + edge_index[1]).sort().values

@@ -56,13 +56,22 @@ class MoleBlendLayer(nn.Module):
         reset_linear(self.ffn_out)
         self.ffn_norm.reset_parameters()
 
+    def set_dropouts(
+        self, dropout: float, attention_dropout: float, activation_dropout: float, drop_path: float
+    ) -> None:
+        r"""Changes the probabilities that the layer was built with."""
+        self.attention.dropout = attention_dropout
+        self.dropout.p = dropout
+        self.activation_dropout.p = activation_dropout
+        self.drop_path.probability = drop_path
+
     def forward(self, x: Tensor, bias: Tensor, activation_checkpointing: bool = False) -> Tensor:
         r"""The layer's output.
 
         Args:
             x: Tokens.
             bias: Attention bias.
-            activation_checkpointing: Whether what lies between the linear maps is computed anew in the backward pass;
+            activation_checkpointing: Whether what lies between the linear maps is computed again in the backward pass;
                 no linear map is.
         """
         mixed = self.dropout(self.attention(x, bias, activation_checkpointing))

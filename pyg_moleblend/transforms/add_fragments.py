@@ -10,8 +10,8 @@ from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.data.datapipes import functional_transform
 
-from pyg_moleblend.chem import Hydrogens, from_mol, parse_smiles
-from pyg_moleblend.chem.match import atom_order
+from pyg_moleblend.chem import Hydrogens, parse_smiles
+from pyg_moleblend.chem.match import order_in_smiles
 from pyg_moleblend.fields import FIELDS, declare
 from pyg_moleblend.transforms.pair_field import AddPairField
 
@@ -51,7 +51,7 @@ class AddFragments(AddPairField):
                 "pyg_moleblend.chem.from_smiles"
             )
         mol = parse_smiles(data.smiles, self.hydrogens)
-        order = atom_order(data, from_mol(mol, Hydrogens.KEEP), self.hydrogens)
+        order = order_in_smiles(data, mol, self.hydrogens)
         relation = torch.from_numpy(_fragment_relations(mol))
         return relation[order][:, order].flatten().to(data.x.device)
 

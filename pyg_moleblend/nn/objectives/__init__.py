@@ -7,6 +7,7 @@ Losses are pure functions in :mod:`pyg_moleblend.losses`. What an objective may 
 from pyg_moleblend.nn.objectives.angle import AngleRecovery
 from pyg_moleblend.nn.objectives.base import Objective, Outcome, Quality, RecoveryState
 from pyg_moleblend.nn.objectives.denoising import Denoising
+from pyg_moleblend.nn.objectives.recover import Recover
 from pyg_moleblend.nn.objectives.recovery import BondPathRecovery, DisplacementRecovery, DistanceRecovery, SPDRecovery
 from pyg_moleblend.nn.objectives.torsion import TorsionRecovery
 
@@ -19,6 +20,7 @@ __all__ = [
     "Objective",
     "Outcome",
     "Quality",
+    "Recover",
     "RecoveryState",
     "SPDRecovery",
     "TorsionRecovery",
