@@ -108,7 +108,7 @@ def displacement_sums(prediction: Tensor, pos: Tensor, atoms: Tensor, rows: slic
     target = pos[:, None, :, :] - pos[:, rows, None, :]
     counted = _pairs(atoms, rows) & (target != 0).any(-1)
     cosine = F.cosine_similarity(prediction.to(target.dtype), target, dim=-1)
-    return _sums_of_molecules(1 - cosine, counted)
+    return sums_of_molecules(1 - cosine, counted)
 
 
 def distance_loss(prediction: Tensor, pos: Tensor, atoms: Tensor) -> Tensor:
@@ -127,7 +127,7 @@ def distance_loss(prediction: Tensor, pos: Tensor, atoms: Tensor) -> Tensor:
 def distance_sums(prediction: Tensor, pos: Tensor, atoms: Tensor, rows: slice = _ALL) -> Sums:
     r"""Sums of :func:`distance_loss` over the pairs of some first atoms, ``[B]``; see :func:`displacement_sums`."""
     target = (pos[:, None, :, :] - pos[:, rows, None, :]).norm(dim=-1)
-    return _sums_of_molecules((prediction.to(target.dtype) - target).abs(), _pairs(atoms, rows))
+    return sums_of_molecules((prediction.to(target.dtype) - target).abs(), _pairs(atoms, rows))
 
 
 def angle_loss(prediction: Tensor, pos: Tensor, spd: Tensor, atoms: Tensor) -> Tensor:
@@ -141,15 +141,20 @@ def angle_loss(prediction: Tensor, pos: Tensor, spd: Tensor, atoms: Tensor) -> T
         spd: Shortest-path distances, ``[B, N, N]``.
         atoms: True for atoms whose coordinates are known, ``[B, N]``.
     """
-    return angle_sums(prediction, pos, spd, atoms).mean()
+    target, counted = angle_target(pos, spd, atoms)
+    return sums_of_molecules(angle_errors(prediction, target), counted).mean()
 
 
-def angle_sums(prediction: Tensor, pos: Tensor, spd: Tensor, atoms: Tensor, rows: slice = _ALL) -> Sums:
-    r"""Sums of :func:`angle_loss` over the pairs of some first atoms, ``[B]``; see :func:`displacement_sums`."""
+def angle_target(pos: Tensor, spd: Tensor, atoms: Tensor) -> tuple[Tensor, Tensor]:
+    r"""The angles that :func:`angle_loss` wants, in radians, ``[B, N, N]``, and the pairs that it counts, bool."""
     with torch.no_grad():  # the arc cosine has no derivative at 0 and π
         angles = bond_angles(pos, spd, atoms)
-        target = angles.cosine[:, rows].clamp(-1, 1).arccos()
-    return _sums_of_molecules((prediction.to(target.dtype) - target).abs(), angles.defined[:, rows])
+        return angles.cosine.clamp(-1, 1).arccos(), angles.defined
+
+
+def angle_errors(prediction: Tensor, target: Tensor) -> Tensor:
+    r"""What :func:`angle_loss` is the mean of."""
+    return (prediction.to(target.dtype) - target).abs()
 
 
 def torsion_loss(prediction: Tensor, pos: Tensor, spd: Tensor, atoms: Tensor) -> Tensor:
@@ -165,22 +170,22 @@ def torsion_loss(prediction: Tensor, pos: Tensor, spd: Tensor, atoms: Tensor) ->
         spd: Shortest-path distances, ``[B, N, N]``.
         atoms: True for atoms whose coordinates are known, ``[B, N]``.
     """
-    return torsion_sums(prediction, *torsion_target(pos, spd, atoms)).mean()
+    target, counted = torsion_target(pos, spd, atoms)
+    return sums_of_molecules(torsion_errors(prediction, target), counted).mean()
 
 
-def torsion_target(pos: Tensor, spd: Tensor, atoms: Tensor, rows: slice = _ALL) -> tuple[Tensor, Tensor]:
-    r"""The (cos φ, sin φ) that :func:`torsion_loss` wants, ``[B, n, N, 2]``, and the pairs that it counts,
-    ``[B, n, N]`` bool. Of several shortest paths the mean is taken, which is shorter than 1 where they differ."""
+def torsion_target(pos: Tensor, spd: Tensor, atoms: Tensor) -> tuple[Tensor, Tensor]:
+    r"""The (cos φ, sin φ) that :func:`torsion_loss` wants, ``[B, N, N, 2]``, and the pairs that it counts, bool. Of
+    several shortest paths the mean is taken, which is shorter than 1 where they differ."""
     with torch.no_grad():
         found = torsions(pos, spd, atoms, harmonics=1)
-        weight = found.weight[:, rows]
-        counted = weight > _MIN_TORSION_WEIGHT
-        return found.vectors[:, rows, :, 0] / weight.clamp(min=_MIN_TORSION_WEIGHT)[..., None], counted
+        weight = found.weight.clamp(min=_MIN_TORSION_WEIGHT)
+        return found.vectors[..., 0, :] / weight[..., None], found.weight > _MIN_TORSION_WEIGHT
 
 
-def torsion_sums(prediction: Tensor, target: Tensor, counted: Tensor) -> Sums:
-    r"""Sums of :func:`torsion_loss`, ``[B]``, of what :func:`torsion_target` gave."""
-    return _sums_of_molecules(0.5 * (prediction.to(target.dtype) - target).square().sum(-1), counted)
+def torsion_errors(prediction: Tensor, target: Tensor) -> Tensor:
+    r"""What :func:`torsion_loss` is the mean of."""
+    return 0.5 * (prediction.to(target.dtype) - target).square().sum(-1)
 
 
 def denoising_loss(prediction: Tensor, noise: Tensor, atoms: Tensor) -> Tensor:
@@ -199,5 +204,11 @@ def _pairs(atoms: Tensor, rows: slice) -> Tensor:
     return atoms[:, rows, None] & atoms[:, None, :] & different[rows]
 
 
-def _sums_of_molecules(values: Tensor, counted: Tensor) -> Sums:
+def sums_of_molecules(values: Tensor, counted: Tensor) -> Sums:
+    r"""Sums over each molecule's counted pairs, ``[B]``.
+
+    Args:
+        values: ``[B, n, N]``.
+        counted: True for pairs that count, ``[B, n, N]``.
+    """
     return Sums(torch.where(counted, values, torch.zeros_like(values)).sum((1, 2)), counted.sum((1, 2)))

@@ -87,7 +87,7 @@ def test_each_modality_trains(modality: str):
     output = model(batch, modality)
     (output.graph.square().sum() + output.atoms.pow(3).sum()).backward()
     assert samples.finite_gradients(model)
-    assert batch.pos.grad.isfinite().all()
+    assert "3d" not in modality or batch.pos.grad.isfinite().all()
     assert all(parameter.grad is not None for parameter in model.parameters())
 
 
@@ -104,11 +104,11 @@ def test_pretraining_recovers_angles_and_torsions():
         optimizer.step()
     assert all(last < 0.8 * first for first, last in zip(losses[0], losses[-1], strict=True))
     assert output.blend.relation.unique().tolist() == list(range(9))
-    assert output.qualities["angle"].weight == 4  # not those of water and the cyclopropane without an angle
+    assert output.qualities["angle"].weight == 4  # water and cyclopropane have no angle
 
 
 @pytest.mark.usefixtures("_fresh_compiler")
-@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
+@pytest.mark.parametrize("backend", ["eager", pytest.param("aot_eager", marks=pytest.mark.slow)])
 def test_an_encoder_compiles_as_one_graph(backend: str):
     model = encoder()
     compiled = copy.deepcopy(model)

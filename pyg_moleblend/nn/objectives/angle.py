@@ -3,14 +3,15 @@ from __future__ import annotations
 from torch import Tensor
 
 from pyg_moleblend.components import register
-from pyg_moleblend.losses import angle_sums
+from pyg_moleblend.losses import angle_errors, angle_target
 from pyg_moleblend.nn.objectives.base import RecoveryState
-from pyg_moleblend.nn.objectives.pair_recovery import GeometryRecovery, RowSums, known_atoms
+from pyg_moleblend.nn.objectives.internal_coordinate import InternalCoordinateRecovery
+from pyg_moleblend.nn.objectives.pair_recovery import known_atoms
 from pyg_moleblend.nn.pair_head import PairHead
 
 
 @register
-class AngleRecovery(GeometryRecovery):
+class AngleRecovery(InternalCoordinateRecovery):
     r"""Recovers the bond angle of every pair of atoms two bonds apart, in radians: the angle that
     :class:`~pyg_moleblend.nn.AngleBias` sees, of the clean coordinates.
 
@@ -19,21 +20,26 @@ class AngleRecovery(GeometryRecovery):
     Args:
         channels: C.
         pair_channels: Width of the pair head's row and column feature.
+        num_pairs: Pairs of a molecule that training looks at; all by default. See
+            :class:`~pyg_moleblend.nn.objectives.pair_recovery.PairRecovery`.
 
     Shapes:
         - **output:** ``[B, N, N]`` in radians
     """
 
-    pair_fields = ("spd",)
     quality_name = "mae"
 
-    def __init__(self, channels: int, pair_channels: int = 32) -> None:
-        super().__init__(PairHead(channels, 1, pair_channels))
+    def __init__(self, channels: int, pair_channels: int = 32, num_pairs: int | None = None) -> None:
+        super().__init__(PairHead(channels, 1, pair_channels), num_pairs)
 
     def shape(self, prediction: Tensor) -> Tensor:
         return prediction.squeeze(-1)
 
-    def sums(self, prediction: Tensor, state: RecoveryState, rows: slice) -> RowSums:
-        molecules = state.molecules
-        sums = angle_sums(prediction, molecules.pos, molecules.pairs["spd"], known_atoms(state), rows)
-        return RowSums(sums, sums.total.detach())
+    def target(self, state: RecoveryState) -> tuple[Tensor, Tensor]:
+        return angle_target(state.molecules.pos, state.molecules.pairs["spd"], known_atoms(state))
+
+    def errors(self, prediction: Tensor, target: Tensor) -> Tensor:
+        return angle_errors(prediction, target)
+
+    def qualities(self, prediction: Tensor, target: Tensor) -> Tensor:
+        return angle_errors(prediction, target)

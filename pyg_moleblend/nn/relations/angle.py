@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from pyg_moleblend.components import register
 from pyg_moleblend.nn.precision import INIT_STD
 from pyg_moleblend.nn.relations.base import RelationBias
+from pyg_moleblend.nn.sizes import check_sizes
 from pyg_moleblend.utils import DenseMolecules
 from pyg_moleblend.utils.internal_coordinates import bond_angles
 
@@ -33,8 +34,7 @@ class AngleBias(RelationBias):
 
     def __init__(self, heads: int, num_cosines: int = 8) -> None:
         super().__init__()
-        if num_cosines < 1:
-            raise ValueError(f"`num_cosines` must be at least 1, got {num_cosines}")
+        check_sizes(heads=heads, num_cosines=num_cosines)
         self.weight = nn.Parameter(torch.empty(num_cosines, heads))
         self.reset_parameters()
 

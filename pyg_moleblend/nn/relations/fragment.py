@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from pyg_moleblend.components import register
 from pyg_moleblend.nn.precision import INIT_STD
 from pyg_moleblend.nn.relations.base import RelationBias
+from pyg_moleblend.nn.sizes import check_sizes
 from pyg_moleblend.utils import DenseMolecules
 
 NUM_RELATIONS = 3
@@ -28,6 +29,7 @@ class FragmentBias(RelationBias):
 
     def __init__(self, heads: int) -> None:
         super().__init__()
+        check_sizes(heads=heads)
         self.table = nn.Embedding(NUM_RELATIONS, heads)
         self.reset_parameters()
 

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from pyg_moleblend.components import register
 from pyg_moleblend.nn.precision import reset_linear
 from pyg_moleblend.nn.relations.base import RelationBias
+from pyg_moleblend.nn.sizes import check_sizes
 from pyg_moleblend.utils import DenseMolecules
 
 
@@ -27,8 +28,7 @@ class RandomWalkBias(RelationBias):
 
     def __init__(self, heads: int, num_steps: int = 8) -> None:
         super().__init__()
-        if num_steps < 1:
-            raise ValueError(f"`num_steps` must be at least 1, got {num_steps}")
+        check_sizes(heads=heads, num_steps=num_steps)
         self.linear = nn.Linear(num_steps, heads)
         self.reset_parameters()
 

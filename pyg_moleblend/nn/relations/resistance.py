@@ -7,6 +7,7 @@ from pyg_moleblend.components import register
 from pyg_moleblend.fields import SPD_UNREACHABLE
 from pyg_moleblend.nn.precision import INIT_STD
 from pyg_moleblend.nn.relations.base import RelationBias
+from pyg_moleblend.nn.sizes import check_sizes
 from pyg_moleblend.utils import DenseMolecules
 
 
@@ -32,8 +33,7 @@ class ResistanceBias(RelationBias):
 
     def __init__(self, heads: int, max_resistance: int = 32, steps: int = 4) -> None:
         super().__init__()
-        if max_resistance < 1 or steps < 1:
-            raise ValueError(f"`max_resistance` and `steps` must be at least 1, got {max_resistance!r} and {steps!r}")
+        check_sizes(heads=heads, max_resistance=max_resistance, steps=steps)
         self.steps = steps
         self.table = nn.Embedding(max_resistance * steps + 1, heads)  # at 0, 1 / steps, 2 / steps, ... ohm
         self.apart = nn.Parameter(torch.empty(heads))

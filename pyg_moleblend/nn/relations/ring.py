@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from pyg_moleblend.components import register
 from pyg_moleblend.nn.precision import INIT_STD
 from pyg_moleblend.nn.relations.base import RelationBias
+from pyg_moleblend.nn.sizes import check_sizes
 from pyg_moleblend.utils import DenseMolecules
 
 
@@ -26,6 +27,7 @@ class RingBias(RelationBias):
 
     def __init__(self, heads: int, max_ring_size: int = 12) -> None:
         super().__init__()
+        check_sizes(heads=heads, max_ring_size=max_ring_size)
         if max_ring_size < 3:
             raise ValueError(f"`max_ring_size` must be at least 3, got {max_ring_size}")
         self.table = nn.Embedding(max_ring_size + 1, heads)

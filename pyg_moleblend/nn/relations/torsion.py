@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from pyg_moleblend.components import register
 from pyg_moleblend.nn.precision import INIT_STD
 from pyg_moleblend.nn.relations.base import RelationBias
+from pyg_moleblend.nn.sizes import check_sizes
 from pyg_moleblend.utils import DenseMolecules
 from pyg_moleblend.utils.internal_coordinates import torsions
 
@@ -38,8 +39,7 @@ class TorsionBias(RelationBias):
 
     def __init__(self, heads: int, harmonics: int = 3) -> None:
         super().__init__()
-        if harmonics < 1:
-            raise ValueError(f"`harmonics` must be at least 1, got {harmonics}")
+        check_sizes(heads=heads, harmonics=harmonics)
         self.harmonics = harmonics
         self.constant = nn.Parameter(torch.empty(heads))
         self.cosine = nn.Parameter(torch.empty(harmonics, heads))

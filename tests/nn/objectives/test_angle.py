@@ -87,3 +87,24 @@ def test_nothing_to_count_is_no_loss():
     prediction = module(state)
     assert module.loss(prediction, state) == 0
     assert module.quality(prediction, state) == (0, 0)
+
+
+def test_as_many_pairs_as_there_are_give_what_all_give():
+    whole, state = objective(), state_of(samples.molecules(5))
+    sampled = AngleRecovery(C, R, num_pairs=state.molecules.mask.size(1) ** 2)
+    sampled.load_state_dict(whole.state_dict())
+    found, expected = sampled.train().evaluate(state), whole.evaluate(state)
+    torch.testing.assert_close(found.loss, expected.loss)
+    torch.testing.assert_close(found.quality.total, expected.quality.total)
+    assert found.quality.weight == expected.quality.weight
+
+
+def test_a_few_drawn_pairs_are_right_on_average():
+    state = state_of(samples.molecules(5))
+    few = samples.randomized(AngleRecovery(C, R, num_pairs=4)).train()
+    torch.manual_seed(0)
+    with torch.no_grad():
+        losses = torch.stack([few.evaluate(state).loss for _ in range(400)])
+    expected = few.eval().evaluate(state).loss
+    assert losses.std() > 0
+    assert (losses.mean() - expected).abs() < 4 * losses.std() / 20

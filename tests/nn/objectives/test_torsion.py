@@ -8,7 +8,7 @@ from rdkit.Chem import rdMolTransforms
 from torch_geometric.data import Batch, Data
 
 from pyg_moleblend.chem import from_mol, generate_conformer, parse_smiles
-from pyg_moleblend.losses import torsion_target
+from pyg_moleblend.losses import torsion_loss, torsion_target
 from pyg_moleblend.nn import RecoveryState, TorsionRecovery, constant_blend
 from pyg_moleblend.nn.objectives import pair_recovery
 from pyg_moleblend.utils import pack
@@ -42,7 +42,7 @@ def torsions_of(mol: Chem.Mol) -> dict[tuple[int, int], float]:
 def test_loss_and_quality_a_molecule_at_a_time():
     mols = [generate_conformer(parse_smiles(smiles)) for smiles in ("C[C@H](N)C(=O)OCC", "CCCO", "CCO")]
     state, module = state_of([from_mol(mol) for mol in mols]), objective()
-    prediction = module(state)
+    prediction = module(state).detach()
     assert prediction.shape == (*state.molecules.pair_mask.shape, 2)
     losses, cosines = [], []
     for b, mol in enumerate(mols[:2]):
@@ -55,6 +55,7 @@ def test_loss_and_quality_a_molecule_at_a_time():
         cosines.append(means[1])
     loss, (total, weight) = module.judge(prediction, state)
     assert loss.item() == pytest.approx(sum(losses) / 2, rel=1e-4)
+    assert loss == torsion_loss(prediction, state.molecules.pos, state.molecules.pairs["spd"], state.molecules.mask)
     assert (total.item(), weight.item()) == (pytest.approx(sum(cosines), rel=1e-4), 2)  # ethanol has none
     assert module.quality_name == "cosine"
 
@@ -99,3 +100,24 @@ def test_blocks_of_rows_give_what_the_whole_gives(monkeypatch: pytest.MonkeyPatc
     found = module.evaluate(state)
     torch.testing.assert_close(found.loss, expected.loss)
     torch.testing.assert_close(found.quality.total, expected.quality.total)
+
+
+def test_as_many_pairs_as_there_are_give_what_all_give():
+    whole, state = objective(), state_of(samples.molecules(5))
+    sampled = TorsionRecovery(C, R, num_pairs=state.molecules.mask.size(1) ** 2)
+    sampled.load_state_dict(whole.state_dict())
+    found, expected = sampled.train().evaluate(state), whole.evaluate(state)
+    torch.testing.assert_close(found.loss, expected.loss)
+    torch.testing.assert_close(found.quality.total, expected.quality.total)
+    assert found.quality.weight == expected.quality.weight
+
+
+def test_a_few_drawn_pairs_are_right_on_average():
+    state = state_of(samples.molecules(5))
+    few = samples.randomized(TorsionRecovery(C, R, num_pairs=4)).train()
+    torch.manual_seed(0)
+    with torch.no_grad():
+        losses = torch.stack([few.evaluate(state).loss for _ in range(400)])
+    expected = few.eval().evaluate(state).loss
+    assert losses.std() > 0
+    assert (losses.mean() - expected).abs() < 4 * losses.std() / 20
