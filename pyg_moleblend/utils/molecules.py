@@ -206,6 +206,11 @@ def _completed(batch: Data, names: set[str]) -> Data:
     transforms = transforms_for(names, batch)
     if not transforms:
         return batch
+    if getattr(batch, "batch", None) is not None and not isinstance(batch, Batch):
+        raise ValueError(
+            f"fields among {sorted(names - set(batch.keys()))} are attached molecule by molecule, which needs a PyG "
+            "Batch: make it by Batch.from_data_list, or attach them before"
+        )
     device = None if batch.x is None else batch.x.device
     molecules = batch.to_data_list() if isinstance(batch, Batch) else [copy.copy(batch)]
     for transform in transforms:
