@@ -164,7 +164,9 @@ class MoleBlendForPretraining(Component, nn.Module):
             zeros = encoded.atoms.new_zeros(B, 1, 1 + N, 1 + N)
             bias = shut_padded_keys(zeros, F.pad(molecules.mask, (1, 0), value=True))
         blend = blend._replace(pos_noise=noise)
-        return RecoveryState(encoded.graph, encoded.atoms, bias, molecules, noisy_pos, blend)
+        # Another encoder may leave NaN for padding, which would spoil sums over atoms even with a weight of zero.
+        states = torch.where(molecules.mask[..., None], encoded.atoms, torch.zeros_like(encoded.atoms))
+        return RecoveryState(encoded.graph, states, bias, molecules, noisy_pos, blend)
 
     def _weigh(self, outcomes: Mapping[str, Outcome], blend: Blend) -> PretrainingStep:
         losses = {name: outcome.loss for name, outcome in outcomes.items()}
