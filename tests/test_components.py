@@ -4,7 +4,7 @@ import pickle
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,9 @@ from pyg_moleblend.components import (
 
 
 @pytest.fixture(autouse=True)
-def _own_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     r"""What a test registers is forgotten afterwards."""
     monkeypatch.setattr(components.REGISTRY, "_classes", dict(components.REGISTRY._classes))
-    yield
 
 
 class Point(Component):
@@ -245,7 +244,7 @@ def test_a_subclass_of_a_registered_module_has_arguments_of_its_own():
         def __init__(self, scale: float, channels: int = 3) -> None:
             super().__init__(channels, scale)
 
-    with pytest.raises(ValueError, match="nobody knows the arguments that .*Unregistered was built with"):
+    with pytest.raises(ValueError, match=r"nobody knows the arguments that .*Unregistered was built with"):
         arguments_of(Unregistered(0.5))
     cls = register(Unregistered)
     assert describe(cls(0.5)) == {"component": "Unregistered", "arguments": {"scale": 0.5, "channels": 3}}
@@ -253,7 +252,9 @@ def test_a_subclass_of_a_registered_module_has_arguments_of_its_own():
 
 
 def test_a_module_that_nobody_recorded_cannot_be_described():
-    with pytest.raises(ValueError, match=r"nobody knows the arguments that .*Scaled was built with: decorate.*@register"):
+    with pytest.raises(
+        ValueError, match=r"nobody knows the arguments that .*Scaled was built with: decorate.*@register"
+    ):
         describe(Scaled(3))
 
 
@@ -332,7 +333,7 @@ def test_arguments_that_the_class_refuses_are_told_with_the_file(error: type[Exc
     register(Picky)
     with pytest.raises(ValueError, match=r"file: component 'Picky' cannot be built: .*no such size"):
         build({"component": "Picky", "arguments": {"size": 1}}, source="file")
-    with pytest.raises(ValueError, match="file: component 'Picky' cannot be built: .*unexpected keyword argument"):
+    with pytest.raises(ValueError, match=r"file: component 'Picky' cannot be built: .*unexpected keyword argument"):
         build({"component": "Picky", "arguments": {"width": 1}}, source="file")
 
 

@@ -19,6 +19,7 @@ from pyg_moleblend.fields import (
     transforms_for,
 )
 
+
 @pytest.fixture(autouse=True)
 def _own_fields() -> Iterator[None]:
     r"""What a test declares is forgotten afterwards."""

@@ -4,7 +4,6 @@ import importlib
 import json
 import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,10 +42,9 @@ from pyg_moleblend.nn import (
 
 
 @pytest.fixture(autouse=True)
-def _own_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     r"""What a test registers is forgotten afterwards."""
     monkeypatch.setattr(components.REGISTRY, "_classes", dict(components.REGISTRY._classes))
-    yield
 
 
 class Hops(RelationBias):

@@ -172,7 +172,11 @@ def test_a_format_of_the_future_is_refused(tmp_path: Path):
         (("arguments", "config"), None, "'MoleBlendForPropertyPrediction' cannot be built"),
         (("arguments", "num_tasks"), "3", "`num_tasks` must be an integer of at least 1, got '3'"),
         (("arguments", "encoder", "arguments", "config", "arguments", "channels"), 32, "differ in channels"),
-        (("arguments", "encoder", "arguments", "relations", "spd", "arguments", "heads"), -3, "SPDBias.*`heads` must be an integer"),
+        (
+            ("arguments", "encoder", "arguments", "relations", "spd", "arguments", "heads"),
+            -3,
+            "SPDBias.*`heads` must be an integer",
+        ),
         (("arguments", "encoder", "arguments", "relations", "spd"), {"component": "Own", "arguments": {}}, "'Own'"),
     ],
     ids=str,

@@ -48,9 +48,7 @@ def test_the_estimate_is_near_what_a_step_keeps(count: int, repeat: int, activat
     graph = max(samples.molecules(11), key=lambda graph: graph.num_nodes)
     whole = Batch.from_data_list([graph] * repeat)  # the parts are fragments of one large molecule
     molecule = Data(x=whole.x, edge_index=whole.edge_index, edge_attr=whole.edge_attr, pos=whole.pos)
-    estimate = estimate_memory(
-        config, count, molecule.num_nodes, True, activation_checkpointing, pair_outputs(model)
-    )
+    estimate = estimate_memory(config, count, molecule.num_nodes, True, activation_checkpointing, pair_outputs(model))
     batch = Batch.from_data_list([molecule] * count)
     kept = kept_bytes(lambda: model.step(batch).loss)
     assert 0.5 * kept < estimate < 5 * kept

@@ -165,6 +165,6 @@ def test_graphs_without_bond_features_have_hops_alone():
     data = samples.molecules(3)[2]
     data.edge_attr = None
     assert MoleBlend(config, relations)(data).graph.isfinite().all()
-    with pytest.raises(ValueError, match="`bond_path` needs `edge_attr`.*bond_vocabulary=None"):
+    with pytest.raises(ValueError, match=r"`bond_path` needs `edge_attr`.*bond_vocabulary=None"):
         MoleBlend(config)(data)
     assert isinstance(default_relations(config)["bond_path"], BondPathBias)

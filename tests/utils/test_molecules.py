@@ -233,7 +233,7 @@ def test_fields_that_are_missing_or_misshapen_are_named_with_their_level():
     with pytest.raises(ValueError, match="graph field 'gap' must have 3 rows"):
         pack(batch, graph_fields=["gap"])
     batch.gap = ["a", "b", "c"]
-    with pytest.raises(ValueError, match="graph field 'gap' must have 3 rows.*got list"):
+    with pytest.raises(ValueError, match=r"graph field 'gap' must have 3 rows.*got list"):
         pack(batch, graph_fields=["gap"])
 
 

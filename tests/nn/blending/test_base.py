@@ -62,9 +62,7 @@ def test_a_choice_is_the_inverse_of_the_cumulative_distribution():
 
 
 def test_a_molecule_draws_from_what_it_has():
-    packed = molecules(
-        has_2d=torch.tensor([True, True, False, False]), has_3d=torch.tensor([True, False, True, False])
-    )
+    packed = molecules(has_2d=torch.tensor([True, True, False, False]), has_3d=torch.tensor([True, False, True, False]))
     choice = Choice("p", {"spd": 0.25, "distance": 0.25, "2d+3d": 0.25}, none=0.25)
     drawn = choice.draw(packed, RELATIONS, torch.tensor([0.1, 0.3, 0.45, 0.6, 0.9]).expand(4, -1))
     assert drawn.tolist() == [

@@ -27,7 +27,9 @@ def test_a_blend_of_other_molecules_is_refused(name: str):
             check_blend(blend._replace(**{name: wrong}), packed, 3)
 
 
-@pytest.mark.parametrize(("name", "wrong"), [("relation", 3), ("relation", -5), ("atom_feature", 2), ("atom_feature", -5)])
+@pytest.mark.parametrize(
+    ("name", "wrong"), [("relation", 3), ("relation", -5), ("atom_feature", 2), ("atom_feature", -5)]
+)
 def test_a_blend_that_chooses_what_there_is_not_is_refused(name: str, wrong: int):
     packed = molecules()
     blend = draw(packed)

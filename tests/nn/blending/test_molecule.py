@@ -112,7 +112,9 @@ def test_none_leaves_the_atoms_own_features_alone():
 
 def test_a_predictor_draws_modes_in_training_only():
     config = samples.tiny_config(attention_dropout=0.0, activation_dropout=0.0)
-    model = MoleBlendForPropertyPrediction(config, 1, blending=MoleculeBlending({"2d": 0.5, "3d": 0.5}, noise_scale=9.0))
+    model = MoleBlendForPropertyPrediction(
+        config, 1, blending=MoleculeBlending({"2d": 0.5, "3d": 0.5}, noise_scale=9.0)
+    )
     model, data = samples.randomized(model), samples.molecules(3)[2]
     torch.testing.assert_close(model(data), without_blending(model)(data))
     modes = [model(data, mode) for mode in ("2d", "3d")]
