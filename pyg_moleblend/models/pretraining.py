@@ -63,7 +63,8 @@ class MoleBlendForPretraining(Component, nn.Module):
             without a weight has the one of :data:`PUBLISHED_LOSS_WEIGHTS`, or 1.
 
     Raises:
-        ValueError: If a weight is of no objective, or a probability of no relation.
+        ValueError: If a weight is of no objective, a probability of no relation, or an objective's bonds are not those
+            of the encoder.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class MoleBlendForPretraining(Component, nn.Module):
         self.objectives = nn.ModuleDict(default_objectives(config) if objectives is None else objectives)
         if not len(self.objectives):
             raise ValueError("pretraining needs at least one objective, got none")
+        _ = self.wanted  # refuses parts that tell bonds apart in different ways
         self.blending = PairBlending() if blending is None else blending
         self.blending.check(self.modalities)
         if not isinstance(loss_weights, LossWeighting):

@@ -53,6 +53,7 @@ class MoleBlendForPropertyPrediction(Component, nn.Module):
         check_same_shape(config, self.encoder)
         self.readout = GraphTokenReadout(config.channels) if readout is None else readout
         self.blending = blending
+        _ = self.wanted  # refuses parts that tell bonds apart in different ways
         if blending is not None:
             blending.check(self.modalities)
         self.dense = nn.Linear(self.readout.out_channels, config.channels)

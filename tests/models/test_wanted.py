@@ -155,7 +155,9 @@ def test_graphs_of_other_bonds_and_atoms_have_relations_of_theirs():
     with pytest.raises(ValueError, match="bond categories must be from 0 to 3"):
         model(data)
     with pytest.raises(ValueError, match=r"differ in their `bond_vocabulary`: \['4', 'ogb'\]"):
-        MoleBlendForPretraining(config, encoder, {"bond_path": BondPathRecovery(16)}).pack(data)
+        MoleBlendForPretraining(config, encoder)  # whose own objectives are of OGB's bonds
+    with pytest.raises(ValueError, match=r"differ in their `bond_vocabulary`: \['4', '5'\]"):
+        MoleBlend(config, {"four": BondPathBias(4, 5, 4), "five": BondPathBias(4, 5, 5)})
 
 
 def test_graphs_without_bond_features_have_hops_alone():
