@@ -118,6 +118,8 @@ def declare(
         raise ValueError(
             f"field {name!r} is declared already, as {other._replace(transform=None)}; choose another name"
         )
+    if other is not None:  # who says less takes nothing away
+        field = field._replace(transform=transform or other.transform, meaning=meaning or other.meaning)
     FIELDS[name] = field
     return field
 

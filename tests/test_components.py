@@ -4,7 +4,7 @@ import pickle
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,9 @@ from pyg_moleblend.components import (
 
 
 @pytest.fixture(autouse=True)
-def _own_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     r"""What a test registers is forgotten afterwards."""
     monkeypatch.setattr(components.REGISTRY, "_classes", dict(components.REGISTRY._classes))
-    return None
 
 
 class Point(Component):

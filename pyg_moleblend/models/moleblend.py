@@ -98,6 +98,9 @@ class MoleBlend(Component, nn.Module):
             :class:`~pyg_moleblend.nn.AtomEmbedding` of OGB's features by default. One that says ``feature_sizes`` has
             ``x`` checked against them, and one that has ``num_types`` and ``atom_types(molecules)`` tells the atom
             types of the Gaussian basis.
+
+    Raises:
+        ValueError: If there is no relation, or two of them differ in their ``bond_vocabulary``.
     """
 
     activation_checkpointing: bool = False
@@ -134,6 +137,7 @@ class MoleBlend(Component, nn.Module):
             )
             for number in range(config.num_layers)
         )
+        _ = self.wanted  # refuses parts that tell bonds apart in different ways
         nn.init.normal_(self.graph_token, std=INIT_STD)
 
     def component_arguments(self) -> dict[str, Any]:

@@ -70,7 +70,8 @@ class MoleBlendForPretraining(Component, nn.Module):
             without a weight has the one of :data:`PUBLISHED_LOSS_WEIGHTS`, or 1.
 
     Raises:
-        ValueError: If a weight is of no objective, or a probability of no relation.
+        ValueError: If a weight is of no objective, a probability of no relation, or an objective's bonds are not those
+            of the encoder.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class MoleBlendForPretraining(Component, nn.Module):
         self.objectives = nn.ModuleDict(default_objectives(config) if objectives is None else objectives)
         if not len(self.objectives):
             raise ValueError("pretraining needs at least one objective, got none")
+        _ = self.wanted  # refuses parts that tell bonds apart in different ways
         self.blending = PairBlending() if blending is None else blending
         self.blending.check(self.modalities)
         if not isinstance(loss_weights, LossWeighting):
@@ -172,7 +174,9 @@ class MoleBlendForPretraining(Component, nn.Module):
             zeros = encoded.atoms.new_zeros(B, 1, 1 + N, 1 + N)
             bias = shut_padded_keys(zeros, F.pad(molecules.mask, (1, 0), value=True))
         blend = blend._replace(pos_noise=noise)
-        return RecoveryState(encoded.graph, encoded.atoms, bias, molecules, noisy_pos, blend)
+        # Another encoder may leave NaN for padding, which would spoil sums over atoms even with a weight of zero.
+        states = torch.where(molecules.mask[..., None], encoded.atoms, torch.zeros_like(encoded.atoms))
+        return RecoveryState(encoded.graph, states, bias, molecules, noisy_pos, blend)
 
     def _weigh(self, outcomes: Mapping[str, Outcome], blend: Blend) -> PretrainingStep:
         losses = {name: outcome.loss for name, outcome in outcomes.items()}

@@ -13,6 +13,7 @@ from pyg_moleblend.models.moleblend import MoleBlend, pack_for
 from pyg_moleblend.models.wanted import Wanted, wanted_by
 from pyg_moleblend.nn import Blending, GraphTokenReadout, Readout
 from pyg_moleblend.nn.precision import reset_linear
+from pyg_moleblend.nn.reset import reset
 from pyg_moleblend.nn.sizes import check_sizes
 from pyg_moleblend.utils import DenseMolecules, Modality
 
@@ -52,8 +53,9 @@ class MoleBlendForPropertyPrediction(Component, nn.Module):
         check_same_shape(config, self.encoder)
         self.readout = GraphTokenReadout(config.channels) if readout is None else readout
         self.blending = blending
+        _ = self.wanted  # refuses parts that tell bonds apart in different ways
         if blending is not None:
-            blending.check(dict(getattr(self.encoder, "modalities", {})))
+            blending.check(self.modalities)
         self.dense = nn.Linear(self.readout.out_channels, config.channels)
         self.out = nn.Linear(config.channels, num_tasks)
         self.dropout = nn.Dropout(config.dropout)
@@ -70,6 +72,11 @@ class MoleBlendForPropertyPrediction(Component, nn.Module):
         )
 
     @property
+    def modalities(self) -> dict[str, str]:
+        r"""``"2d"`` or ``"3d"`` for each relation that the encoder blends."""
+        return dict(getattr(self.encoder, "modalities", {}))
+
+    @property
     def wanted(self) -> Wanted:
         r"""What the encoder and the readout read of their molecules."""
         return wanted_by([getattr(self.encoder, "wanted", self.encoder), self.readout])
@@ -81,7 +88,7 @@ class MoleBlendForPropertyPrediction(Component, nn.Module):
 
     def reset_parameters(self) -> None:
         r"""Draws fresh weights."""
-        self.encoder.reset_parameters()
+        reset(self.encoder)
         self.reset_head()
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
@@ -106,7 +113,7 @@ class MoleBlendForPropertyPrediction(Component, nn.Module):
         """
         molecules = self.pack(batch, modality)
         if self.blending is not None and self.training:
-            output = self.encoder.encode(molecules, self.blending.draw(molecules, dict(self.encoder.modalities)))
+            output = self.encoder.encode(molecules, self.blending.draw(molecules, self.modalities))
         else:
             output = self.encoder.encode(molecules)
         vector = self.readout(output, molecules)

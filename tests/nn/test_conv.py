@@ -6,7 +6,7 @@ from torch_geometric.data import Batch
 from torch_geometric.nn import GINConv, GPSConv, Sequential, global_add_pool
 from torch_geometric.utils import add_self_loops
 
-from pyg_moleblend.nn import MoleBlendConv
+from pyg_moleblend.nn import DistanceBias, MoleBlendConv
 
 C = 8
 
@@ -96,6 +96,23 @@ def test_self_loops_change_nothing():
     module, (batch, x) = conv(), inputs()
     looped, _ = add_self_loops(batch.edge_index, num_nodes=batch.num_nodes)
     samples.assert_same(module(x, looped, None, batch.batch), module(x, batch.edge_index, None, batch.batch))
+
+
+def test_bonds_of_one_category():
+    module, (batch, x) = conv(bond_vocabulary=4), inputs()
+    categories = torch.arange(batch.num_edges) // 2 % 4
+    output = module(x, batch.edge_index, categories, batch.batch)
+    assert not torch.allclose(output, module(x, batch.edge_index, (categories + 1) % 4, batch.batch))
+    with pytest.raises(ValueError, match="bond categories must be from 0 to 3"):
+        module(x, batch.edge_index, categories + 1, batch.batch)
+
+
+def test_relations_of_ones_own_take_the_place_of_the_three():
+    module, (batch, x) = conv(relations={"far": DistanceBias(2, 6)}), inputs()
+    assert list(module.blend.modalities) == ["far"]
+    without = module(x, batch.edge_index[:, :0], None, batch.batch, batch.pos)
+    samples.assert_same(module(x, batch.edge_index, batch.edge_attr, batch.batch, batch.pos), without)
+    assert not torch.allclose(module(x, batch.edge_index, None, batch.batch, 2 * batch.pos), without)
 
 
 def test_nodes_must_be_sorted_by_molecule():
