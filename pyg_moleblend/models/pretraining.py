@@ -39,9 +39,7 @@ PUBLISHED_LOSS_WEIGHTS = {"spd": 0.1, "bond_path": 0.1, "displacement": 0.5, "di
 r"""Weights of the authors' release; the distance takes the place of the displacement. Other objectives have 1."""
 
 
-def default_objectives(
-    config: MoleBlendConfig, bond_vocabulary: BondVocabulary | None = "ogb"
-) -> dict[str, Objective]:
+def default_objectives(config: MoleBlendConfig, bond_vocabulary: BondVocabulary | None = "ogb") -> dict[str, Objective]:
     r"""The objectives of the paper; leave one out, or add your own entry (arXiv 2307.06235, section 3.2).
 
     Args:

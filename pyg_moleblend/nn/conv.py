@@ -208,7 +208,7 @@ class MoleBlendConv(nn.Module):
 
 
 def _only_vocabulary(parts: Iterable[RelationBias]) -> BondVocabulary | None:
-    found = {part.bond_vocabulary for part in parts if hasattr(part, "bond_vocabulary")}
+    found: set[Any] = {part.bond_vocabulary for part in parts if hasattr(part, "bond_vocabulary")}
     if len(found) > 1:
         raise ValueError(f"the relations differ in their `bond_vocabulary`: {sorted(map(str, found))}")
     return next(iter(found), None)

@@ -41,9 +41,7 @@ class AddRelations(BaseTransform):
         ValueError: If the edges or their features are missing, or outside the vocabulary.
     """
 
-    def __init__(
-        self, max_path_length: int = MAX_PATH_LENGTH, bond_vocabulary: BondVocabulary | None = "ogb"
-    ) -> None:
+    def __init__(self, max_path_length: int = MAX_PATH_LENGTH, bond_vocabulary: BondVocabulary | None = "ogb") -> None:
         if max_path_length < 1:
             raise ValueError(f"`max_path_length` must be at least 1, got {max_path_length}")
         if bond_vocabulary is not None:

@@ -70,7 +70,9 @@ def _compiled_shortest_paths(adjacency: Tensor) -> tuple[Tensor, Tensor]:
 
 @_compiled_shortest_paths.register_fake
 def _(adjacency: Tensor) -> tuple[Tensor, Tensor]:
-    return adjacency.new_empty(adjacency.shape, dtype=torch.uint8), adjacency.new_empty(adjacency.shape, dtype=torch.long)
+    return adjacency.new_empty(adjacency.shape, dtype=torch.uint8), adjacency.new_empty(
+        adjacency.shape, dtype=torch.long
+    )
 
 
 def key_format(size: int) -> tuple[torch.dtype, int, int]:

@@ -1,4 +1,4 @@
-import graphs
+import other_graphs
 import pytest
 import samples
 import torch
@@ -200,13 +200,13 @@ def test_pair_fields_of_another_size_are_refused():
     batch, x = inputs()
     fields = fields_of(batch)
     fields["pairs"]["weight"] = fields["pairs"]["weight"][1:]
-    with pytest.raises(ValueError, match="`weight` holds .* rows"):
+    with pytest.raises(ValueError, match=r"`weight` holds .* rows"):
         conv(relations={"product": ProductBias(2)})(x, batch.edge_index, None, batch.batch, **fields)
 
 
 def test_the_encoders_relations_are_taken():
     config = samples.tiny_config(max_path_length=3)
-    module, (batch, x) = conv(relations=default_relations(config)), inputs()
+    module = conv(relations=default_relations(config))
     assert module.gaussians.means.numel() == 6
     assert module.max_path_length == 3
 
@@ -351,7 +351,7 @@ def test_reset_draws_fresh_weights():
 
 
 def test_any_graph_is_taken():
-    graph = graphs.social(30)
+    graph = other_graphs.social(30)
     x = torch.randn(30, C, generator=torch.Generator().manual_seed(0))
     module = conv(bond_vocabulary=None)
     assert module(x, graph.edge_index, None, None).shape == (30, C)

@@ -102,7 +102,11 @@ def test_bonds_of_one_category():
         ([[0, 2], [1, 0]], [0, 0], r"not of their molecule, \[\[2, 0\]\] among them"),
         ([[0, 9], [1, 0]], [0, 0], r"not of their molecule, \[\[9, 0\]\]"),
         ([[0, -1], [1, 0]], [0, 0], r"not of their molecule, \[\[-1, 0\]\]"),
-        ([[0, 1], [1, 0]], [0, 3], r"bond_vocabulary=3 takes bond categories from 0 to 2, got values from \[0\] to \[3\]"),
+        (
+            [[0, 1], [1, 0]],
+            [0, 3],
+            r"bond_vocabulary=3 takes bond categories from 0 to 2, got values from \[0\] to \[3\]",
+        ),
         ([[0, 0], [1, 1]], [0, 1], "given twice with different features"),
     ],
 )
