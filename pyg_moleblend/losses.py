@@ -12,8 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pyg_moleblend.fields import SPD_UNREACHABLE
+from pyg_moleblend.utils.internal_coordinates import bond_angles, torsions
 
 _ALL = slice(None)
+_MIN_TORSION_WEIGHT = 0.05
 
 
 class Sums(NamedTuple):
@@ -56,6 +58,14 @@ def classification_sums(logits: Tensor, target: Tensor) -> Sums:
     logits = logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
     total = F.cross_entropy(logits.flatten(0, -2), target.flatten().clamp(min=-1), ignore_index=-1, reduction="sum")
     return Sums(total, (target >= 0).sum())
+
+
+def classification_losses(logits: Tensor, target: Tensor) -> Tensor:
+    r"""Cross entropy of each entry, ``[...]``; 0 where the target is negative. Arguments as for
+    :func:`classification_loss`."""
+    logits = logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
+    flat = F.cross_entropy(logits.flatten(0, -2), target.flatten().clamp(min=-1), ignore_index=-1, reduction="none")
+    return flat.view(target.shape)
 
 
 def spd_target(spd: Tensor, pair_mask: Tensor, num_classes: int) -> Tensor:
@@ -118,6 +128,59 @@ def distance_sums(prediction: Tensor, pos: Tensor, atoms: Tensor, rows: slice = 
     r"""Sums of :func:`distance_loss` over the pairs of some first atoms, ``[B]``; see :func:`displacement_sums`."""
     target = (pos[:, None, :, :] - pos[:, rows, None, :]).norm(dim=-1)
     return _sums_of_molecules((prediction.to(target.dtype) - target).abs(), _pairs(atoms, rows))
+
+
+def angle_loss(prediction: Tensor, pos: Tensor, spd: Tensor, atoms: Tensor) -> Tensor:
+    r"""Absolute error of the predicted bond angle of each pair of atoms two bonds apart, in radians.
+
+    The mean is taken over a molecule's pairs that have an angle, then over molecules.
+
+    Args:
+        prediction: ``[B, N, N]`` in radians.
+        pos: Clean coordinates in Å, ``[B, N, 3]``.
+        spd: Shortest-path distances, ``[B, N, N]``.
+        atoms: True for atoms whose coordinates are known, ``[B, N]``.
+    """
+    return angle_sums(prediction, pos, spd, atoms).mean()
+
+
+def angle_sums(prediction: Tensor, pos: Tensor, spd: Tensor, atoms: Tensor, rows: slice = _ALL) -> Sums:
+    r"""Sums of :func:`angle_loss` over the pairs of some first atoms, ``[B]``; see :func:`displacement_sums`."""
+    with torch.no_grad():  # the arc cosine has no derivative at 0 and π
+        angles = bond_angles(pos, spd, atoms)
+        target = angles.cosine[:, rows].clamp(-1, 1).arccos()
+    return _sums_of_molecules((prediction.to(target.dtype) - target).abs(), angles.defined[:, rows])
+
+
+def torsion_loss(prediction: Tensor, pos: Tensor, spd: Tensor, atoms: Tensor) -> Tensor:
+    r"""Half the squared distance between predicted and true (cos φ, sin φ) of each pair of atoms three bonds apart,
+    φ being their dihedral angle: for a prediction of length 1 that is one minus the cosine of the difference.
+
+    The mean is taken over a molecule's pairs that have a torsion, then over molecules. Not counted are those where
+    three atoms lie on a line, to about three degrees.
+
+    Args:
+        prediction: ``[B, N, N, 2]``.
+        pos: Clean coordinates in Å, ``[B, N, 3]``.
+        spd: Shortest-path distances, ``[B, N, N]``.
+        atoms: True for atoms whose coordinates are known, ``[B, N]``.
+    """
+    return torsion_sums(prediction, *torsion_target(pos, spd, atoms)).mean()
+
+
+def torsion_target(pos: Tensor, spd: Tensor, atoms: Tensor, rows: slice = _ALL) -> tuple[Tensor, Tensor]:
+    r"""The (cos φ, sin φ) that :func:`torsion_loss` wants, ``[B, n, N, 2]``, and the pairs that it counts,
+    ``[B, n, N]`` bool. Of several shortest paths the mean is taken, which is shorter than 1 where they differ."""
+    with torch.no_grad():
+        found = torsions(pos, spd, atoms, harmonics=1)
+        weight = found.weight[:, rows]
+        counted = weight > _MIN_TORSION_WEIGHT
+        return found.vectors[:, rows, :, 0] / weight.clamp(min=_MIN_TORSION_WEIGHT)[..., None], counted
+
+
+def torsion_sums(prediction: Tensor, target: Tensor, counted: Tensor) -> Sums:
+    r"""Sums of :func:`torsion_loss`, ``[B]``, of what :func:`torsion_target` gave."""
+    return _sums_of_molecules(0.5 * (prediction.to(target.dtype) - target).square().sum(-1), counted)
 
 
 def denoising_loss(prediction: Tensor, noise: Tensor, atoms: Tensor) -> Tensor:

@@ -5,10 +5,46 @@ from rdkit import Chem
 from torch import Tensor
 from torch_geometric.data import Data
 
+from pyg_moleblend.chem.hydrogens import Hydrogens
+from pyg_moleblend.chem.molecule import from_mol
+
 _CHIRALITY = 1
 _CHIRAL_TAGS = {1: Chem.ChiralType.CHI_TETRAHEDRAL_CW, 2: Chem.ChiralType.CHI_TETRAHEDRAL_CCW}
 # Bond types that RDKit matches with themselves only, whichever way round, and more than any molecule has kinds.
 _BOND_TYPES = [kind for value, kind in sorted(Chem.BondType.values.items()) if 1 <= value <= 15]
+
+
+def order_in_smiles(data: Data, mol: Chem.Mol, hydrogens: Hydrogens | str) -> Tensor:
+    r"""Finds the atoms of a graph in the molecule of its SMILES.
+
+    Args:
+        data: Molecule with ``x``, ``edge_index`` and ``edge_attr`` in OGB's vocabulary, and ``smiles``.
+        mol: The molecule of ``smiles``.
+        hydrogens: Which hydrogens are atoms of ``mol``, for the error.
+
+    Returns:
+        ``[N]`` int64: the atom of ``mol`` for each atom of the graph.
+
+    Raises:
+        ValueError: If it is not the molecule of ``x`` and ``edge_index``.
+    """
+    parsed = from_mol(mol, Hydrogens.KEEP)
+    size = parsed.x.size(0)
+    if data.x.size(0) != size:
+        problem = f"it has {size} atoms, x has {data.x.size(0)}"
+    elif torch.equal(data.x[:, 0].long().cpu(), parsed.x[:, 0]) and torch.equal(
+        _bonds(data.edge_index.cpu(), size), _bonds(parsed.edge_index, size)
+    ):
+        return torch.arange(size)
+    elif (order := match_atoms(data, parsed)) is not None:
+        return order
+    else:
+        problem = "its elements, bonds or features are others, in whatever order"
+    raise ValueError(
+        f"smiles {data.smiles!r} with hydrogens={Hydrogens(hydrogens).value!r} is not the molecule of x and "
+        f"edge_index: {problem}; pass the `hydrogens` that the graph was made with, and features in OGB's "
+        "vocabulary"
+    )
 
 
 def match_atoms(data: Data, other: Data) -> Tensor | None:
@@ -60,3 +96,8 @@ def _skeleton(colours: Tensor, chirality: Tensor, edge_index: Tensor, kinds: Ten
     for (begin, end), kind in zip(edge_index[:, once].t().tolist(), kinds[once].tolist(), strict=True):
         mol.AddBond(begin, end, _BOND_TYPES[kind])
     return mol.GetMol()
+
+
+def _bonds(edge_index: Tensor, num_atoms: int) -> Tensor:
+    # One number a directed bond, sorted: equal for equal graphs, whatever the order of their edges.
+    return (edge_index[0] * num_atoms + edge_index[1]).sort().values

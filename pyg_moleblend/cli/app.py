@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 VERBS = {
     "prepare": "turn a table of any size into a folder to train from",
+    "corpus": "make the pretraining corpus from published molecules, without those of the benchmarks",
     "check": "look for what is wrong with molecules, labels and a split, before training",
     "split": "split molecules into training, validation and test, by a named rule",
     "pretrain": "train a model by blend-then-predict, on molecules without labels",
@@ -25,9 +26,10 @@ VERBS = {
     "predict": "predict properties of molecules",
     "embed": "compute the representations of molecules",
     "evaluate": "measure a model on labelled molecules, or how well it recovers relations",
+    "quantum": "label molecules by quantum chemistry, to pretrain on",
     "convert": "turn a checkpoint of the authors' release into a model folder",
 }
-POSITIONAL = ("prepare", "check", "split", "predict", "embed", "evaluate", "convert")
+POSITIONAL = ("prepare", "check", "split", "predict", "embed", "evaluate", "convert", "quantum")
 SHARED = ("predict", "embed", "evaluate")  # verbs whose molecules the processes that torchrun starts share out
 CONFIG_FILE = "config.yaml"
 TRACEBACK = "MOLEBLEND_TRACEBACK"

@@ -23,6 +23,8 @@ Words = dict[str, Any]
 
 def make_encoder(config: MoleBlendConfig, relations: Words | None) -> MoleBlend:
     r"""An encoder with the paper's relations and those that are named."""
+    if not relations:
+        return MoleBlend(config)
     return MoleBlend(config, merged(default_relations(config), relations, "relations", heads=config.heads))
 
 
@@ -34,9 +36,10 @@ def make_pretraining(
     loss_weights: dict[str, float] | None = None,
 ) -> MoleBlendForPretraining:
     r"""A model with the paper's relations and objectives, and those that are named."""
+    encoder = make_encoder(config, relations)  # first, so that its fresh weights are those of a model made in Python
     chosen = merged(default_objectives(config), objectives, "objectives", channels=config.channels)
     drawn = None if blending is None else make(blending, "blending")
-    return MoleBlendForPretraining(config, make_encoder(config, relations), chosen, drawn, loss_weights)
+    return MoleBlendForPretraining(config, encoder, chosen, drawn, loss_weights)
 
 
 def merged(defaults: Mapping[str, Any], words: Words | None, what: str, **first: int) -> dict[str, Any]:

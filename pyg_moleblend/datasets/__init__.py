@@ -2,6 +2,7 @@ r"""Datasets whose rows never shift: every molecule knows its row, and every row
 
 from pyg_moleblend.datasets.base import MoleculeDataset
 from pyg_moleblend.datasets.io.reading import Failure
+from pyg_moleblend.datasets.moleculeace import MoleculeACE
 from pyg_moleblend.datasets.moleculenet import MoleculeNet
 from pyg_moleblend.datasets.ogb import OGBGraphProperty
 from pyg_moleblend.datasets.pcqm4mv2 import PCQM4Mv2
@@ -12,6 +13,7 @@ from pyg_moleblend.datasets.table import MoleculeTable
 __all__ = [
     "QM9",
     "Failure",
+    "MoleculeACE",
     "MoleculeDataset",
     "MoleculeNet",
     "MoleculeShards",

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
-from pyg_moleblend.components import Component, register
+from pyg_moleblend.components import Component, arguments_with, register
 from pyg_moleblend.fields import BondVocabulary
 from pyg_moleblend.models.config import DROPOUTS, MoleBlendConfig
 from pyg_moleblend.models.memory import check_memory
@@ -138,7 +138,7 @@ class MoleBlend(Component, nn.Module):
 
     def component_arguments(self) -> dict[str, Any]:
         relations = dict(self.attention_bias.blend.items())
-        return {"config": self.config, "relations": relations, "atom_embedding": self.atom_embedding}
+        return arguments_with(self, config=self.config, relations=relations, atom_embedding=self.atom_embedding)
 
     def reset_parameters(self) -> None:
         r"""Draws fresh weights."""

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
-from pyg_moleblend.components import Component, register
+from pyg_moleblend.components import Component, arguments_with, register
 from pyg_moleblend.fields import BondVocabulary
 from pyg_moleblend.models.config import MoleBlendConfig, check_same_shape
 from pyg_moleblend.models.memory import check_memory
@@ -99,13 +99,14 @@ class MoleBlendForPretraining(Component, nn.Module):
         _ = self.wanted  # raises where encoder and objectives tell bonds apart in different ways
 
     def component_arguments(self) -> dict[str, Any]:
-        return {
-            "config": self.config,
-            "encoder": self.encoder,
-            "objectives": dict(self.items()),
-            "blending": self.blending,
-            "loss_weights": self.loss_weighting,
-        }
+        return arguments_with(
+            self,
+            config=self.config,
+            encoder=self.encoder,
+            objectives=dict(self.items()),
+            blending=self.blending,
+            loss_weights=self.loss_weighting,
+        )
 
     def items(self) -> list[tuple[str, Objective]]:
         r"""Names and objectives."""

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pyg_moleblend.nn.precision import INIT_STD, LayerNorm, reset_linear
+from pyg_moleblend.nn.sizes import check_sizes
 
 
 class PairHead(nn.Module):
@@ -26,6 +27,7 @@ class PairHead(nn.Module):
 
     def __init__(self, channels: int, out_channels: int, pair_channels: int = 32) -> None:
         super().__init__()
+        check_sizes(channels=channels, out_channels=out_channels, pair_channels=pair_channels)
         self.row = nn.Linear(channels, pair_channels)
         self.row_norm = LayerNorm(pair_channels, eps=1e-12)
         self.column = nn.Linear(channels, pair_channels)
@@ -52,6 +54,16 @@ class PairHead(nn.Module):
         column = self.column_norm(F.gelu(self.column(atoms)))  # [B, N, Q]
         contracted = column @ self.weight.permute(2, 1, 0).reshape(Q, R * out)  # [B, N, R * O]
         return row, contracted.view(B, N, R, out).transpose(1, 2).reshape(B, R, N * out)
+
+    def pairs(self, atoms: Tensor, first: Tensor, second: Tensor) -> Tensor:
+        r"""Predictions ``[B, M, O]`` for the pairs of these first and second atoms, ``[B, M]`` int64 both."""
+        out, R, Q = self.weight.shape
+        row = self.row_norm(F.gelu(self.row(atoms)))
+        column = self.column_norm(F.gelu(self.column(atoms)))
+        row = row.gather(1, first[..., None].expand(-1, -1, R))  # [B, M, R]
+        column = column.gather(1, second[..., None].expand(-1, -1, Q))  # [B, M, Q]
+        outer = (row[..., :, None] * column[..., None, :]).flatten(2)  # [B, M, R * Q]
+        return F.linear(outer, self.weight.view(out, R * Q), self.bias)
 
     def rows(self, row: Tensor, contracted: Tensor) -> Tensor:
         r"""Predictions ``[B, n, N, O]`` for the pairs of the n atoms whose row features are given."""

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import torch
-from torch import Tensor
 from torch_geometric.data import Batch, Data
 from torch_geometric.data.datapipes import functional_transform
 from torch_geometric.transforms import BaseTransform
 
 from pyg_moleblend.fields import MAX_PATH_LENGTH, BondVocabulary, num_bond_classes
+from pyg_moleblend.transforms.pair_field import record_slices
 from pyg_moleblend.utils.dense import num_atoms
 from pyg_moleblend.utils.flat_relations import flat_relations
 from pyg_moleblend.utils.graph_input import as_data, check_edge_features, molecule_of_atoms
@@ -69,7 +68,7 @@ class AddRelations(BaseTransform):
         for name, values in relations.items():
             data[name] = values
         if isinstance(data, Batch):
-            _record_slices(data, counts, tuple(relations))
+            record_slices(data, counts, tuple(relations))
         return data
 
     def __repr__(self) -> str:
@@ -77,11 +76,3 @@ class AddRelations(BaseTransform):
             f"{self.__class__.__name__}(max_path_length={self.max_path_length}, "
             f"bond_vocabulary={self.bond_vocabulary!r})"
         )
-
-
-def _record_slices(batch: Batch, counts: Tensor, names: tuple[str, ...]) -> None:
-    # PyG's record of how to take a batch apart. Its dictionaries may be shared with the batch that was given.
-    ends = torch.cat([counts.new_zeros(1), (counts * counts).cumsum(0)]).cpu()
-    batch._slice_dict = {**batch._slice_dict, **dict.fromkeys(names, ends)}
-    none = torch.zeros(len(counts), dtype=torch.long)
-    batch._inc_dict = {**batch._inc_dict, **dict.fromkeys(names, none)}

@@ -10,6 +10,7 @@ from torch_geometric.data import Batch, Data
 
 from pyg_moleblend.fields import (
     ATOM_FEATURE_SIZES,
+    FIELDS,
     MAX_PATH_LENGTH,
     PAIR_FIELDS,
     BondVocabulary,
@@ -282,7 +283,7 @@ def _derived(
 ) -> dict[str, Tensor]:
     r"""The pair fields that follow from the bonds."""
     if unknown := sorted(missing - set(PAIR_FIELDS)):
-        raise ValueError(f"the batch has no pair field {unknown}; attach it to each `Data` by a transform")
+        raise ValueError(_missing("pair", *unknown))
     if not missing:
         return {}
     if batch.edge_index is not None:
@@ -302,10 +303,16 @@ def _derived(
     raise ValueError("2D relations need `edge_index`; give it, or use the molecules with modality='3d'")
 
 
+def _missing(level: str, *names: str) -> str:
+    meanings = [f" ({FIELDS[name].meaning})" if name in FIELDS and FIELDS[name].meaning else "" for name in names]
+    listed = ", ".join(f"{name!r}{meaning}" for name, meaning in zip(names, meanings, strict=True))
+    return f"the batch has no {level} field {listed}; attach it to each `Data` by a transform"
+
+
 def _rows(batch: Data, name: str, level: str, rows: int) -> Tensor:
     r"""An atom or graph field with the number of rows that it must have."""
     if name not in batch:
-        raise ValueError(f"the batch has no {level} field {name!r}; attach it to each `Data` by a transform")
+        raise ValueError(_missing(level, name))
     values = batch[name]
     if not isinstance(values, Tensor) or values.dim() == 0 or values.size(0) != rows:
         shape = list(values.shape) if isinstance(values, Tensor) else type(values).__name__
