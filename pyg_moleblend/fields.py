@@ -190,8 +190,7 @@ r"""Which bonds there are: OGB's three features, or so many categories in one in
 
 _VOCABULARY_HINT = (
     "bonds of one category, [E] or [E, 1], need bond_vocabulary=NUMBER, and other edge features bond_vocabulary=None, "
-    "in "
-    "default_relations(config, bond_vocabulary=...), default_objectives likewise, MoleBlendConv and AddRelations"
+    "in default_relations(config, bond_vocabulary=...), default_objectives likewise, MoleBlendConv and AddRelations"
 )
 
 

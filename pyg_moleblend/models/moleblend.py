@@ -219,8 +219,12 @@ class MoleBlend(Component, nn.Module):
                 f"{type(self.atom_embedding).__name__}"
             )
         token = self.graph_token.expand(atoms.size(0), 1, -1).to(atoms.dtype)
-        tokens = self.dropout(self.embedding_norm(torch.cat([token, touched(atoms, *idle)], dim=1)))
+        tokens = self.dropout(self.normalize(torch.cat([token, touched(atoms, *idle)], dim=1), molecules))
         return tokens, self.attention_bias(molecules, None if blend is None else blend.relation)
+
+    def normalize(self, tokens: Tensor, molecules: DenseMolecules) -> Tensor:
+        r"""The tokens ``[B, 1 + N, C]`` normalised, before the first layer."""
+        return self.embedding_norm(tokens)
 
     def encode(self, molecules: DenseMolecules, blend: Blend | None = None) -> DenseEncoderOutput:
         r"""Encodes packed molecules; with a blend, only what was drawn enters for each pair.

@@ -85,3 +85,15 @@ def check_edge_features(edge_index: Tensor, edge_attr: Tensor) -> None:
             "features. Self-loops mean nothing here: leave AddSelfLoops out, give it attr='edge_attr', or give GCNNorm "
             "add_self_loops=False"
         )
+
+
+def is_connected(edge_index: Tensor, num_nodes: int) -> bool:
+    r"""Whether every node can be reached from every other, edges being taken in both directions."""
+    reached = torch.arange(num_nodes, device=edge_index.device) == 0
+    ends = torch.cat([edge_index, edge_index.flip(0)], dim=1).long()
+    count = 1
+    while True:
+        reached = reached.index_fill(0, ends[1][reached[ends[0]]], True)
+        if (now := int(reached.sum())) == count:
+            return now >= num_nodes
+        count = now

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from pyg_moleblend.fields import MAX_PATH_LENGTH, BondVocabulary, bond_class, bond_class_unchecked
-from pyg_moleblend.utils.dense import scatter_atoms
+from pyg_moleblend.utils.dense import require, scatter_atoms
 from pyg_moleblend.utils.paths import bond_paths, dense_bonds, shortest_paths
 
 
@@ -26,8 +26,9 @@ def dense_coordinates(pos: Tensor | None, mask: Tensor, has_pos: Tensor | bool |
         dtype = torch.get_default_dtype()
         zeros = torch.zeros(*mask.shape, 3, dtype=dtype, device=mask.device)
         return zeros, torch.zeros_like(mask[:, 0])
-    if pos.shape != (int(mask.sum()), 3):
-        raise ValueError(f"`pos` must have shape [{int(mask.sum())}, 3], got {list(pos.shape)}")
+    rows = pos.size(0) if torch.compiler.is_compiling() else int(mask.sum())
+    if pos.shape != (rows, 3):
+        raise ValueError(f"`pos` must have shape [{rows}, 3], got {list(pos.shape)}")
     dense = scatter_atoms(pos if pos.dtype == torch.float64 else pos.float(), mask)
     known = torch.isfinite(dense).flatten(1).all(1)
     if has_pos is not None:
@@ -63,8 +64,10 @@ def dense_relations(
         ValueError: If a feature is outside the vocabulary, a bond leads to an atom that is not of its molecule, or a
             bond is given twice with different features.
     """
-    relations, valid = dense_relations_unchecked(edge_index, edge_attr, mask, batch, max_path_length, bond_vocabulary)
-    if not bool(valid):
+    relations, valid = _relations_and_validity(edge_index, edge_attr, mask, batch, max_path_length, bond_vocabulary)
+    if torch.compiler.is_compiling():
+        require(valid, "bonds or their features are not valid; without compilation the error says which")
+    elif not bool(valid):
         _raise_for_edges(edge_index, batch, mask)
         if edge_attr is not None:
             bond_class(edge_attr, bond_vocabulary)
@@ -72,15 +75,14 @@ def dense_relations(
     return relations
 
 
-def dense_relations_unchecked(
+def _relations_and_validity(
     edge_index: Tensor,
     edge_attr: Tensor | None,
     mask: Tensor,
-    batch: Tensor | None = None,
-    max_path_length: int = MAX_PATH_LENGTH,
-    bond_vocabulary: BondVocabulary = "ogb",
+    batch: Tensor | None,
+    max_path_length: int,
+    bond_vocabulary: BondVocabulary,
 ) -> tuple[dict[str, Tensor], Tensor]:
-    r"""The same, and a bool that says whether the bonds are valid: no device is waited for."""
     if edge_attr is None:
         classes, valid = torch.ones_like(edge_index[0], dtype=torch.uint8), mask.new_ones(())
     else:

@@ -290,8 +290,7 @@ def _derived(
         if "bond_path" in missing and batch.edge_attr is None:
             raise ValueError(
                 "`bond_path` needs `edge_attr`; give it, or the pair field, or a model whose relations and objectives "
-                "do "
-                "without: default_relations(config, bond_vocabulary=None), default_objectives(config, "
+                "do without: default_relations(config, bond_vocabulary=None), default_objectives(config, "
                 "bond_vocabulary=None)"
             )
         attr = batch.edge_attr if "bond_path" in missing else None

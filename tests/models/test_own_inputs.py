@@ -2,8 +2,8 @@ r"""Data in forms of their own, end to end: pretraining, a property model, savin
 
 from pathlib import Path
 
-import graphs
 import networkx as nx
+import other_graphs
 import pytest
 import samples
 import torch
@@ -60,10 +60,10 @@ def floats(data: list[Data]) -> tuple[MoleBlendForPretraining, Batch, AddRelatio
 
 
 CASES = {
-    "zinc": lambda: categorical(graphs.zinc(), graphs.ZINC_ATOMS, graphs.ZINC_BONDS),
-    "aqsol": lambda: categorical(graphs.aqsol(), graphs.AQSOL_ATOMS, graphs.AQSOL_BONDS),
-    "social": lambda: floats([graphs.social(12, 0), graphs.social(30, 1)]),
-    "mesh": lambda: floats([graphs.mesh(3, 4), graphs.mesh(5, 5)]),
+    "zinc": lambda: categorical(other_graphs.zinc(), other_graphs.ZINC_ATOMS, other_graphs.ZINC_BONDS),
+    "aqsol": lambda: categorical(other_graphs.aqsol(), other_graphs.AQSOL_ATOMS, other_graphs.AQSOL_BONDS),
+    "social": lambda: floats([other_graphs.social(12, 0), other_graphs.social(30, 1)]),
+    "mesh": lambda: floats([other_graphs.mesh(3, 4), other_graphs.mesh(5, 5)]),
 }
 
 
@@ -137,8 +137,8 @@ def test_a_batch_is_its_graphs(case):
 
 
 def test_a_graph_of_hundreds_of_nodes():
-    model, _, transform = floats([graphs.mesh(3, 4)])
-    encoder, grid = samples.randomized(model).encoder, graphs.mesh(15, 20)
+    model, _, transform = floats([other_graphs.mesh(3, 4)])
+    encoder, grid = samples.randomized(model).encoder, other_graphs.mesh(15, 20)
     assert transform(grid).spd.view(300, 300)[0, 299] == 19
     assert torch.equal(encoder(transform(grid)).graph, encoder(grid).graph)
     assert encoder(grid).atoms.shape == (300, 16)
@@ -147,12 +147,12 @@ def test_a_graph_of_hundreds_of_nodes():
 
 
 def test_types_of_atoms_reach_the_distances():
-    model, batch, _ = categorical(graphs.zinc(), graphs.ZINC_ATOMS, graphs.ZINC_BONDS)
-    assert model.encoder.gaussians.scale.shape == (2, graphs.ZINC_ATOMS)
+    model, batch, _ = categorical(other_graphs.zinc(), other_graphs.ZINC_ATOMS, other_graphs.ZINC_BONDS)
+    assert model.encoder.gaussians.scale.shape == (2, other_graphs.ZINC_ATOMS)
     batch.pos = torch.randn(batch.num_nodes, 3, generator=torch.Generator().manual_seed(0))
     encoder = samples.randomized(model).encoder
     other = batch.clone()
-    other.x = (batch.x + 5) % graphs.ZINC_ATOMS
+    other.x = (batch.x + 5) % other_graphs.ZINC_ATOMS
     with torch.no_grad():
         encoder.atom_embedding.features.weight.zero_()  # so that types matter for distances alone
     assert not torch.allclose(encoder(batch).graph, encoder(other).graph)
@@ -170,7 +170,7 @@ def test_types_of_atoms_reach_the_distances():
     ids=["x", "float x", "edge_attr", "no edge_attr"],
 )
 def test_defaults_say_which_arguments_are_wanted(changes: dict[str, Tensor], message: str):
-    batch = Batch.from_data_list(graphs.zinc())
+    batch = Batch.from_data_list(other_graphs.zinc())
     batch.update(changes)
     for model in (MoleBlend(samples.tiny_config()), samples.tiny_pretraining()):
         with pytest.raises(ValueError, match=message):
@@ -178,7 +178,7 @@ def test_defaults_say_which_arguments_are_wanted(changes: dict[str, Tensor], mes
 
 
 def test_categories_outside_are_refused():
-    model, batch, _ = categorical(graphs.zinc(), 27, 3)
+    model, batch, _ = categorical(other_graphs.zinc(), 27, 3)
     with pytest.raises(ValueError, match=r"outside their vocabulary \(sizes \(27,\)\): values from \[0\] to \[27\]"):
         model(batch)
     batch.x[batch.x == 27] = 0
@@ -200,11 +200,11 @@ def test_an_embedding_of_another_shape_is_refused():
         MoleBlend(config, atom_embedding=AtomEmbedding(16, feature_sizes=(28,)))
     encoder = MoleBlend(config, default_relations(config, None), LinearEmbedding(8, 5))
     with pytest.raises(ValueError, match=r"must give \[B, N, 16\], got shape \[1, 12, 8\] from LinearEmbedding"):
-        encoder(graphs.social())
+        encoder(other_graphs.social())
 
 
 def test_graphs_without_features_are_told_what_to_do():
-    graph = graphs.social()
+    graph = other_graphs.social()
     del graph.x
     graph.num_nodes = 12
     config = samples.tiny_config()
@@ -213,8 +213,8 @@ def test_graphs_without_features_are_told_what_to_do():
 
 
 def test_a_layer_takes_it_too():
-    batch = Batch.from_data_list(graphs.zinc())
-    conv = samples.randomized(MoleBlendConv(8, heads=2, bond_vocabulary=graphs.ZINC_BONDS))
+    batch = Batch.from_data_list(other_graphs.zinc())
+    conv = samples.randomized(MoleBlendConv(8, heads=2, bond_vocabulary=other_graphs.ZINC_BONDS))
     x = torch.randn(batch.num_nodes, 8, generator=torch.Generator().manual_seed(0))
     out = conv(x, batch.edge_index, batch.edge_attr, batch.batch)
     assert not torch.allclose(out, conv(x, batch.edge_index, torch.zeros_like(batch.edge_attr), batch.batch))
