@@ -117,14 +117,18 @@ class Recover(Objective):
         """
         if self.kind != "value":
             return
-        rows = values.reshape(-1, self.size).double()
-        quantiles = torch.nanquantile(rows, rows.new_tensor([0.25, 0.5, 0.75]), dim=0).nan_to_num()  # [3, size]
-        spread = (quantiles[2] - quantiles[0]) / _IQR_TO_STD
-        known = ~rows.isnan()
-        deviation = torch.where(known, rows - quantiles[1], 0.0).square().sum(0) / known.sum(0).clamp(min=1)
-        spread = torch.where(spread > 0, spread, deviation.sqrt())  # mostly one value: counts of a rare group
-        self.center.copy_(quantiles[1])
-        self.scale.copy_(torch.where(spread > 0, spread, 1.0))
+        rows = values.reshape(-1, self.size)
+        for number, column in enumerate(rows.unbind(1)):
+            known = column[column.isfinite()].double()
+            if not len(known):
+                self.center[number], self.scale[number] = 0.0, 1.0
+                continue
+            low, middle, high = quartiles(known)
+            spread = (high - low) / _IQR_TO_STD
+            if not spread > 0:  # mostly one value: counts of a rare group, say
+                spread = (known - middle).square().mean().sqrt()
+            self.center[number] = middle
+            self.scale[number] = spread if spread > 0 else 1.0
         self.fitted.fill_(True)
 
     def known_rows(self, molecules: DenseMolecules) -> Tensor:
@@ -157,7 +161,7 @@ class Recover(Objective):
             if target.size(-1) != self.size:
                 raise ValueError(f"field {self.field!r} must have {self.size} numbers a row, got {list(value.shape)}")
             target = full_precision(target) if target.is_floating_point() else target.float()
-            known = ~target.isnan()
+            known = target.isfinite()
             target = torch.where(known, target, torch.zeros_like(target))
             if self.kind == "value":
                 target = ((target - self.center) / self.scale).clamp(-LIMIT, LIMIT)
@@ -185,13 +189,23 @@ class Recover(Objective):
             return Quality(hits.sum().float(), count)
         if self.kind == "value":
             return Quality(((prediction - target).abs() * known).sum(), count)
-        # Bits are rarely 1: each of both values has half of the weight.
-        right = ((prediction > 0) == (target > 0.5)) & known
-        shares = [(right & side).sum() / (known & side).sum().clamp(min=1) for side in (target > 0.5, target <= 0.5)]
-        return Quality((shares[0] + shares[1]) / 2 * count, count)
+        right, ones = (prediction > 0) == (target > 0.5), target > 0.5
+        sides = torch.stack([known & ones, known & ~ones]).flatten(1)  # [2, entries]
+        totals = sides.sum(1)
+        shares = (sides & right.flatten()).sum(1) / totals.clamp(min=1)
+        return Quality(shares.sum() / (totals > 0).sum().clamp(min=1) * count, count)
 
     def extra_repr(self) -> str:
         return f"level={self.level!r}, field={self.field!r}, size={self.size}, kind={self.kind!r}"
+
+
+def quartiles(values: Tensor) -> Tensor:
+    r"""First quartile, median and third quartile of numbers ``[M]``, ``[3]``, interpolated linearly."""
+    ordered = values.sort().values  # torch.quantile takes 16 million numbers at most
+    place = (len(ordered) - 1) * ordered.new_tensor([0.25, 0.5, 0.75])
+    below = place.long()
+    above = (below + 1).clamp(max=len(ordered) - 1)
+    return torch.lerp(ordered[below], ordered[above], place - below)
 
 
 def unpacked(packed: Tensor, size: int) -> Tensor:
