@@ -29,7 +29,7 @@ def measure_data_path(smiles: Sequence[str], plain_molecules: int = 320, repeats
     r"""Molecules a second on one thread, all ways in turn.
 
     ``MolFromSmiles`` is the floor. ``ours, chunks`` makes a batch of a chunk of SMILES at once, ``ours, molecules``
-    cuts its batches into ``Data``, which PyG's ``DataLoader`` collates anew, and ``ours, one by one`` has
+    cuts its batches into ``Data``, which PyG's ``DataLoader`` collates again, and ``ours, one by one`` has
     ``from_smiles`` and the transform for each ``Data`` on its own. All give the same numbers.
 
     Args:

@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             name,
             SOURCES[name].metric,
             "",
-            partial(MoleculeNet, args.root, name, log=False),
+            partial(MoleculeNet, args.root, name, progress=False),
             args.config or CONFIGS / "moleculenet" / f"{name}.yaml",
         )
         for name in args.sets

@@ -14,8 +14,7 @@ if not __package__:  # run as a script: this folder itself would hide the packag
     sys.path[0] = str(Path(__file__).parents[1])
 
 from benchmarks.runner import CONFIGS, Row, parse, run
-from pyg_moleblend.datasets.ogb.dataset import OGBGraphProperty
-from pyg_moleblend.datasets.ogb.sources import OGB_SOURCES
+from pyg_moleblend.datasets.ogb.dataset import OGB_SOURCES, OGBGraphProperty
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -26,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             name,
             OGB_SOURCES[name].metric,
             "",
-            partial(OGBGraphProperty, args.root, name, log=False),
+            partial(OGBGraphProperty, args.root, name, progress=False),
             args.config or CONFIGS / "moleculenet" / f"{name.removeprefix('ogbg-mol')}.yaml",
         )
         for name in args.sets

@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     @cache
     def load() -> QM9:
-        return QM9(args.root / "qm9", log=False).subtract_atom_reference()
+        return QM9(args.root / "qm9", progress=False).subtract_atom_reference()
 
     def target(name: str) -> QM9:
         return load().select_targets([name])

@@ -27,6 +27,7 @@ if not __package__:  # run as a script
 
 from benchmarks.timing import environment, matrix_peak, peak_resident, write_json
 from pyg_moleblend.models import MoleBlendConfig, MoleBlendForPretraining, estimate_flops, estimate_memory
+from pyg_moleblend.models.cost import PAPER_PAIR_OUTPUTS
 
 SIZES = (10, 20, 32, 64, 128, 256, 512)
 MODELS: dict[str, MoleBlendConfig] = {
@@ -90,7 +91,9 @@ def measure(name: str, size: int, activation_checkpointing: bool, threads: int) 
         "flops": flops,
         "resident_bytes": peak_memory,
         "batch_bytes": peak_memory - before,
-        "estimated_bytes": estimate_memory(config, batch_size, size, True, activation_checkpointing),
+        "estimated_bytes": estimate_memory(
+            config, batch_size, size, True, activation_checkpointing, PAPER_PAIR_OUTPUTS
+        ),
     }
 
 
@@ -125,14 +128,14 @@ def main() -> None:
     parser.add_argument("--out", default="scaling.json")
     args = parser.parse_args()
     points = []
-    for name, size, anew in itertools.product(args.models, args.sizes, (False, True)):
-        if anew and size < 128:  # nobody needs it there
+    for name, size, checkpointed in itertools.product(args.models, args.sizes, (False, True)):
+        if checkpointed and size < 128:  # nobody needs it there
             continue
         with get_context("spawn").Pool(1) as pool:
-            points.append(pool.apply(measure, (name, size, anew, args.threads)))
+            points.append(pool.apply(measure, (name, size, checkpointed, args.threads)))
         point = points[-1]
         print(
-            f"{name:7} N {size:4} B {point['batch_size']:4} {'anew' if anew else '    '} "
+            f"{name:7} N {size:4} B {point['batch_size']:4} {'checkpointed' if checkpointed else ' ' * 12} "
             f"{point['molecules_per_s']:8.1f} mol/s  {point['achieved']:.2f} of the peak  "
             f"{point['batch_bytes'] / 1e6:7.0f} MB (estimate {point['estimated_bytes'] / 1e6:.0f})"
         )

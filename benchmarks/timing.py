@@ -22,7 +22,7 @@ _PACKAGES = ("pyg-moleblend", "torch", "torch-geometric", "rdkit", "numpy")
 
 
 def matrix_peak(repeats: int = 3, device: str = "cpu", dtype: torch.dtype = torch.float32) -> float:
-    r"""Operations a second of a large matrix product, the best of some: measured anew in every run, for it differs
+    r"""Operations a second of a large matrix product, the best of some: measured again in every run, for it differs
     from minute to minute where a machine is shared."""
     side = _SIDE[device]
     a, b = torch.randn(2, side, side, device=device, dtype=dtype)

@@ -25,7 +25,9 @@ from pyg_moleblend.transforms import AddRelations
 from pyg_moleblend.viz import plot_distance_maps, plot_learning_curves
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-parser.add_argument("--out", type=Path, default=Path("demo"), help="folder of all results; its `runs` are made anew")
+parser.add_argument(
+    "--out", type=Path, default=Path("demo"), help="folder of all results; its `runs` are made from scratch"
+)
 parser.add_argument("--pretrain-molecules", type=int, default=20_000)
 parser.add_argument("--pretrain-epochs", type=int, default=10)
 parser.add_argument("--labels", type=int, default=5_000, help="molecules with a known gap to fine-tune on")

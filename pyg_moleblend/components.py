@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
@@ -108,9 +109,10 @@ class Registry:
         Raises:
             ValueError: If it is not registered, and another class has its name.
         """
-        for registry in (self, *([self._parent] if self._parent else ())):
-            for name, known in registry._classes.items():
-                if known is cls or _is_redefined(known, cls):
+        known = [*self._classes.items(), *(self._parent._classes.items() if self._parent else ())]
+        for same in (operator.is_, _is_redefined):  # a class that was defined again may have another name by now
+            for name, other in known:
+                if same(other, cls):
                     return name
         if self.get(cls.__name__) is not None:
             raise ValueError(
@@ -171,7 +173,7 @@ def build(description: Any, registry: Registry = REGISTRY, source: str = "the de
     arguments = {key: build(value, registry, source) for key, value in given.items()}
     try:
         return cls(**arguments)
-    except (TypeError, ValueError, AttributeError, LookupError) as error:
+    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RuntimeError) as error:
         raise ValueError(f"{source}: component {name!r} cannot be built: {error}") from error
 
 
@@ -211,6 +213,16 @@ def arguments_of(component: object) -> dict[str, Any]:
     return dict(recorded)
 
 
+def arguments_with(component: object, **parts: Any) -> dict[str, Any]:
+    r"""The arguments that a component was built with, those among ``parts`` with the values that are given here.
+
+    So a default is saved as what it stood for, and a subclass whose constructor takes other arguments is saved with
+    those.
+    """
+    made = arguments_of(component)
+    return {name: parts.get(name, value) for name, value in made.items()}
+
+
 def _register(cls: type, name: str) -> type:
     if not hasattr(cls, "component_arguments"):
         _make_recording(cls)
@@ -223,7 +235,7 @@ def _make_recording(cls: Any) -> None:
 
     @functools.wraps(original)
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
-        if _RECORD not in vars(self):  # a subclass' own arguments come first
+        if type(self).__init__ is init:  # not where a subclass calls it, whose own arguments these are not
             _record(self, args, kwargs)
         original(self, *args, **kwargs)
 
@@ -247,8 +259,16 @@ def _record(component: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> An
                 raise TypeError(f"{_path(type(component))} takes *{name}: a component's arguments need names")
         elif name in given or _is_json(value):  # a default may change with the next version
             made[name] = value
+    made = {name: _copied(value) for name, value in made.items()}
     vars(component)[_RECORD] = made
     return component
+
+
+def _copied(value: Any) -> Any:
+    r"""The value, with mappings and lists of its own: the caller may change those that were given."""
+    if isinstance(value, Mapping):
+        return {key: _copied(entry) for key, entry in value.items()}
+    return [_copied(entry) for entry in value] if type(value) is list else value
 
 
 def _is_json(value: Any) -> bool:
@@ -296,7 +316,7 @@ def _load_entry_points() -> None:
     for point in entry_points(group=ENTRY_POINTS):
         try:
             loaded = point.load()
-        except ImportError as error:
+        except (ImportError, AttributeError) as error:
             warnings.warn(f"the components of entry point {point.name!r} cannot be had: {error}", stacklevel=4)
             continue
         if isinstance(loaded, type) and REGISTRY.get(REGISTRY.name_of(loaded)) is not loaded:

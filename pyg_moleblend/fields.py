@@ -183,6 +183,13 @@ BondVocabulary = Literal["ogb"] | int
 r"""Which bonds there are: OGB's three features, or so many categories in one integer."""
 
 
+_VOCABULARY_HINT = (
+    "bonds of one category, [E] or [E, 1], need bond_vocabulary=NUMBER, and other edge features bond_vocabulary=None, "
+    "in "
+    "default_relations(config, bond_vocabulary=...), default_objectives likewise, MoleBlendConv and AddRelations"
+)
+
+
 def num_bond_classes(vocabulary: BondVocabulary) -> int:
     r"""How many different bonds a vocabulary has.
 
@@ -219,13 +226,13 @@ def bond_class(edge_attr: Tensor, vocabulary: BondVocabulary = "ogb") -> Tensor:
 def bond_class_unchecked(edge_attr: Tensor, vocabulary: BondVocabulary = "ogb") -> tuple[Tensor, Tensor]:
     r"""The same, and a bool that says whether all features are inside the vocabulary: no device is waited for."""
     if edge_attr.is_floating_point() and edge_attr.numel():
-        raise ValueError(f"bond features must be integers, got {edge_attr.dtype}")
+        raise ValueError(f"bond features must be integers, got {edge_attr.dtype}; {_VOCABULARY_HINT}")
     edge_attr = edge_attr.long()
     if vocabulary == "ogb":
         if edge_attr.dim() < 1 or edge_attr.size(-1) != len(BOND_FEATURE_SIZES):
             raise ValueError(
                 f"`edge_attr` must hold OGB's {len(BOND_FEATURE_SIZES)} bond features a row, got shape "
-                f"{list(edge_attr.shape)}; bonds of one category need bond_vocabulary=NUMBER"
+                f"{list(edge_attr.shape)}; {_VOCABULARY_HINT}"
             )
         sizes = edge_attr.new_tensor(BOND_FEATURE_SIZES)
         inside = ((edge_attr >= 0) & (edge_attr < sizes)).all()
@@ -236,20 +243,22 @@ def bond_class_unchecked(edge_attr: Tensor, vocabulary: BondVocabulary = "ogb") 
         edge_attr = edge_attr[:, 0]
     if edge_attr.dim() != 1:
         raise ValueError(
-            f"bonds of {size} categories need `edge_attr` of shape [E] or [E, 1], got {list(edge_attr.shape)}"
+            f"bonds of {size} categories need `edge_attr` of shape [E] or [E, 1], got {list(edge_attr.shape)}; "
+            f"{_VOCABULARY_HINT}"
         )
     return (1 + edge_attr).to(torch.uint8), ((edge_attr >= 0) & (edge_attr < size)).all()
 
 
 def raise_for_bonds(edge_attr: Tensor, vocabulary: BondVocabulary) -> None:
     r"""Raises :class:`ValueError` for bond features outside the vocabulary."""
-    largest = edge_attr.reshape(len(edge_attr), -1).amax(0).tolist()
+    rows = edge_attr.reshape(len(edge_attr), -1)
+    found = f"got values from {rows.amin(0).tolist()} to {rows.amax(0).tolist()}"
     if vocabulary == "ogb":
         raise ValueError(
-            f"bond features must lie within OGB's vocabulary (sizes {BOND_FEATURE_SIZES}), got values up to {largest}; "
+            f"bond features must lie within OGB's vocabulary (sizes {BOND_FEATURE_SIZES}), {found}; "
             "convert PyG's own features with pyg_moleblend.chem.pyg_to_ogb_features"
         )
-    raise ValueError(f"bond categories must be from 0 to {int(vocabulary) - 1}, got values up to {largest}")
+    raise ValueError(f"bond_vocabulary={vocabulary} takes bond categories from 0 to {int(vocabulary) - 1}, {found}")
 
 
 def bond_class_features() -> Tensor:

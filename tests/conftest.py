@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from pyg_moleblend.chem import embed_conformer, from_mol, parse_smiles
+from pyg_moleblend.chem import from_mol, generate_conformer, parse_smiles
 from pyg_moleblend.models import MoleBlendConfig
 from pyg_moleblend.training import Machine
 
@@ -33,7 +33,7 @@ def molecules():
     r"""Small molecules with coordinates and two targets, one of them with gaps."""
     data_list = []
     for number, smiles in enumerate(SMILES):
-        data = from_mol(embed_conformer(parse_smiles(smiles)))
+        data = from_mol(generate_conformer(parse_smiles(smiles)))
         size = float(data.num_nodes)
         data.y = torch.tensor([[size, torch.nan if number % 3 == 0 else 2.0 * size]])
         data_list.append(data)

@@ -35,7 +35,7 @@ def record_of(mol: Chem.Mol, seed: int = 0) -> str:
     return Chem.MolToMolBlock(Chem.RenumberAtoms(mol, order)) + "$$$$\n"
 
 
-def embedded(smiles: str) -> Chem.Mol:
+def with_3d(smiles: str) -> Chem.Mol:
     mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
     assert rdDistGeom.EmbedMolecule(mol, randomSeed=1) == 0
     return mol
@@ -56,7 +56,7 @@ def write_pcqm4mv2(
             file.write(f"{row},{text},{'' if np.isnan(gap) else gap}\n")
     torch.save({part: np.array(rows, dtype=np.int64) for part, rows in split.items()}, folder / "split_dict.pt")
     if records is None:
-        records = [record_of(embedded(text), seed) for seed, text in enumerate(RECORDS)]
+        records = [record_of(with_3d(text), seed) for seed, text in enumerate(RECORDS)]
     write_records(folder / "pcqm4m-v2-train.sdf.tar.gz", records)
 
 

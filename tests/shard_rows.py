@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pyg_moleblend.datasets.shards.pieces import Rows
+from pyg_moleblend.datasets.io.entries import Rows
 
 GOOD = ("CCO", "c1ccccc1", "N", "[Na+].[Cl-]", "CC(=O)O")
 

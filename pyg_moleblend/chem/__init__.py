@@ -1,23 +1,35 @@
 r"""RDKit molecules to PyG data, in OGB's vocabulary."""
 
-from pyg_moleblend.chem.batch import batch_from_mols, batch_from_smiles, batch_of
-from pyg_moleblend.chem.chunk import MoleculeChunk, chunk_from_mols, chunk_from_smiles
-from pyg_moleblend.chem.conformers import Conformers, Embedding, embed_conformer, embed_conformers, molecule_seed
+from pyg_moleblend.chem.conformers import (
+    ConformerResult,
+    Conformers,
+    generate_conformer,
+    generate_conformers,
+    molecule_seed,
+)
 from pyg_moleblend.chem.errors import MoleculeError
 from pyg_moleblend.chem.featurize import FlatGraphs, featurize
 from pyg_moleblend.chem.hydrogens import Hydrogens, apply_hydrogens
-from pyg_moleblend.chem.identities import identify_all
-from pyg_moleblend.chem.identity import Identity, identify, skeleton
-from pyg_moleblend.chem.molecule import data_list, from_mol, from_smiles
+from pyg_moleblend.chem.identity import Identity, identify, identify_all, murcko_scaffold, skeleton
+from pyg_moleblend.chem.molecule import (
+    MoleculeChunk,
+    batch_from_mols,
+    batch_from_smiles,
+    batch_of,
+    chunk_from_mols,
+    chunk_from_smiles,
+    data_list,
+    from_mol,
+    from_smiles,
+)
 from pyg_moleblend.chem.parse import parse_molblock, parse_smiles
 from pyg_moleblend.chem.pyg_features import pyg_to_ogb_features
 from pyg_moleblend.chem.quantum import QuantumLabels, quantum_labels, quantum_labels_at
-from pyg_moleblend.chem.scaffold import murcko_scaffold
 from pyg_moleblend.chem.sdf import read_sdf
 
 __all__ = [
+    "ConformerResult",
     "Conformers",
-    "Embedding",
     "FlatGraphs",
     "Hydrogens",
     "Identity",
@@ -31,11 +43,11 @@ __all__ = [
     "chunk_from_mols",
     "chunk_from_smiles",
     "data_list",
-    "embed_conformer",
-    "embed_conformers",
     "featurize",
     "from_mol",
     "from_smiles",
+    "generate_conformer",
+    "generate_conformers",
     "identify",
     "identify_all",
     "molecule_seed",

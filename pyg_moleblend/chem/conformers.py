@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rdkit import Chem
 
 from pyg_moleblend.chem.errors import MoleculeError, require_mol
-from pyg_moleblend.chem.etkdg import embed_fragment, optimize_fragment
+from pyg_moleblend.chem.etkdg import generate_fragment, optimize_fragment
 
 FRAGMENT_GAP: float = 4.0
 r"""Space in Å between the boxes of two fragments: beyond a van der Waals contact, within reach of a distance
@@ -54,7 +54,7 @@ class Conformers:
         return asdict(self)
 
 
-class Embedding(NamedTuple):
+class ConformerResult(NamedTuple):
     r"""The conformers of a molecule.
 
     Attributes:
@@ -68,15 +68,15 @@ class Embedding(NamedTuple):
     cause: str
 
 
-def embed_conformers(mol: Chem.Mol, settings: Conformers, rung: int = 0) -> Embedding:
+def generate_conformers(mol: Chem.Mol, settings: Conformers, rung: int = 0) -> ConformerResult:
     r"""Conformers by ETKDGv3 (Wang et al. 2020, doi:10.1021/acs.jcim.0c00025), or else from random coordinates.
 
-    Hydrogens are added for the embedding and taken away after it, so the atoms are those of ``mol``, in its order.
-    Fragments are embedded one by one and stand side by side along x, their boxes (hydrogens included)
+    Hydrogens are added for it and taken away after it, so the atoms are those of ``mol``, in its order.
+    Fragments are generated one by one and stand side by side along x, their boxes (hydrogens included)
     :data:`FRAGMENT_GAP` apart: RDKit would lay them on top of each other.
 
     As long as no attempt runs into the deadline, the result follows from the molecule and the settings alone,
-    whatever process embeds it, before or after which others, and the first of K conformers is that of ``count=1``.
+    whatever process works on it, before or after which others, and the first of K conformers is that of ``count=1``.
     Another version of RDKit may give others.
 
     Args:
@@ -89,12 +89,12 @@ def embed_conformers(mol: Chem.Mol, settings: Conformers, rung: int = 0) -> Embe
         MoleculeError: If there are no atoms.
         ValueError: If there is no such rung.
     """
-    embedding = embed_with_hydrogens(mol, settings, rung)
+    embedding = generate_with_hydrogens(mol, settings, rung)
     return embedding._replace(positions=np.ascontiguousarray(embedding.positions[:, : mol.GetNumAtoms()]))
 
 
-def embed_with_hydrogens(mol: Chem.Mol, settings: Conformers, rung: int = 0) -> Embedding:
-    r"""The conformers of :func:`embed_conformers`, with the hydrogens that were added for them.
+def generate_with_hydrogens(mol: Chem.Mol, settings: Conformers, rung: int = 0) -> ConformerResult:
+    r"""The conformers of :func:`generate_conformers`, with the hydrogens that were added for them.
 
     Args:
         mol: A sanitized molecule; it is not modified.
@@ -110,38 +110,38 @@ def embed_with_hydrogens(mol: Chem.Mol, settings: Conformers, rung: int = 0) -> 
     stopped = f"ended by the deadline of {settings.deadline:g} s, or a crash"
     causes = [f"{_name(method)}: {stopped}" for method in RUNGS[:rung]]
     for method in RUNGS[rung:-1]:
-        positions, cause = _embed(mol, settings, method)
+        positions, cause = _generate(mol, settings, method)
         if cause:
             causes.append(f"{_name(method)}: {cause}")
         if positions is not None:
-            return Embedding(positions, method, "; ".join(causes))
+            return ConformerResult(positions, method, "; ".join(causes))
     nothing = np.full((settings.count, Chem.AddHs(mol).GetNumAtoms(), 3), np.nan, dtype=np.float32)
-    return Embedding(nothing, "none", f"no conformer was found ({'; '.join(causes)})")
+    return ConformerResult(nothing, "none", f"no conformer was found ({'; '.join(causes)})")
 
 
-def embed_conformer(mol: Chem.Mol, seed: int = 0, timeout: float = 10) -> Chem.Mol:
-    r"""One conformer, as :func:`embed_conformers` finds it.
+def generate_conformer(mol: Chem.Mol, seed: int = 0, deadline: float = 10.0) -> Chem.Mol:
+    r"""One conformer, as :func:`generate_conformers` finds it.
 
     Args:
         mol: A sanitized molecule; it is not modified.
         seed: Seed of the user.
-        timeout: Seconds that each attempt may take; a large molecule can take some times longer.
+        deadline: Seconds that each attempt may take; a large molecule can take some times longer.
 
     Returns:
         A copy of the molecule with this conformer, in Å, and no other.
 
     Raises:
         MoleculeError: If there are no atoms or no conformer is found, with RDKit's causes.
-        ValueError: If ``timeout`` is not positive.
+        ValueError: If ``deadline`` is not positive.
     """
-    embedding = embed_conformers(mol, Conformers(seed, deadline=timeout))
-    if embedding.method == "none":
-        raise MoleculeError(Chem.MolToSmiles(mol), embedding.cause, _NO_3D)
+    found = generate_conformers(mol, Conformers(seed, deadline=deadline))
+    if found.method == "none":
+        raise MoleculeError(Chem.MolToSmiles(mol), found.cause, _NO_3D)
     result = Chem.Mol(mol)
     result.RemoveAllConformers()
     conformer = Chem.Conformer(result.GetNumAtoms())
     conformer.Set3D(True)
-    conformer.SetPositions(embedding.positions[0].astype(np.float64))
+    conformer.SetPositions(found.positions[0].astype(np.float64))
     result.AddConformer(conformer, assignId=True)
     return result
 
@@ -161,7 +161,7 @@ def molecule_seed(mol: Chem.Mol, seed: int) -> int:
     return 1 + int.from_bytes(digest, "big") % (2**31 - 1)
 
 
-def _embed(mol: Chem.Mol, settings: Conformers, method: Method) -> tuple[NDArray[np.float32] | None, str]:
+def _generate(mol: Chem.Mol, settings: Conformers, method: Method) -> tuple[NDArray[np.float32] | None, str]:
     bare = Chem.Mol(mol)
     bare.RemoveAllConformers()
     whole = Chem.AddHs(bare)  # the hydrogens come after all other atoms
@@ -173,7 +173,7 @@ def _embed(mol: Chem.Mol, settings: Conformers, method: Method) -> tuple[NDArray
     for fragment, atoms in zip(
         Chem.GetMolFrags(whole, asMols=True, fragsMolAtomMapping=atoms_of), atoms_of, strict=True
     ):
-        found = embed_fragment(fragment, settings.count, seed, settings.deadline, method != "ETKDGv3")
+        found = generate_fragment(fragment, settings.count, seed, settings.deadline, method != "ETKDGv3")
         if found.cause:
             causes[found.cause] = None
         if not len(found.positions):

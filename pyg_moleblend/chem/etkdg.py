@@ -21,19 +21,19 @@ class FragmentConformers(NamedTuple):
     cause: str
 
 
-def embed_fragment(fragment: Chem.Mol, count: int, seed: int, timeout: float, random: bool) -> FragmentConformers:
+def generate_fragment(fragment: Chem.Mol, count: int, seed: int, deadline: float, random: bool) -> FragmentConformers:
     r"""Up to ``count`` conformers by ETKDGv3 (Wang et al. 2020, doi:10.1021/acs.jcim.0c00025).
 
     Args:
         fragment: A connected, sanitized molecule with all its hydrogens; it is given the conformers.
         count: Number of conformers wanted.
         seed: RDKit's seed.
-        timeout: Seconds after which RDKit gives up; it looks at the clock only now and then.
+        deadline: Seconds after which RDKit gives up; it looks at the clock only now and then.
         random: Whether to start from random coordinates, which finds conformers where distance geometry does not.
     """
     params: Any = rdDistGeom.ETKDGv3()
     params.randomSeed = seed
-    params.timeout = max(1, round(timeout))
+    params.timeout = max(1, round(deadline))
     params.trackFailures = True
     params.useRandomCoords = random
     try:

@@ -45,7 +45,7 @@ def apply_hydrogens(mol: Chem.Mol, hydrogens: Hydrogens | str = Hydrogens.REMOVE
     try:
         if hydrogens is Hydrogens.ADD:
             return Chem.AddHs(mol, addCoords=mol.GetNumConformers() > 0)
-        # RemoveHs sanitizes anew, which costs as much as parsing: call it only where there is a hydrogen.
+        # RemoveHs sanitizes again, which costs as much as parsing: call it only where there is a hydrogen.
         if hydrogens is Hydrogens.REMOVE and mol.GetNumHeavyAtoms() < mol.GetNumAtoms():
             return Chem.RemoveHs(mol)
     except (RuntimeError, ValueError) as error:

@@ -1,13 +1,20 @@
-r"""What tells whether two molecules are the same, the same but for the salt, or of one scaffold."""
+r"""The names of molecules: which are the same, the same but for the salt, or of one scaffold."""
 
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from rdkit import Chem
 from rdkit.Chem.MolStandardize import rdMolStandardize
+from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
+from tqdm import tqdm
 
 from pyg_moleblend.chem.errors import MoleculeError, require_mol
+from pyg_moleblend.chem.parse import parse_smiles
 from pyg_moleblend.chem.rdkit_log import LOG_LOCK, SilencedLog
-from pyg_moleblend.chem.scaffold import murcko_scaffold
+from pyg_moleblend.runtime.worker_pool import Started, map_chunks
+
+CHUNK_SIZE = 256
 
 # In molecules of these alone no bond is that of a salt: H, B, C, N, O, F, Si, P, S, Cl, Se, Br, I.
 _COVALENT = frozenset((1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 34, 35, 53))
@@ -95,6 +102,49 @@ def _failure(mol: Chem.Mol, error: Exception) -> MoleculeError:
     return MoleculeError(name, reason, "compare it by hand")
 
 
+def murcko_scaffold(mol: Chem.Mol, chirality: bool) -> str:
+    r"""Canonical SMILES of a molecule's rings and what links them; empty where there is no ring.
+
+    Args:
+        mol: A sanitized molecule.
+        chirality: Whether mirror images have different scaffolds.
+
+    Raises:
+        RuntimeError: If RDKit fails on it, as it may with a ``ValueError``, too.
+    """
+    # RDKit takes half a minute to take a chain of 2,000 atoms apart.
+    if mol.GetRingInfo().NumRings() == 0:
+        return ""
+    return str(MurckoScaffoldSmiles(mol=mol, includeChirality=chirality))
+
+
+def identify_all(
+    smiles: Sequence[str], num_workers: int = 0, deadline: float = 10.0, progress: str | None = None
+) -> list[Identity | MoleculeError]:
+    r"""The names of each molecule, or why it has none.
+
+    Args:
+        smiles: The molecules.
+        num_workers: Worker processes; 0 works in this one, without a deadline.
+        deadline: Seconds that a molecule may take; after them its worker is killed. InChI does not end on some
+            molecules.
+        progress: Label of a progress bar; none by default.
+
+    Returns:
+        One entry a molecule, in their order.
+
+    Raises:
+        ValueError: If the number of workers is negative or the deadline not positive.
+    """
+    function = partial(_identify_chunk, deadline=deadline)
+    found: list[Identity | MoleculeError] = []
+    with tqdm(total=len(smiles), desc=progress, disable=progress is None, unit="mol") as bar:
+        for chunk in map_chunks(function, _chunks(smiles), num_workers, deadline):
+            found += chunk
+            bar.update(len(chunk))
+    return found
+
+
 def _is_neutral_covalent(mol: Chem.Mol) -> bool:
     # Their own parents: standardising costs several times the rest.
     return all(atom.GetFormalCharge() == 0 and atom.GetAtomicNum() in _COVALENT for atom in mol.GetAtoms())
@@ -102,3 +152,25 @@ def _is_neutral_covalent(mol: Chem.Mol) -> bool:
 
 def _key(mol: Chem.Mol) -> str:
     return Chem.MolToInchiKey(mol) or Chem.MolToSmiles(mol)
+
+
+def _chunks(smiles: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(smiles), CHUNK_SIZE):
+        yield smiles[start : start + CHUNK_SIZE]
+
+
+def _identify_chunk(
+    smiles: Sequence[str], kills: Sequence[int], started: Started, deadline: float
+) -> list[Identity | MoleculeError]:
+    found: list[Identity | MoleculeError] = []
+    for number, (text, killed) in enumerate(zip(smiles, kills, strict=True)):
+        started(number)
+        if killed:
+            reason = f"naming it took longer than {deadline:g} s, or ended its process"
+            found.append(MoleculeError(text, reason, "compare it by hand"))
+            continue
+        try:
+            found.append(identify(parse_smiles(text)))
+        except MoleculeError as error:
+            found.append(MoleculeError(text, error.reason, error.remedy))
+    return found

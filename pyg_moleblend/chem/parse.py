@@ -68,7 +68,7 @@ def parse_each(smiles: Sequence[str], hydrogens: Hydrogens | str = Hydrogens.REM
     with LOG_LOCK, ErrorLog():
         found: list[Chem.Mol | MoleculeError | None] = [_read_plain(text, hydrogens) for text in smiles]
     for number, mol in enumerate(found):
-        if mol is None:  # read it anew, alone: the log tells no more than one molecule's reason
+        if mol is None:  # read it again, alone: the log tells no more than one molecule's reason
             try:
                 found[number] = parse_smiles(smiles[number], hydrogens)
             except MoleculeError as error:

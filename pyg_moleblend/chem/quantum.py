@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem
 
-from pyg_moleblend.chem.conformers import Conformers, embed_with_hydrogens
+from pyg_moleblend.chem.conformers import Conformers, generate_with_hydrogens
 from pyg_moleblend.chem.errors import MoleculeError, require_mol
 from pyg_moleblend.chem.parse import parse_smiles
 
@@ -63,17 +63,17 @@ class QuantumLabels(NamedTuple):
     cause: str
 
 
-def quantum_labels(mol: Chem.Mol | str, seed: int = 0, timeout: float = 10.0) -> QuantumLabels:
+def quantum_labels(mol: Chem.Mol | str, seed: int = 0, deadline: float = 10.0) -> QuantumLabels:
     r"""Labels of a molecule, on one conformer by ETKDGv3 and MMFF94.
 
-    The conformer is the one that :func:`~pyg_moleblend.chem.embed_conformers` gives with ``optimize=True`` and the
+    The conformer is the one that :func:`~pyg_moleblend.chem.generate_conformers` gives with ``optimize=True`` and the
     same seed, with its hydrogens. So labels can be computed again, and go with the coordinates of
     ``AddConformer(seed, optimize=True)``.
 
     Args:
         mol: A sanitized molecule, which is not modified, or a SMILES; its atoms are the graph's.
         seed: Seed of the user; each molecule derives its own from it.
-        timeout: Seconds that each attempt at a conformer may take.
+        deadline: Seconds that each attempt at a conformer may take.
 
     Raises:
         MoleculeError: If the SMILES cannot be read, there is no conformer, or :func:`quantum_labels_at` fails.
@@ -83,7 +83,7 @@ def quantum_labels(mol: Chem.Mol | str, seed: int = 0, timeout: float = 10.0) ->
         mol = parse_smiles(mol)
     require_mol(mol, repr(mol))
     require_tblite()
-    embedding = embed_with_hydrogens(mol, Conformers(seed, optimize=True, deadline=timeout))
+    embedding = generate_with_hydrogens(mol, Conformers(seed, optimize=True, deadline=deadline))
     if embedding.method == "none":
         raise MoleculeError(Chem.MolToSmiles(mol), embedding.cause, _LEAVE_OUT)
     labels = quantum_labels_at(mol, embedding.positions[0])

@@ -10,7 +10,7 @@ def run(
     smiles_column: str | None = None,
     max_molecules: int | None = None,
     seed: int = 0,
-    workers: int = 1,
+    num_workers: int = 1,
     deadline: float = 10.0,
     progress: bool = True,
 ) -> None:
@@ -29,7 +29,7 @@ def run(
         smiles_column: Column of a table's SMILES; the one that is called so by default.
         max_molecules: Take only so many molecules.
         seed: Seed of a split that is drawn.
-        workers: Processes that compare molecules; 0 works in this one, without a deadline.
+        num_workers: Processes that compare molecules; 0 works in this one, without a deadline.
         deadline: Seconds that comparing a molecule may take.
         progress: Whether to show progress bars.
     """
@@ -46,7 +46,7 @@ def run(
         raise ValueError(f"the check is written as .json, got {out!r}")
     molecules = load_data(data, root, smiles_column, (), max_molecules, False, seed, progress)
     chosen = None if split is None else make_split(molecules, split, seed)
-    found = check_molecules(molecules, names_of(targets), chosen, workers, deadline, progress)
+    found = check_molecules(molecules, names_of(targets), chosen, num_workers, deadline, progress)
     show(found)
     if out is not None:
         with atomic_write(out, "w") as file:

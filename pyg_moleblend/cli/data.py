@@ -20,8 +20,8 @@ from pyg_moleblend.datasets import (
     OGBGraphProperty,
     PCQM4Mv2,
 )
-from pyg_moleblend.datasets.conformers import embed_missing
-from pyg_moleblend.datasets.pcqm4mv2.dataset import Part
+from pyg_moleblend.datasets.conformers import add_missing_conformers
+from pyg_moleblend.datasets.pcqm4mv2.raw import Part
 
 KNOWN = (
     "'qm9', 'moleculenet:NAME', 'moleculeace:TARGET', 'ogb:NAME', 'pcqm4mv2', a prepared folder or the path of a table "
@@ -61,20 +61,22 @@ def load_data(
     name, _, part = data.partition(":")
     try:
         if name == "qm9" and not part:
-            molecules = QM9(Path(root) / "qm9", max_molecules=max_molecules, log=progress).subtract_atom_reference()
+            molecules = QM9(
+                Path(root) / "qm9", max_molecules=max_molecules, progress=progress
+            ).subtract_atom_reference()
         elif name == "moleculenet":
-            molecules = MoleculeNet(root, part, log=progress)
+            molecules = MoleculeNet(root, part, progress=progress)
         elif name == "moleculeace":
-            molecules = MoleculeACE(root, part, log=progress)
+            molecules = MoleculeACE(root, part, progress=progress)
         elif name == "ogb":
-            molecules = OGBGraphProperty(root, part, log=progress)
+            molecules = OGBGraphProperty(root, part, progress=progress)
         elif name == "pcqm4mv2":
             # A part that there is not is refused there.
-            molecules = PCQM4Mv2(root, cast(Part, part) or None, num_workers=os.cpu_count() or 1, log=progress)
+            molecules = PCQM4Mv2(root, cast(Part, part) or None, num_workers=os.cpu_count() or 1, progress=progress)
         elif Path(data).is_dir():
             molecules = MoleculeShards(data)
         elif Path(data).suffix or Path(data).exists():
-            molecules = MoleculeTable(data, smiles=smiles_column, targets=targets, on_error="skip", log=progress)
+            molecules = MoleculeTable(data, smiles=smiles_column, targets=targets, on_error="skip", progress=progress)
         else:
             raise ValueError(f"unknown data {data!r}: expected {KNOWN}")
     except RuntimeError as error:  # a download that failed
@@ -94,10 +96,12 @@ def load_data(
             f"{data} is prepared already: give its molecules conformers with `moleblend prepare --conformers`"
         )
     if conformers:
-        found = embed_missing(molecules, seed, progress=progress, conformers=conformers, num_workers=max(workers, 1))
+        found = add_missing_conformers(
+            molecules, seed, progress=progress, conformers=conformers, num_workers=max(workers, 1)
+        )
         molecules = found.molecules
         what = "a conformer" if conformers == 1 else f"up to {conformers} conformers"
-        say(f"{found.num_embedded} molecules were given {what}; {len(found.failures)} have none and stay 2D")
+        say(f"{found.num_added} molecules were given {what}; {len(found.failures)} have none and stay 2D")
     return molecules
 
 

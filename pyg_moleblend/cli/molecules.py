@@ -32,11 +32,11 @@ def read_input(molecules: str, smiles_column: str | None = None, id_column: str 
     path = Path(molecules)
     if molecules == "-":
         lines = [line.rstrip("\r\n") for line in sys.stdin]
-        return MoleculeTable(_column(lines), on_error="keep", log=False)
+        return MoleculeTable(_column(lines), on_error="keep", progress=False)
     if any(suffix.lower() in _TABLES for suffix in path.suffixes):
-        return MoleculeTable(path, smiles=smiles_column, ids=id_column, on_error="keep", log=False)
+        return MoleculeTable(path, smiles=smiles_column, ids=id_column, on_error="keep", progress=False)
     parse_smiles(molecules)
-    return MoleculeTable(_column([molecules]), log=False)
+    return MoleculeTable(_column([molecules]), progress=False)
 
 
 def check_output(out: str | None) -> None:

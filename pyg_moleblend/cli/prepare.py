@@ -19,7 +19,7 @@ def run(
     optimize: bool = False,
     deadline: float = 10.0,
     seed: int = 0,
-    workers: int | None = None,
+    num_workers: int | None = None,
     shard_size: int = SHARD_SIZE,
     engine: Literal["local", "ray"] = "local",
     on_error: Literal["skip", "raise"] = "skip",
@@ -40,7 +40,7 @@ def run(
         optimize: Relax the conformers by MMFF94.
         deadline: Seconds that each attempt at a molecule's conformers may take.
         seed: Seed of the conformers.
-        workers: Processes that work at the same time; all cores by default.
+        num_workers: Processes that work at the same time; all cores by default.
         shard_size: Rows of a shard, which is what an interruption loses at most.
         engine: Work on this machine, or on a Ray cluster that sees the same files (for .parquet tables).
         on_error: Leave out rows that are no molecule, and list them in failures.csv, or end with an error.
@@ -63,7 +63,7 @@ def run(
         hydrogens,
         settings,
         on_error,
-        _cores() if workers is None else workers,
+        _cores() if num_workers is None else num_workers,
         shard_size,
         engine,
         progress,

@@ -10,7 +10,7 @@ def run(
     max_molecules: int | None = None,
     seed: int = 0,
     leakage: bool = True,
-    workers: int = 1,
+    num_workers: int = 1,
     deadline: float = 10.0,
     progress: bool = True,
 ) -> None:
@@ -31,7 +31,7 @@ def run(
         max_molecules: Take only so many molecules.
         seed: Seed of a split that is drawn.
         leakage: Whether to look for parents and scaffolds that parts have in common.
-        workers: Processes that compare molecules; 0 works in this one, without a deadline.
+        num_workers: Processes that compare molecules; 0 works in this one, without a deadline.
         deadline: Seconds that comparing a molecule may take.
         progress: Whether to show progress bars.
     """
@@ -49,5 +49,5 @@ def run(
         say(f"split in {out}")
     tell(split)
     if leakage:
-        identities = identify_all(molecules.smiles, workers, deadline, "compared" if progress else None)
+        identities = identify_all(molecules.smiles, num_workers, deadline, "compared" if progress else None)
         tell(splits.leakage(split, identities, molecules.row))

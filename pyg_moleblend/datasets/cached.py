@@ -18,11 +18,9 @@ from torch_geometric.data import Data
 import pyg_moleblend
 from pyg_moleblend.datasets.base import MoleculeDataset, Stored, Transform, store_list
 from pyg_moleblend.datasets.io.reading import Failure
-from pyg_moleblend.datasets.shards.folder import is_whole
-from pyg_moleblend.datasets.shards.shard import Digest, digest
-from pyg_moleblend.runtime.files import atomic_write, content_key
+from pyg_moleblend.runtime.files import Digest, atomic_write, content_key, digest, is_whole
 
-FORMAT = 3
+PROCESSED_FORMAT = 3
 r"""Of the processed files and of what they hold; raise it with every change that one release may see."""
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
@@ -47,7 +45,7 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
 
     The processed files lie in a folder of their own that is named for everything they depend on: the class
     and its parameters, the versions of RDKit and of this package, ``pre_transform`` and ``pre_filter`` by
-    their ``repr``. Other parameters are another folder, and raw files of another content are processed anew, so
+    their ``repr``. Other parameters are another folder, and raw files of another content are processed again, so
     nothing stale is ever loaded; nor is anything damaged, for the manifest holds the files' checksums. A ``repr``
     with a memory address (a lambda, a function) says too little: then the molecules are processed each time, with
     a warning. The files are written under temporary names, and
@@ -60,8 +58,8 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
         transform: Applied to every molecule when it is looked at.
         pre_transform: Applied once, before the molecules are stored.
         pre_filter: Says of every molecule whether it is to be stored.
-        log: Whether to say on stderr what is done.
-        force_reload: Whether to process the raw files anew.
+        progress: Whether to say on stderr what is done.
+        force_reload: Whether to process the raw files again.
     """
 
     def __init__(
@@ -70,7 +68,7 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
         transform: Transform | None = None,
         pre_transform: Transform | None = None,
         pre_filter: Callable[[Data], bool] | None = None,
-        log: bool = True,
+        progress: bool = True,
         force_reload: bool = False,
     ) -> None:
         unknown = [given for given in (pre_transform, pre_filter) if _ADDRESS.search(repr(given))]
@@ -80,8 +78,9 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
                 "time; give it a `__repr__` with all arguments",
                 stacklevel=3,
             )
+        self.progress = progress
         self._key = {
-            "format": FORMAT,
+            "format": PROCESSED_FORMAT,
             "dataset": type(self).__name__,
             "parameters": self.parameters(),
             "pre_transform": _ADDRESS.sub("", repr(pre_transform)),
@@ -89,7 +88,7 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
             "pyg_moleblend": pyg_moleblend.__version__,
             "rdkit": rdkit.__version__,
         }
-        super().__init__(str(root), transform, pre_transform, pre_filter, log, force_reload or bool(unknown))
+        super().__init__(str(root), transform, pre_transform, pre_filter, progress, force_reload or bool(unknown))
         self._load()
 
     @abstractmethod
@@ -134,7 +133,7 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
 
     def say(self, text: str) -> None:
         r"""Says something on stderr, if the dataset is to say anything."""
-        if self.log:
+        if self.progress:
             print(f"{self!r}: {text}", file=sys.stderr)
 
     def _is_processed(self) -> bool:

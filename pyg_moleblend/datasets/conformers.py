@@ -12,7 +12,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 from tqdm import tqdm
 
-from pyg_moleblend.chem import Conformers, Embedding, Hydrogens
+from pyg_moleblend.chem import ConformerResult, Conformers, Hydrogens
 from pyg_moleblend.chem.conformers import RUNGS
 from pyg_moleblend.datasets import MoleculeDataset
 from pyg_moleblend.datasets.io.reading import CONFORMER_CHUNK_SIZE, TOO_LONG
@@ -25,73 +25,73 @@ Item = tuple[str, dict[str, NDArray[np.int64]]]
 r"""SMILES and graph of a molecule, as they are sent to a worker: arrays, not tensors, which would share memory."""
 
 
-class Embedded(NamedTuple):
+class AddedConformers(NamedTuple):
     r"""A dataset whose molecules have coordinates wherever RDKit finds some.
 
     Attributes:
         molecules: The dataset; with several conformers a molecule, they are ``conformers`` ``[N, K, 3]``.
-        num_embedded: Molecules that were given a conformer.
+        num_added: Molecules that were given a conformer.
         failures: Why there is none, by row of the dataset's source.
         remarks: Why the conformers of a molecule were found otherwise than by what was asked for, likewise.
     """
 
     molecules: MoleculeDataset
-    num_embedded: int
+    num_added: int
     failures: dict[int, str]
     remarks: dict[int, str]
 
 
 @dataclass(frozen=True)
-class EmbedChunk:
-    r"""Embeds the molecules of a chunk, as :func:`~pyg_moleblend.runtime.worker_pool.map_chunks` calls it.
+class GenerateChunk:
+    r"""Finds conformers of the molecules of a chunk, as :func:`~pyg_moleblend.runtime.worker_pool.map_chunks` calls it.
 
     Args:
-        transform: How they are embedded.
+        transform: How they are found.
     """
 
     transform: AddConformer
 
-    def __call__(self, chunk: Sequence[Item], kills: Sequence[int], started: Started) -> list[Embedding]:
-        embeddings = []
+    def __call__(self, chunk: Sequence[Item], kills: Sequence[int], started: Started) -> list[ConformerResult]:
+        found = []
         for i, (smiles, graph) in enumerate(chunk):
             started(i)
             if kills[i] < len(RUNGS):
                 data = Data(smiles=smiles, **{key: torch.from_numpy(value) for key, value in graph.items()})
-                embeddings.append(self.transform.embed(data, kills[i]))
+                found.append(self.transform.generate(data, kills[i]))
             else:
                 shape = (self.transform.conformers.count, len(graph["x"]), 3)
-                embeddings.append(Embedding(np.full(shape, np.nan, dtype=np.float32), "none", TOO_LONG))
+                found.append(ConformerResult(np.full(shape, np.nan, dtype=np.float32), "none", TOO_LONG))
         started(-1)
-        return embeddings
+        return found
 
 
-def embed_missing(
+def add_missing_conformers(
     molecules: MoleculeDataset,
     seed: int = 0,
     hydrogens: Hydrogens | str = Hydrogens.REMOVE,
     progress: bool = False,
     conformers: Conformers | int = 1,
     num_workers: int = 0,
-) -> Embedded:
+) -> AddedConformers:
     r"""Gives conformers to every molecule of a dataset that has no coordinates; the others keep theirs.
 
     Args:
-        molecules: The dataset, or a selection of one; it is not changed, and what was not selected is not embedded.
+        molecules: The dataset, or a selection of one; it is not changed, and what was not selected gets none.
         seed: Seed of the conformers.
         hydrogens: The policy that the dataset was made with.
         progress: Whether to show a progress bar.
         conformers: How many a molecule, or all their settings (then ``seed`` is not looked at). A molecule that keeps
             its coordinates has them as its only conformer.
-        num_workers: Processes that embed, and that are killed where a molecule takes longer than the deadline; 0 is
-            this one, without a hard deadline.
+        num_workers: Processes that find conformers, and that are killed where a molecule takes longer than the
+            deadline; 0 is this one, without a hard deadline.
     """
     settings = Conformers(seed, conformers) if isinstance(conformers, int) else conformers
-    function = EmbedChunk(
+    function = GenerateChunk(
         AddConformer(
             settings.seed, hydrogens, "nan", settings.deadline, count=settings.count, optimize=settings.optimize
         )
     )
-    embedded, store = copy.copy(molecules), copy.copy(molecules._data)
+    completed, store = copy.copy(molecules), copy.copy(molecules._data)
     several = torch.full((len(store.pos), settings.count, 3), torch.nan)
     several[:, 0] = store.pos
     # PyG's `copy` of one molecule has no slices.
@@ -101,24 +101,24 @@ def embed_missing(
     found = map_chunks(function, _chunks(molecules, missing), num_workers, settings.deadline)
     with tqdm(total=len(missing), desc="conformers", disable=not progress, unit="mol") as bar:
         numbers = iter(missing)
-        for embeddings in found:
-            for embedding in embeddings:
+        for results in found:
+            for result in results:
                 number = next(numbers)
-                several[ends[number] : ends[number + 1]] = torch.from_numpy(embedding.positions).transpose(0, 1)
-                if embedding.cause:
-                    causes[number] = embedding.cause
-            bar.update(len(embeddings))
+                several[ends[number] : ends[number + 1]] = torch.from_numpy(result.positions).transpose(0, 1)
+                if result.cause:
+                    causes[number] = result.cause
+            bar.update(len(results))
 
     store.pos = several[:, 0].contiguous()
-    embedded.data = store
+    completed.data = store
     if settings.count > 1:
         store.conformers = several
-        embedded.slices = None if molecules.slices is None else {**molecules.slices, "conformers": ends}
+        completed.slices = None if molecules.slices is None else {**molecules.slices, "conformers": ends}
     rows = {number: int(store.row[number]) for number in causes}
     failed = {number for number in causes if bool(store.pos[ends[number]].isnan().any())}
     failures = {rows[number]: cause for number, cause in causes.items() if number in failed}
     remarks = {rows[number]: cause for number, cause in causes.items() if number not in failed}
-    return Embedded(embedded, len(missing) - len(failures), failures, remarks)
+    return AddedConformers(completed, len(missing) - len(failures), failures, remarks)
 
 
 def _missing(molecules: MoleculeDataset, pos: Tensor, ends: Tensor) -> list[int]:

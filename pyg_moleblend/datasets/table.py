@@ -37,7 +37,7 @@ class MoleculeTable(MoleculeDataset):
         on_error: What to do with rows that are no molecule.
         hydrogens: Which hydrogens become atoms.
         transform: Applied to every molecule when it is looked at.
-        log: Whether to show a progress bar.
+        progress: Whether to show a progress bar.
 
     Raises:
         ValueError: If a column is missing, a target is not a number, an argument is none of these, or, with
@@ -53,20 +53,20 @@ class MoleculeTable(MoleculeDataset):
         on_error: Literal["raise", "skip", "keep"] = "raise",
         hydrogens: Hydrogens | str = Hydrogens.REMOVE,
         transform: Transform | None = None,
-        log: bool = True,
+        progress: bool = True,
     ) -> None:
         if on_error not in ("raise", "skip", "keep"):
             raise ValueError(f"`on_error` must be 'raise', 'skip' or 'keep', got {on_error!r}")
         if isinstance(targets, str):
             raise ValueError(f"`targets` must be a list of columns, got {targets!r}; say [{targets!r}]")
-        super().__init__(None, transform, log=log)
+        super().__init__(None, transform, log=progress)
         self.on_error = on_error
         self.target_names = list(targets)
         self.frame, entries = read_table(source, smiles)
         columns = [number_column(self.frame, target) for target in targets]
         self.ids = [str(row) for row in range(len(self.frame))] if ids is None else id_column(self.frame, ids)
 
-        reading = read_molecules(entries, hydrogens, "molecules" if log else None)
+        reading = read_molecules(entries, hydrogens, "molecules" if progress else None)
         self.failures = reading.failures
         if self.failures and on_error == "raise":
             raise ValueError(_report(self.failures, self.num_rows))

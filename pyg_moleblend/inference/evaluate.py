@@ -94,7 +94,8 @@ def score_model(
         if flat:
             _log.warning(
                 "%d of %d molecules have no coordinates and are scored from 2D alone, not as modality=%r says; give "
-                "them conformers (--conformers 1, or pyg_moleblend.training.embed_missing), or say modality='2d'",
+                "them conformers (--conformers 1, or pyg_moleblend.datasets.conformers.add_missing_conformers), or say "
+                "modality='2d'",
                 flat,
                 len(labels),
                 modality,

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from pyg_moleblend.checkpoints import encoder_from_pretrained, from_pretrained, read_metadata
 from pyg_moleblend.chem import Conformers
 from pyg_moleblend.datasets import MoleculeTable
-from pyg_moleblend.datasets.conformers import embed_missing
+from pyg_moleblend.datasets.conformers import add_missing_conformers
 from pyg_moleblend.inference.conformer_mean import conformer_mean
 from pyg_moleblend.inference.run_batches import run_batches
 from pyg_moleblend.metrics.task import Task
@@ -55,8 +55,8 @@ def predict(
         seed: Seed of the conformers.
         conformers: How many a molecule without coordinates gets, or all their settings (then ``seed`` is not looked
             at).
-        num_workers: Processes that embed, each killed where a molecule takes longer than the deadline; 0 is this one,
-            without a hard deadline.
+        num_workers: Processes that find conformers, each killed where a molecule takes longer than the deadline; 0 is
+            this one, without a hard deadline.
         components: Classes of your own that the model holds and that are not registered.
 
     Returns:
@@ -149,19 +149,19 @@ def _frame(
         )
     if not isinstance(molecules, MoleculeTable):
         given = pd.DataFrame({"smiles": list(molecules)}, dtype=object)
-        molecules = MoleculeTable(given, on_error="keep", log=False)
+        molecules = MoleculeTable(given, on_error="keep", progress=False)
     status = {row: reason for row, reason in enumerate(molecules.status) if reason != OK}
     smiles = dict(zip(molecules.row.tolist(), molecules.smiles, strict=True))
     smiles.update({failure.row: failure.input for failure in molecules.failures})
     usable = torch.arange(len(molecules))
     table: Any = molecules
     if "3d" in modality and len(molecules):
-        found = embed_missing(molecules, conformers=conformers, num_workers=num_workers)
-        table, num_embedded, failures, _ = found
-        if num_embedded:
+        found = add_missing_conformers(molecules, conformers=conformers, num_workers=num_workers)
+        table, num_added, failures, _ = found
+        if num_added:
             _log.warning(
                 "%d of %d molecules had no coordinates and were given a conformer; modality='2d' does without",
-                num_embedded,
+                num_added,
                 len(molecules),
             )
         if modality == "3d":

@@ -1,4 +1,4 @@
-r"""One of several conformers a molecule, drawn anew in every epoch."""
+r"""One of several conformers a molecule, another one in every epoch."""
 
 from __future__ import annotations
 

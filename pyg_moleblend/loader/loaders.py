@@ -1,12 +1,15 @@
+r"""Loaders of molecules in batches of like size."""
+
 from collections.abc import Sequence
 from typing import Any
 
+import torch
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
-from torch_geometric.data import Batch, Data
+from torch_geometric.data import Batch, Data, InMemoryDataset
 from torch_geometric.loader import DataLoader as MoleculesLoader
 
 from pyg_moleblend.loader.size_bucket import SizeBucketBatchSampler
-from pyg_moleblend.loader.sizes import molecule_sizes
 
 
 def molecule_loader(
@@ -43,10 +46,27 @@ def molecule_loader(
         rank=rank,
         num_replicas=num_replicas,
     )
-    workers: dict[str, Any] = {"num_workers": num_workers, "persistent_workers": num_workers > 0}
+    settings: dict[str, Any] = {"num_workers": num_workers, "persistent_workers": num_workers > 0}
     if hasattr(molecules, "get_batch") and getattr(molecules, "transform", None) is None:
-        return DataLoader(_Batches(molecules), batch_sampler=sampler, collate_fn=_as_it_is, **workers)
-    return MoleculesLoader(molecules, batch_sampler=sampler, **workers)
+        return DataLoader(_Batches(molecules), batch_sampler=sampler, collate_fn=_as_it_is, **settings)
+    return MoleculesLoader(molecules, batch_sampler=sampler, **settings)
+
+
+def molecule_sizes(molecules: Sequence[Data] | Any) -> Tensor:
+    r"""Atoms of each molecule, ``[M]`` int64.
+
+    An :class:`~torch_geometric.data.InMemoryDataset` is read from its pointers, and what has ``num_atoms`` is asked for
+    them; of anything else each molecule is looked at once.
+
+    Args:
+        molecules: A PyG dataset, a subset of one, or a list of ``Data``.
+    """
+    if isinstance(known := getattr(molecules, "num_atoms", None), Tensor):
+        return known.long()
+    if isinstance(molecules, InMemoryDataset) and molecules.slices is not None and "x" in molecules.slices:
+        sizes = molecules.slices["x"].diff()
+        return sizes[torch.as_tensor(molecules.indices(), dtype=torch.long)]
+    return torch.tensor([molecules[i].num_nodes for i in range(len(molecules))], dtype=torch.long)
 
 
 class _Batches(Dataset[Batch]):

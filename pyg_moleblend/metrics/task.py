@@ -9,8 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pyg_moleblend.losses import masked_mean
-from pyg_moleblend.metrics.evaluator import Evaluator, Score
-from pyg_moleblend.metrics.scores import METRICS, TaskType
+from pyg_moleblend.metrics.evaluator import METRICS, Evaluator, Score, TaskType
 
 
 @dataclass(frozen=True)

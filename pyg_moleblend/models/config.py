@@ -7,6 +7,7 @@ from typing import Any
 
 from pyg_moleblend.components import register
 from pyg_moleblend.fields import MAX_PATH_LENGTH
+from pyg_moleblend.nn.sizes import check_sizes
 
 _SIZES = ("channels", "num_layers", "heads", "ffn_channels", "num_gaussians", "max_path_length")
 DROPOUTS = ("dropout", "attention_dropout", "activation_dropout", "drop_path")
@@ -45,10 +46,7 @@ class MoleBlendConfig:
     drop_path: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in _SIZES:
-            value = getattr(self, name)
-            if type(value) is not int or value < 1:
-                raise ValueError(f"`{name}` must be an integer of at least 1, got {value!r}")
+        check_sizes(**{name: getattr(self, name) for name in _SIZES})
         if self.channels % self.heads:
             raise ValueError(f"`channels` must be divisible by `heads`, got {self.channels} and {self.heads}")
         for name in DROPOUTS:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
-from pyg_moleblend.components import Component, register
+from pyg_moleblend.components import Component, arguments_with, register
 from pyg_moleblend.fields import BondVocabulary
 from pyg_moleblend.models.config import DROPOUTS, MoleBlendConfig
 from pyg_moleblend.models.memory import check_memory
@@ -112,6 +112,8 @@ class MoleBlend(Component, nn.Module):
         self.config = config
         if atom_embedding is None:
             atom_embedding = AtomEmbedding(config.channels, config.num_gaussians)
+        if isinstance(atom_embedding, AtomEmbedding):
+            atom_embedding.check_shape(config.channels, config.num_gaussians)
         self.gaussians = GaussianBasis(config.num_gaussians, getattr(atom_embedding, "num_types", 1))
         self.atom_embedding: Any = atom_embedding
         self.graph_token = nn.Parameter(torch.empty(config.channels))
@@ -136,7 +138,7 @@ class MoleBlend(Component, nn.Module):
 
     def component_arguments(self) -> dict[str, Any]:
         relations = dict(self.attention_bias.blend.items())
-        return {"config": self.config, "relations": relations, "atom_embedding": self.atom_embedding}
+        return arguments_with(self, config=self.config, relations=relations, atom_embedding=self.atom_embedding)
 
     def reset_parameters(self) -> None:
         r"""Draws fresh weights."""
@@ -207,6 +209,11 @@ class MoleBlend(Component, nn.Module):
         if blend is not None:
             molecules = molecules.with_atom(CHOSEN, blend.atom_feature)
         atoms = self.atom_embedding(molecules)
+        if atoms.dim() != 3 or atoms.size(-1) != self.config.channels:
+            raise ValueError(
+                f"the atom embedding must give [B, N, {self.config.channels}], got shape {list(atoms.shape)} from "
+                f"{type(self.atom_embedding).__name__}"
+            )
         token = self.graph_token.expand(atoms.size(0), 1, -1).to(atoms.dtype)
         tokens = self.dropout(self.embedding_norm(torch.cat([token, touched(atoms, *idle)], dim=1)))
         return tokens, self.attention_bias(molecules, None if blend is None else blend.relation)

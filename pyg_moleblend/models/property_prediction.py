@@ -6,13 +6,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
-from pyg_moleblend.components import Component, register
+from pyg_moleblend.components import Component, arguments_with, register
 from pyg_moleblend.models.config import MoleBlendConfig, check_same_shape
 from pyg_moleblend.models.memory import check_memory
 from pyg_moleblend.models.moleblend import MoleBlend, pack_for
 from pyg_moleblend.models.wanted import Wanted, wanted_by
 from pyg_moleblend.nn import Blending, GraphTokenReadout, Readout
 from pyg_moleblend.nn.precision import reset_linear
+from pyg_moleblend.nn.sizes import check_sizes
 from pyg_moleblend.utils import DenseMolecules, Modality
 
 
@@ -44,8 +45,7 @@ class MoleBlendForPropertyPrediction(Component, nn.Module):
         blending: Blending | None = None,
     ) -> None:
         super().__init__()
-        if type(num_tasks) is not int or num_tasks < 1:
-            raise ValueError(f"`num_tasks` must be an integer of at least 1, got {num_tasks!r}")
+        check_sizes(num_tasks=num_tasks)
         self.config = config
         self.num_tasks = num_tasks
         self.encoder: Any = MoleBlend(config) if encoder is None else encoder
@@ -60,13 +60,14 @@ class MoleBlendForPropertyPrediction(Component, nn.Module):
         self._reset_linears()
 
     def component_arguments(self) -> dict[str, Any]:
-        return {
-            "config": self.config,
-            "num_tasks": self.num_tasks,
-            "encoder": self.encoder,
-            "readout": self.readout,
-            "blending": self.blending,
-        }
+        return arguments_with(
+            self,
+            config=self.config,
+            num_tasks=self.num_tasks,
+            encoder=self.encoder,
+            readout=self.readout,
+            blending=self.blending,
+        )
 
     @property
     def wanted(self) -> Wanted:

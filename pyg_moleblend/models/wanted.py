@@ -37,5 +37,9 @@ def wanted_by(parts: Iterable[Any]) -> Wanted:
 
     vocabularies = {part.bond_vocabulary for part in parts if getattr(part, "bond_vocabulary", None) is not None}
     if len(vocabularies) > 1:
-        raise ValueError(f"parts of the model differ in their `bond_vocabulary`: {sorted(map(str, vocabularies))}")
+        raise ValueError(
+            f"parts of the model differ in their `bond_vocabulary`: {sorted(map(str, vocabularies))}; give all the "
+            f"same, "
+            "default_relations(config, bond_vocabulary=...) and default_objectives(config, bond_vocabulary=...)"
+        )
     return Wanted(names("pair"), names("atom"), names("graph"), next(iter(vocabularies), None))

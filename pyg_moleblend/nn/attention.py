@@ -35,7 +35,7 @@ class MultiHeadAttention(nn.Module):
         reset_linear(self.out)
 
     def forward(self, x: Tensor, bias: Tensor, activation_checkpointing: bool = False) -> Tensor:
-        r"""The output; with ``activation_checkpointing`` the attention is computed anew in the backward pass."""
+        r"""The output; with ``activation_checkpointing`` the attention is computed again in the backward pass."""
         return run(self._mix, self.qkv(x), bias, activation_checkpointing=activation_checkpointing)
 
     def _mix(self, qkv: Tensor, bias: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ def run(function: Callable[..., T], *args: object, activation_checkpointing: boo
     Args:
         function: Any function of tensors.
         args: What it is given.
-        activation_checkpointing: Whether what it keeps for the backward pass is computed anew there, with the same
+        activation_checkpointing: Whether what it keeps for the backward pass is computed again there, with the same
             random numbers. That ends at the input of the last operation: a linear map at the end is not computed twice.
     """
     if activation_checkpointing:

@@ -71,7 +71,7 @@ class MoleBlendLayer(nn.Module):
         Args:
             x: Tokens.
             bias: Attention bias.
-            activation_checkpointing: Whether what lies between the linear maps is computed anew in the backward pass;
+            activation_checkpointing: Whether what lies between the linear maps is computed again in the backward pass;
                 no linear map is.
         """
         mixed = self.dropout(self.attention(x, bias, activation_checkpointing))

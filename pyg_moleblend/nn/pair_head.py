@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pyg_moleblend.nn.precision import INIT_STD, LayerNorm, reset_linear
+from pyg_moleblend.nn.sizes import check_sizes
 
 
 class PairHead(nn.Module):
@@ -26,6 +27,7 @@ class PairHead(nn.Module):
 
     def __init__(self, channels: int, out_channels: int, pair_channels: int = 32) -> None:
         super().__init__()
+        check_sizes(channels=channels, out_channels=out_channels, pair_channels=pair_channels)
         self.row = nn.Linear(channels, pair_channels)
         self.row_norm = LayerNorm(pair_channels, eps=1e-12)
         self.column = nn.Linear(channels, pair_channels)
@@ -56,7 +58,8 @@ class PairHead(nn.Module):
     def grid(self, atoms: Tensor, first: Tensor, second: Tensor) -> Tensor:
         r"""Predictions ``[B, r, k, O]`` for some pairs of each molecule: r first atoms, and k second atoms for each.
 
-        A first atom is contracted with the weights once for all its pairs, which costs as much as ``pair_channels`` pairs.
+        A first atom is contracted with the weights once for all its pairs; that costs as much as ``pair_channels``
+        pairs.
 
         Args:
             atoms: Atom states, ``[B, N, C]``.

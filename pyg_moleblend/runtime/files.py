@@ -1,4 +1,4 @@
-r"""Files that are either complete or not there, and keys that tell one content from another."""
+r"""Files that are complete or not there, what tells one content from another, and folders with one writer."""
 
 import hashlib
 import json
@@ -6,8 +6,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 from uuid import uuid4
+
+from filelock import FileLock, Timeout
 
 
 @contextmanager
@@ -69,3 +71,55 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+class Digest(NamedTuple):
+    r"""What tells a whole file from a damaged one.
+
+    Attributes:
+        bytes: Its size.
+        sha256: Of its content, hexadecimal.
+    """
+
+    bytes: int
+    sha256: str
+
+
+def digest(path: str | Path) -> Digest:
+    r"""Size and SHA-256 of a file."""
+    return Digest(Path(path).stat().st_size, digest_of(path))
+
+
+def digest_of(path: str | Path, algorithm: str = "sha256") -> str:
+    r"""Checksum of a file in hexadecimal digits."""
+    found = hashlib.new(algorithm, usedforsecurity=False)
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            found.update(block)
+    return found.hexdigest()
+
+
+def is_whole(path: Path, known: Digest) -> bool:
+    r"""Whether a file is there with the size and the checksum that are known of it."""
+    # The size first: it costs nothing.
+    return path.is_file() and path.stat().st_size == known.bytes and digest_of(path) == known.sha256
+
+
+@contextmanager
+def sole_writer(folder: Path) -> Iterator[None]:
+    r"""Held while shards are made in a folder, by one process at a time.
+
+    Another one is refused, not made to wait: it could be for hours, and the wait would look like a fault.
+
+    Raises:
+        ValueError: If another process holds it.
+    """
+    lock = FileLock(folder / ".writer", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise ValueError(f"another process makes shards in {folder}: wait for it, or name another folder") from error
+    try:
+        yield
+    finally:
+        lock.release()

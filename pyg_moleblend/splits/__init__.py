@@ -1,12 +1,14 @@
 r"""Named splits of a dataset's molecules into training, validation and test positions."""
 
-from pyg_moleblend.splits.column import column_split
-from pyg_moleblend.splits.fractions import Fractions
 from pyg_moleblend.splits.leakage import Leak, Leakage, leakage
-from pyg_moleblend.splits.random import k_fold, random_split
-from pyg_moleblend.splits.scaffold import deepchem_scaffold_split, scaffold_split
-from pyg_moleblend.splits.seeded_scaffold import balanced_scaffold_split, random_scaffold_split
-from pyg_moleblend.splits.split import PARTS, Split
+from pyg_moleblend.splits.scaffold import (
+    balanced_scaffold_split,
+    deepchem_scaffold_split,
+    random_scaffold_split,
+    scaffold_split,
+)
+from pyg_moleblend.splits.simple import column_split, k_fold, random_split
+from pyg_moleblend.splits.split import PARTS, Fractions, Split
 
 __all__ = [
     "PARTS",

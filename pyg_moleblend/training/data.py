@@ -22,7 +22,7 @@ class MoleculeDataModule(pl.LightningDataModule):
 
     Every process has its share, without duplicates, so the trainer needs ``use_distributed_sampler=False``. An
     epoch that was interrupted goes on with the batch after the last one that is in the checkpoint. With a budget of
-    pairs, epochs differ in their number of batches, so the trainer is told to ask for the batches of each epoch anew.
+    pairs, epochs differ in their number of batches, so the trainer is told to ask for the batches again in each epoch.
 
     Args:
         train: Training molecules: a PyG dataset, a subset of one, or a list of ``Data``.

@@ -69,7 +69,7 @@ class Machine:
         num_workers: Processes that collate batches.
         compile: Whether the model's dense core is compiled; worth its minutes on a GPU.
         activation_checkpointing: Whether the attention bias, and what lies between the layers' linear maps, is computed
-            anew in the backward pass, not kept: less memory for more time, see ``docs/scaling.md``.
+            again in the backward pass, not kept: less memory for more time, see ``docs/scaling.md``.
         progress: Whether to show a progress bar and a line an epoch.
         strategy: How several devices share the work: ``"ddp"``, each with the whole model, or ``"fsdp"``, each with a
             part of weights, gradients and optimizer; ``"auto"`` is DDP where there are several.

@@ -8,11 +8,11 @@ from torch_geometric.data.datapipes import functional_transform
 from torch_geometric.transforms import BaseTransform
 
 from pyg_moleblend.chem import (
+    ConformerResult,
     Conformers,
-    Embedding,
     Hydrogens,
     MoleculeError,
-    embed_conformers,
+    generate_conformers,
     parse_smiles,
 )
 from pyg_moleblend.chem.match import order_in_smiles
@@ -22,22 +22,23 @@ OnFailure = Literal["raise", "nan"]
 
 @functional_transform("add_moleblend_conformer")
 class AddConformer(BaseTransform):
-    r"""Sets ``pos`` to a conformer by ETKDGv3, embedded from ``smiles``
+    r"""Sets ``pos`` to a conformer by ETKDGv3, generated from ``smiles``
     (functional name: :obj:`add_moleblend_conformer`).
 
     A ``pos`` that is there already is replaced. With ``count`` above 1 there are also ``conformers`` ``[N, K, 3]``,
     whose first is ``pos``. They depend on the molecule and ``seed``, not on the order of molecules or the number of
-    workers; see :func:`~pyg_moleblend.chem.embed_conformers`, which also says how salts are laid out. Where the SMILES
-    has the atoms in another order than the graph, as after :func:`~pyg_moleblend.chem.from_mol`, they are matched.
+    workers; see :func:`~pyg_moleblend.chem.generate_conformers`, which also says how salts are laid out. Where the
+    SMILES has the atoms in another order than the graph, as after :func:`~pyg_moleblend.chem.from_mol`, they are
+    matched.
 
     Args:
         seed: Seed of the user; every molecule derives its own from it.
         hydrogens: Which hydrogens are atoms of the graph: the policy that the graph was made with.
-        on_failure: What to do with a molecule that RDKit cannot embed. ``"raise"`` stops with the reason;
+        on_failure: What to do with a molecule that RDKit finds no conformer for. ``"raise"`` stops with the reason;
             ``"nan"`` makes it a 2D molecule, ``pos`` NaN, with the reason in ``conformer_error`` (a string on
             every molecule, empty where all went well, and the cause also where a conformer was found otherwise than by
             what was asked for).
-        timeout: Seconds that each attempt at each fragment may take.
+        deadline: Seconds that each attempt at each fragment may take.
         count: Conformers, K.
         optimize: Whether they are relaxed by MMFF94.
     """
@@ -47,13 +48,13 @@ class AddConformer(BaseTransform):
         seed: int = 0,
         hydrogens: Hydrogens | str = Hydrogens.REMOVE,
         on_failure: OnFailure = "raise",
-        timeout: float = 10,
+        deadline: float = 10.0,
         count: int = 1,
         optimize: bool = False,
     ) -> None:
         if on_failure not in get_args(OnFailure):
             raise ValueError(f"on_failure must be one of {get_args(OnFailure)}, got {on_failure!r}")
-        self.conformers = Conformers(seed, count, optimize, timeout)
+        self.conformers = Conformers(seed, count, optimize, deadline)
         self.hydrogens = Hydrogens(hydrogens)
         self.on_failure = on_failure
 
@@ -68,27 +69,27 @@ class AddConformer(BaseTransform):
 
         Raises:
             ValueError: If ``smiles`` is missing, or is not the molecule of ``x`` and ``edge_index``.
-            MoleculeError: If the SMILES cannot be read, or with ``on_failure="raise"`` not be embedded.
+            MoleculeError: If the SMILES cannot be read, or with ``on_failure="raise"`` there is no conformer.
         """
-        embedding = self.embed(data)
-        if self.on_failure == "raise" and embedding.method == "none":
+        found = self.generate(data)
+        if self.on_failure == "raise" and found.method == "none":
             raise MoleculeError(
-                data.smiles, embedding.cause, "use the molecule as 2D only, or give it coordinates of your own"
+                data.smiles, found.cause, "use the molecule as 2D only, or give it coordinates of your own"
             )
-        positions = torch.from_numpy(embedding.positions).to(data.x.device)  # [K, N, 3]
+        positions = torch.from_numpy(found.positions).to(data.x.device)  # [K, N, 3]
         data.pos = positions[0].clone()
         if self.conformers.count > 1:
             data.conformers = positions.transpose(0, 1).contiguous()
         if self.on_failure == "nan":
-            data.conformer_error = embedding.cause
+            data.conformer_error = found.cause
         return data
 
-    def embed(self, data: Data, rung: int = 0) -> Embedding:
+    def generate(self, data: Data, rung: int = 0) -> ConformerResult:
         r"""The conformers of a molecule, their atoms in the order of ``x``; ``data`` stays as it is.
 
         Args:
             data: As for :meth:`forward`.
-            rung: The method to begin with, see :func:`~pyg_moleblend.chem.embed_conformers`.
+            rung: The method to begin with, see :func:`~pyg_moleblend.chem.generate_conformers`.
         """
         if not isinstance(data.get("smiles"), str):
             raise ValueError(
@@ -97,13 +98,13 @@ class AddConformer(BaseTransform):
             )
         mol = parse_smiles(data.smiles, self.hydrogens)
         order = order_in_smiles(data, mol, self.hydrogens)
-        embedding = embed_conformers(mol, self.conformers, rung)
-        return embedding._replace(positions=embedding.positions[:, order.numpy()])
+        found = generate_conformers(mol, self.conformers, rung)
+        return found._replace(positions=found.positions[:, order.numpy()])
 
     def __repr__(self) -> str:
         wanted = self.conformers
         return (
             f"{type(self).__name__}(seed={wanted.seed}, hydrogens={self.hydrogens.value!r}, "
-            f"on_failure={self.on_failure!r}, timeout={wanted.deadline}, count={wanted.count}, "
+            f"on_failure={self.on_failure!r}, deadline={wanted.deadline}, count={wanted.count}, "
             f"optimize={wanted.optimize})"
         )

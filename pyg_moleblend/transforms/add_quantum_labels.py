@@ -22,7 +22,7 @@ class AddQuantumLabels(BaseTransform):
     Args:
         seed: Seed of the user; every molecule derives its own conformer's from it.
         hydrogens: Which hydrogens are atoms of the graph: the policy that the graph was made with.
-        timeout: Seconds that each attempt at each fragment's conformer may take.
+        deadline: Seconds that each attempt at each fragment's conformer may take.
 
     Shapes:
         - **input:** ``x``, ``edge_index`` and ``edge_attr`` in OGB's vocabulary, and ``smiles``
@@ -37,12 +37,12 @@ class AddQuantumLabels(BaseTransform):
         ImportError: If ``tblite`` is not installed.
     """
 
-    def __init__(self, seed: int = 0, hydrogens: Hydrogens | str = Hydrogens.REMOVE, timeout: float = 10) -> None:
-        if not timeout > 0:
-            raise ValueError(f"`timeout` must be a positive number of seconds, got {timeout}")
+    def __init__(self, seed: int = 0, hydrogens: Hydrogens | str = Hydrogens.REMOVE, deadline: float = 10) -> None:
+        if not deadline > 0:
+            raise ValueError(f"`deadline` must be a positive number of seconds, got {deadline}")
         self.seed = seed
         self.hydrogens = Hydrogens(hydrogens)
-        self.timeout = timeout
+        self.deadline = deadline
 
     def forward(self, data: Data) -> Data:
         if not isinstance(data.get("smiles"), str):
@@ -52,7 +52,7 @@ class AddQuantumLabels(BaseTransform):
             )
         mol = parse_smiles(data.smiles, self.hydrogens)
         order = order_in_smiles(data, mol, self.hydrogens).numpy()
-        labels = quantum_labels(mol, self.seed, self.timeout)
+        labels = quantum_labels(mol, self.seed, self.deadline)
         fields = {
             "quantum_properties": labels.properties[None],
             "quantum_charges": labels.charges[order],
@@ -63,4 +63,4 @@ class AddQuantumLabels(BaseTransform):
         return data
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(seed={self.seed}, hydrogens={self.hydrogens.value!r}, timeout={self.timeout})"
+        return f"{type(self).__name__}(seed={self.seed}, hydrogens={self.hydrogens.value!r}, deadline={self.deadline})"

@@ -8,17 +8,17 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import rdForceFieldHelpers
 
-from pyg_moleblend.chem import MoleculeError, embed_conformer, molecule_seed, parse_smiles
-from pyg_moleblend.chem.conformers import FRAGMENT_GAP, RUNGS, Conformers, embed_conformers
+from pyg_moleblend.chem import MoleculeError, generate_conformer, molecule_seed, parse_smiles
+from pyg_moleblend.chem.conformers import FRAGMENT_GAP, RUNGS, Conformers, generate_conformers
 
 
 def positions(smiles: str, seed: int = 0, hydrogens: str = "remove") -> np.ndarray:
     mol = parse_smiles(smiles, hydrogens)
-    embedded = embed_conformer(mol, seed)
-    assert embedded.GetNumConformers() == 1
-    assert embedded.GetConformer().Is3D()
-    assert [a.GetAtomicNum() for a in embedded.GetAtoms()] == [a.GetAtomicNum() for a in mol.GetAtoms()]
-    return np.array(embedded.GetConformer().GetPositions())
+    found = generate_conformer(mol, seed)
+    assert found.GetNumConformers() == 1
+    assert found.GetConformer().Is3D()
+    assert [a.GetAtomicNum() for a in found.GetAtoms()] == [a.GetAtomicNum() for a in mol.GetAtoms()]
+    return np.array(found.GetConformer().GetPositions())
 
 
 def closest(at: np.ndarray) -> float:
@@ -47,7 +47,7 @@ def test_same_molecule_same_seed_same_conformer() -> None:
 
 def test_another_process_gives_the_same_conformer() -> None:
     code = (
-        "from pyg_moleblend.chem import *; m = embed_conformer(parse_smiles('CCOC(=O)CC'), 7); "
+        "from pyg_moleblend.chem import *; m = generate_conformer(parse_smiles('CCOC(=O)CC'), 7); "
         "print(m.GetConformer().GetPositions().tobytes().hex()); "
         # OGB's import takes seconds and starts a network thread: nothing of ours may cause it.
         "import sys; assert 'ogb' not in sys.modules"
@@ -78,7 +78,7 @@ def test_fragments_stand_apart(smiles: str) -> None:
 
 def test_stereochemistry_is_kept() -> None:
     for smiles in ("C[C@H](F)Cl", "C[C@@H](F)Cl", "F/C=C/F", "F/C=C\\F", "C[C@H]1C[C@H](Cl)CC1"):
-        mol = embed_conformer(parse_smiles(smiles, "add"))
+        mol = generate_conformer(parse_smiles(smiles, "add"))
         seen = Chem.Mol(mol)
         Chem.AssignStereochemistryFrom3D(seen)
         assert Chem.MolToSmiles(seen) == Chem.MolToSmiles(mol)
@@ -87,10 +87,10 @@ def test_stereochemistry_is_kept() -> None:
 def test_input_is_not_modified_and_old_conformers_go() -> None:
     mol = Chem.MolFromSmiles("CO |(0,0,0;9,0,0.2)|")
     before = mol.ToBinary()
-    embedded = embed_conformer(mol)
+    found = generate_conformer(mol)
     assert mol.ToBinary() == before
-    assert embedded.GetNumConformers() == 1
-    assert np.ptp(embedded.GetConformer().GetPositions()[:, 0]) < 2
+    assert found.GetNumConformers() == 1
+    assert np.ptp(found.GetConformer().GetPositions()[:, 0]) < 2
 
 
 def test_failure_says_why_in_bounded_time() -> None:
@@ -98,7 +98,7 @@ def test_failure_says_why_in_bounded_time() -> None:
     smiles = "C1[C@H]2[C@@H]3O[C@@H]3[C@@H]1[C@@]13O[C@@]21[C@@H]1C[C@H]3[C@@H]2O[C@@H]21"
     start = time.perf_counter()
     with pytest.raises(MoleculeError, match="no conformer was found") as caught:
-        embed_conformer(parse_smiles(smiles), timeout=1)
+        generate_conformer(parse_smiles(smiles), deadline=1)
     assert time.perf_counter() - start < 15
     assert "CHECK_TETRAHEDRAL_CENTERS" in caught.value.reason
     assert "from random coordinates" in caught.value.reason
@@ -106,9 +106,9 @@ def test_failure_says_why_in_bounded_time() -> None:
 
 def test_bad_arguments() -> None:
     with pytest.raises(ValueError, match="positive number of seconds, got 0"):
-        embed_conformer(parse_smiles("C"), timeout=0)
+        generate_conformer(parse_smiles("C"), deadline=0)
     with pytest.raises(MoleculeError, match="no atoms"):
-        embed_conformer(Chem.Mol())
+        generate_conformer(Chem.Mol())
 
 
 SALT = "CC(C)Cc1ccc(cc1)C(C)C(=O)[O-].[Na+]"
@@ -117,12 +117,12 @@ IMPOSSIBLE = "F[C@]12[C@@]3(F)[C@]1(F)[C@@]23F"  # no tetrahedron of carbons has
 
 def test_the_first_of_several_conformers_is_the_only_one_of_one() -> None:
     mol = parse_smiles(SALT)
-    one, four = (embed_conformers(mol, Conformers(seed=5, count=count)) for count in (1, 4))
+    one, four = (generate_conformers(mol, Conformers(seed=5, count=count)) for count in (1, 4))
     assert four.positions.shape == (4, mol.GetNumAtoms(), 3)
     assert four.positions.dtype == np.float32
     assert (four.method, four.cause) == ("ETKDGv3", "")
     np.testing.assert_array_equal(one.positions[0], four.positions[0])
-    np.testing.assert_allclose(embed_conformer(mol, 5).GetConformer().GetPositions(), one.positions[0])
+    np.testing.assert_allclose(generate_conformer(mol, 5).GetConformer().GetPositions(), one.positions[0])
     shapes = [np.linalg.norm(at[:, None] - at, axis=-1) for at in four.positions]
     assert all(np.abs(a - b).max() > 0.1 for i, a in enumerate(shapes) for b in shapes[:i])
     for at in four.positions:  # the sodium stands apart in each
@@ -133,7 +133,7 @@ def mmff_energy(smiles: str, settings: Conformers) -> float:
     mol = parse_smiles(smiles, "add")
     mol.RemoveAllConformers()
     conformer = Chem.Conformer(mol.GetNumAtoms())
-    conformer.SetPositions(embed_conformers(mol, settings).positions[0].astype(float))
+    conformer.SetPositions(generate_conformers(mol, settings).positions[0].astype(float))
     mol.AddConformer(conformer)
     properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(mol)
     return rdForceFieldHelpers.MMFFGetMoleculeForceField(mol, properties).CalcEnergy()
@@ -146,25 +146,25 @@ def test_mmff_lowers_the_energy() -> None:
 
 def test_without_parameters_of_mmff_etkdg_stays_and_the_cause_is_kept() -> None:
     mol = parse_smiles("CCB(O)O")
-    raw, relaxed = (embed_conformers(mol, Conformers(count=2, optimize=on)) for on in (False, True))
+    raw, relaxed = (generate_conformers(mol, Conformers(count=2, optimize=on)) for on in (False, True))
     np.testing.assert_array_equal(raw.positions, relaxed.positions)
     assert (raw.cause, relaxed.method, relaxed.cause) == ("", "ETKDGv3", "ETKDGv3: MMFF94 has no parameters for it")
 
 
 def test_the_ladder_begins_where_it_is_told_to() -> None:
     mol = parse_smiles("CCO")
-    found = [embed_conformers(mol, Conformers(count=2, deadline=3), rung) for rung in range(len(RUNGS))]
-    assert tuple(embedding.method for embedding in found) == RUNGS
-    assert [np.isfinite(embedding.positions).all() for embedding in found] == [True, True, False]
+    found = [generate_conformers(mol, Conformers(count=2, deadline=3), rung) for rung in range(len(RUNGS))]
+    assert tuple(result.method for result in found) == RUNGS
+    assert [np.isfinite(result.positions).all() for result in found] == [True, True, False]
     assert found[1].cause == "ETKDGv3: ended by the deadline of 3 s, or a crash"
     assert np.isnan(found[2].positions).all()
     assert found[2].positions.shape == (2, 3, 3)
     assert "from random coordinates: ended by the deadline" in found[2].cause
-    impossible = embed_conformers(parse_smiles(IMPOSSIBLE), Conformers(count=2))
+    impossible = generate_conformers(parse_smiles(IMPOSSIBLE), Conformers(count=2))
     assert (impossible.method, np.isnan(impossible.positions).all()) == ("none", True)
     assert "FIRST_MINIMIZATION" in impossible.cause
     with pytest.raises(ValueError, match="must be 0 to 2, got 3"):
-        embed_conformers(mol, Conformers(), 3)
+        generate_conformers(mol, Conformers(), 3)
 
 
 def test_settings_are_checked_and_say_everything() -> None:

@@ -3,7 +3,7 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
-from pyg_moleblend.chem.etkdg import embed_fragment, optimize_fragment
+from pyg_moleblend.chem.etkdg import generate_fragment, optimize_fragment
 
 
 def fragment(smiles: str) -> Chem.Mol:
@@ -13,7 +13,7 @@ def fragment(smiles: str) -> Chem.Mol:
 @pytest.mark.parametrize("random", [False, True])
 def test_conformers_are_rdkits_own(random: bool) -> None:
     mol, expected = fragment("CC(O)CN"), fragment("CC(O)CN")
-    found = embed_fragment(mol, 3, 7, 10, random)
+    found = generate_fragment(mol, 3, 7, 10, random)
     params = rdDistGeom.ETKDGv3()
     params.randomSeed, params.useRandomCoords = 7, random
     rdDistGeom.EmbedMultipleConfs(expected, 3, params)
@@ -24,16 +24,16 @@ def test_conformers_are_rdkits_own(random: bool) -> None:
 
 def test_what_is_missing_has_a_cause() -> None:
     impossible = fragment("F[C@]12[C@@]3(F)[C@]1(F)[C@@]23F")
-    found = embed_fragment(impossible, 2, 7, 10, False)
+    found = generate_fragment(impossible, 2, 7, 10, False)
     assert found.positions.shape == (0, impossible.GetNumAtoms(), 3)
     assert "FIRST_MINIMIZATION" in found.cause
-    empty = embed_fragment(Chem.Mol(), 1, 7, 10, False)
+    empty = generate_fragment(Chem.Mol(), 1, 7, 10, False)
     assert (empty.positions.shape, empty.cause) == ((0, 0, 3), "ValueError molecule has no atoms")
 
 
 def test_relaxation_leaves_its_input_alone() -> None:
     mol = fragment("CCCC")
-    given = embed_fragment(mol, 2, 7, 10, False).positions
+    given = generate_fragment(mol, 2, 7, 10, False).positions
     relaxed = optimize_fragment(mol)
     assert relaxed.cause == ""
     assert relaxed.positions.shape == given.shape
@@ -44,5 +44,5 @@ def test_relaxation_leaves_its_input_alone() -> None:
 def test_relaxation_that_needs_more_steps_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pyg_moleblend.chem.etkdg.MMFF_STEPS", 1)
     mol = fragment("CCCCCCCC")
-    embed_fragment(mol, 2, 7, 10, False)
+    generate_fragment(mol, 2, 7, 10, False)
     assert optimize_fragment(mol).cause == "MMFF94 did not converge in 1 steps for 2 of 2 conformers"

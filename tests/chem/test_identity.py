@@ -1,8 +1,12 @@
+import time
+
 import pytest
 from rdkit import Chem
 from rdkit.Chem.MolStandardize import rdMolStandardize
+from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
 
-from pyg_moleblend.chem import Identity, MoleculeError, identify, parse_smiles, skeleton
+from pyg_moleblend.chem import Identity, MoleculeError, identify, identify_all, murcko_scaffold, parse_smiles, skeleton
+from pyg_moleblend.chem.identity import CHUNK_SIZE, _identify_chunk
 
 
 def of(smiles: str) -> Identity:
@@ -70,3 +74,48 @@ def test_what_rdkit_cannot_standardise_is_an_error() -> None:
         of("F[P-](F)(F)(F)(F)F")
     with pytest.raises(MoleculeError, match="no atoms"):
         identify(Chem.Mol())
+
+
+def test_one_entry_a_molecule_in_their_order() -> None:
+    smiles = ["CCO", "bad", "C1CC1", ""]
+    found = identify_all(smiles)
+    assert [isinstance(entry, MoleculeError) for entry in found] == [False, True, False, True]
+    assert [found[0], found[2]] == [identify(parse_smiles("CCO")), identify(parse_smiles("C1CC1"))]
+    assert isinstance(found[1], MoleculeError)
+    assert found[1].input == "bad"
+
+
+def test_workers_change_nothing_but_to_leave_out_what_takes_too_long() -> None:
+    r"""A ring with a chain of 4,000 atoms, whose scaffold takes RDKit minutes."""
+    smiles = [f"{'C' * (1 + i % 40)}O" for i in range(CHUNK_SIZE + 40)]
+    found = identify_all([*smiles, "C1CC1" + "C" * 4000], num_workers=1, deadline=2.0)
+    assert found[:-1] == identify_all(smiles)
+    assert isinstance(found[-1], MoleculeError)
+    assert "took longer than 2 s" in str(found[-1])
+
+
+def test_killed_molecules_are_left_alone() -> None:
+    begun: list[int] = []
+    found = _identify_chunk(["C", "CC", "CCC"], [0, 1, 0], begun.append, 3.0)
+    assert begun == [0, 1, 2]
+    assert [isinstance(entry, MoleculeError) for entry in found] == [False, True, False]
+
+
+def test_refuses() -> None:
+    with pytest.raises(ValueError, match="num_workers"):
+        identify_all(["C"], num_workers=-1)
+
+
+@pytest.mark.parametrize(
+    "smiles", ["CCO", "CC=CC.O", "[Na+].[Cl-]", "c1ccccc1CCC1CC1", "O[C@H]1CCO[C@@H]1C1CC1", "O=C1CCCC1", "CC1CC1.CCO"]
+)
+@pytest.mark.parametrize("chirality", [True, False])
+def test_is_rdkits(smiles: str, chirality: bool) -> None:
+    expected = MurckoScaffoldSmiles(mol=Chem.MolFromSmiles(smiles), includeChirality=chirality)
+    assert murcko_scaffold(Chem.MolFromSmiles(smiles), chirality) == expected
+
+
+def test_long_chains_are_no_work() -> None:
+    begin = time.monotonic()
+    assert murcko_scaffold(Chem.MolFromSmiles("C" * 2000), chirality=True) == ""
+    assert time.monotonic() - begin < 5

@@ -1,13 +1,24 @@
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
+from batches import assert_same_batch, assert_same_data
 from rdkit import Chem
 from torch_geometric.data import Batch
 
-from pyg_moleblend.chem import MoleculeError, data_list, from_mol, from_smiles, parse_molblock
-from pyg_moleblend.chem.chunk import chunk_from_smiles
+from pyg_moleblend.chem import (
+    MoleculeError,
+    batch_from_mols,
+    batch_from_smiles,
+    chunk_from_mols,
+    chunk_from_smiles,
+    data_list,
+    from_mol,
+    from_smiles,
+    parse_molblock,
+)
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 
@@ -102,3 +113,71 @@ def test_unusable_input() -> None:
         from_mol(Chem.MolFromSmiles("CCO", sanitize=False))
     with pytest.raises(ValueError, match="one of"):
         from_smiles("CCO", hydrogens="some")
+
+
+def test_equals_pygs_batch(varied_smiles: list[str]) -> None:
+    smiles = [*varied_smiles, "CO |(0,0,0;1.4,0,0.2)|"]
+    items = [from_smiles(text) for text in smiles]
+    assert_same_batch(batch_from_smiles(smiles), Batch.from_data_list(items))
+
+
+def test_can_be_taken_apart(varied_smiles: list[str]) -> None:
+    batch = batch_from_smiles(varied_smiles)
+    items = [from_smiles(text) for text in varied_smiles]
+    for got, expected in zip(batch.to_data_list(), items, strict=True):
+        assert_same_data(got, expected)
+    assert_same_data(batch[3], items[3])
+    assert_same_data(batch.get_example(len(items) - 1), items[-1])
+    assert len(batch[2:5]) == 3
+
+
+def test_batches_can_be_batched_again(varied_smiles: list[str]) -> None:
+    again = Batch.from_data_list(batch_from_smiles(varied_smiles).to_data_list())
+    assert_same_data(again, batch_from_smiles(varied_smiles))
+
+
+def test_from_mols() -> None:
+    mols = [Chem.AddHs(Chem.MolFromSmiles(text)) for text in ("CO", "[Na+].[Cl-]", "CCO")]
+    for policy in ("remove", "keep"):
+        expected = Batch.from_data_list([from_mol(mol, policy) for mol in mols])
+        assert_same_data(batch_from_mols(mols, policy), expected)
+    assert batch_from_mols(mols, smiles=["a", "b", "c"]).smiles == ["a", "b", "c"]
+
+
+def test_no_molecules() -> None:
+    with pytest.raises(ValueError, match="at least one molecule"):
+        batch_from_smiles([])
+
+
+def test_mols_and_smiles_give_the_same_graphs(moleculenet_smiles: dict[str, list[str]]) -> None:
+    smiles = [s for sample in moleculenet_smiles.values() for s in sample[:20] if Chem.MolFromSmiles(s)]
+    by_smiles = chunk_from_smiles(smiles)
+    by_mols = chunk_from_mols([Chem.MolFromSmiles(text) for text in smiles])
+    for one, other in zip(by_smiles.graphs, by_mols.graphs, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_written_smiles_is_the_molecule(moleculenet_smiles: dict[str, list[str]]) -> None:
+    smiles = [s for sample in moleculenet_smiles.values() for s in sample[:20] if Chem.MolFromSmiles(s)]
+    written = chunk_from_mols([Chem.MolFromSmiles(text) for text in smiles]).smiles
+    assert [Chem.CanonSmiles(text) for text in written] == [Chem.CanonSmiles(text) for text in smiles]
+
+
+def test_given_smiles_are_stored() -> None:
+    chunk = chunk_from_mols([Chem.MolFromSmiles("OCC")], smiles=["ethanol"])
+    assert chunk.smiles == ["ethanol"]
+    with pytest.raises(ValueError, match="one SMILES a molecule, got 1 for 2 molecules"):
+        chunk_from_mols([Chem.MolFromSmiles("C")] * 2, smiles=["C"])
+
+
+def test_hydrogens() -> None:
+    assert chunk_from_smiles(["CO", "C"], "add").graphs.num_atoms.tolist() == [6, 5]
+    mols = [Chem.AddHs(Chem.MolFromSmiles(text)) for text in ("CO", "C")]
+    assert chunk_from_mols(mols).graphs.num_atoms.tolist() == [2, 1]
+    assert chunk_from_mols(mols, "keep").graphs.num_atoms.tolist() == [6, 5]
+
+
+def test_entry_that_is_no_molecule_is_named() -> None:
+    with pytest.raises(MoleculeError, match="'number 1 of the molecules': expected an rdkit") as caught:
+        chunk_from_mols([Chem.MolFromSmiles("C"), None])
+    assert "parse_smiles" in caught.value.remedy

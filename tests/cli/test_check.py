@@ -5,7 +5,7 @@ import pandas as pd
 
 from pyg_moleblend.cli import main
 
-FAST = ["--workers", "0", "--progress", "false"]
+FAST = ["--num-workers", "0", "--progress", "false"]
 
 
 def test_a_table_with_a_bad_row(table, tmp_path, capsys):

@@ -10,7 +10,7 @@ from pyg_moleblend.datasets.check import check_molecules
 
 def shown(table, targets: list[str] | None) -> str:
     text = io.StringIO()
-    molecules = MoleculeTable(table, on_error="skip", log=False)
+    molecules = MoleculeTable(table, on_error="skip", progress=False)
     show(check_molecules(molecules, targets, num_workers=0, progress=False), Console(file=text, width=200))
     return text.getvalue()
 

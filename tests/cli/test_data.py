@@ -44,7 +44,7 @@ def test_ogb(tmp_path):
 
 def test_pcqm4mv2(tmp_path, capsys):
     write_pcqm4mv2(tmp_path / "pcqm4m-v2")
-    PCQM4Mv2(tmp_path, log=False)  # builds it without worker processes, which take long to start
+    PCQM4Mv2(tmp_path, progress=False)  # builds it without worker processes, which take long to start
     molecules = load_data("pcqm4mv2", str(tmp_path), progress=False)
     assert len(molecules) == 8
     assert "2 rows of pcqm4mv2 are no molecule and left out, the first being row 4" in capsys.readouterr().err

@@ -8,7 +8,7 @@ from pyg_moleblend.datasets import MoleculeShards
 
 
 def test_a_table_becomes_a_folder_to_train_from(table, tmp_path, capsys, tiny_words):
-    words = ["prepare", str(table), "--targets", "gap", "--ids", "name", "--workers", "0", "--progress", "false"]
+    words = ["prepare", str(table), "--targets", "gap", "--ids", "name", "--num-workers", "0", "--progress", "false"]
     assert main(words) == 0
     captured = capsys.readouterr()
     assert captured.out == "12 rows = 11 molecules + 1 failures\n"
@@ -31,7 +31,7 @@ def test_a_table_becomes_a_folder_to_train_from(table, tmp_path, capsys, tiny_wo
 
 def test_conformers_are_made_once_and_not_again(table, tmp_path, capsys, refused):
     out = tmp_path / "out"
-    words = ["--workers", "0", "--progress", "false", "--conformers", "2", "--seed", "3"]
+    words = ["--num-workers", "0", "--progress", "false", "--conformers", "2", "--seed", "3"]
     assert main(["prepare", str(table), "--out", str(out), *words]) == 0
     capsys.readouterr()
     assert all(torch.isfinite(data.conformers).all() and data.conformers.size(1) == 2 for data in MoleculeShards(out))
@@ -41,6 +41,6 @@ def test_conformers_are_made_once_and_not_again(table, tmp_path, capsys, refused
 def test_what_cannot_be_prepared_is_one_line(table, tmp_path, refused):
     out = tmp_path / "out"
     assert "conformers must be 0 or more, got -1" in refused("prepare", table, "--conformers=-1")
-    assert "row 4, 'bad'" in refused("prepare", table, "--out", out, "--on-error", "raise", "--workers", "0")
+    assert "row 4, 'bad'" in refused("prepare", table, "--out", out, "--on-error", "raise", "--num-workers", "0")
     assert "no column 'no'" in refused("prepare", table, "--out", out, "--targets", "no")
     assert "is not complete yet" in refused("pretrain", "--data", out, "--out", tmp_path / "run")

@@ -5,7 +5,7 @@ from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.splits import Split
 
 NOTHING_IN_COMMON = "no two parts have a molecule or a ring scaffold in common"
-FAST = ["--workers", "0", "--progress", "false"]
+FAST = ["--num-workers", "0", "--progress", "false"]
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_split_is_told_and_saved(kind, name, table, tmp_path, capsys):
     out = tmp_path / "split.json"
     assert main(["split", str(table), "--kind", kind, "--seed", "3", "--out", str(out), *FAST]) == 0
     first, *leaks = capsys.readouterr().out.splitlines()
-    saved = Split.load(out, MoleculeTable(table, on_error="skip", log=False).row)
+    saved = Split.load(out, MoleculeTable(table, on_error="skip", progress=False).row)
     assert (saved.name, str(saved)) == (name, first)
     assert sum(len(part) for part in saved.as_dict().values()) == 11
     assert len(leaks) >= 1

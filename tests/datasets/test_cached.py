@@ -13,7 +13,7 @@ from pyg_moleblend.datasets import cached
 from pyg_moleblend.datasets.base import store
 from pyg_moleblend.datasets.cached import Built, CachedMoleculeDataset
 from pyg_moleblend.datasets.io.reading import read_molecules
-from pyg_moleblend.datasets.shards.shard import digest
+from pyg_moleblend.runtime.files import digest
 from pyg_moleblend.transforms import AddRelations
 
 
@@ -24,7 +24,7 @@ class Listed(CachedMoleculeDataset):
 
     def __init__(self, root: Path, start: int = 0, **arguments: Any) -> None:
         self.start = start
-        super().__init__(root, log=False, **arguments)
+        super().__init__(root, progress=False, **arguments)
 
     raw_file_names = ("smiles.txt",)
 

@@ -28,7 +28,7 @@ def carbons(x: torch.Tensor) -> int:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from([*GOOD, *BAD]), max_size=25), st.sampled_from(["skip", "keep"]))
 def test_bad_rows_never_shift_a_label(smiles: list[str | None], on_error: Any) -> None:
-    table = MoleculeTable(frame_of(smiles), targets=["carbons"], on_error=on_error, log=False)
+    table = MoleculeTable(frame_of(smiles), targets=["carbons"], on_error=on_error, progress=False)
     bad = [row for row, text in enumerate(smiles) if text in BAD]
     assert [failure.row for failure in table.failures] == bad
     assert all(failure.reason for failure in table.failures)
@@ -53,22 +53,22 @@ def test_bad_rows_never_shift_a_label(smiles: list[str | None], on_error: Any) -
 
 def test_raise_names_the_rows() -> None:
     with pytest.raises(ValueError, match=r"2 of 4 rows are no molecule: row 1, 'C1CC': unclosed ring.*on_error='skip'"):
-        MoleculeTable(frame_of(["C", "C1CC", "CC", None]), log=False)
+        MoleculeTable(frame_of(["C", "C1CC", "CC", None]), progress=False)
     with pytest.raises(ValueError, match=r"9 of 9 rows .*; and 4 more\."):
-        MoleculeTable(frame_of(["?"] * 9), log=False)
-    assert len(MoleculeTable(frame_of(["C", "CC"]), log=False)) == 2
+        MoleculeTable(frame_of(["?"] * 9), progress=False)
+    assert len(MoleculeTable(frame_of(["C", "CC"]), progress=False)) == 2
 
 
 def test_targets_and_ids(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text("name,mol,a,b\n007,CCO,1,\n008,C1CC,2,3\n009,N,,4\n")
-    table = MoleculeTable(path, smiles="mol", targets=["b", "a"], ids="name", on_error="skip", log=False)
+    table = MoleculeTable(path, smiles="mol", targets=["b", "a"], ids="name", on_error="skip", progress=False)
     assert table.ids == ["007", "008", "009"]
     assert table.target_names == ["b", "a"]
     assert table.y.nan_to_num(-1).tolist() == [[-1.0, 1.0], [4.0, -1.0]]
     assert [table.ids[row] for row in table.row.tolist()] == ["007", "009"]
     assert str(table) == "MoleculeTable(2 molecules of 3 rows)"
-    without = MoleculeTable(path, smiles="mol", on_error="skip", log=False)
+    without = MoleculeTable(path, smiles="mol", on_error="skip", progress=False)
     assert "y" not in without[0]
     assert without.ids == ["0", "1", "2"]
 
@@ -88,8 +88,8 @@ M  END
     (tmp_path / "t.sdf").write_text(f"{block}>  <y>\n2.5\n\n$$$$\n")
     mol = Chem.MolFromMolBlock(block)
     tables = [
-        MoleculeTable(tmp_path / "t.sdf", targets=["y"], log=False),
-        MoleculeTable(pd.DataFrame({"m": [mol], "y": [2.5]}), smiles="m", targets=["y"], log=False),
+        MoleculeTable(tmp_path / "t.sdf", targets=["y"], progress=False),
+        MoleculeTable(pd.DataFrame({"m": [mol], "y": [2.5]}), smiles="m", targets=["y"], progress=False),
     ]
     for table in tables:
         assert torch.equal(table[0].pos, from_mol(mol).pos)
@@ -98,7 +98,7 @@ M  END
 
 
 def test_align_takes_what_belongs_to_this_selection() -> None:
-    table = MoleculeTable(frame_of(["C", "?", "CC", "CCC"]), on_error="keep", log=False)
+    table = MoleculeTable(frame_of(["C", "?", "CC", "CCC"]), on_error="keep", progress=False)
     assert table.align(torch.tensor([1.0, 2.0, 3.0])).nan_to_num(-1).tolist() == [1.0, -1.0, 2.0, 3.0]
     assert table[[2, 0]].align(torch.tensor([3.0, 1.0])).nan_to_num(-1).tolist() == [1.0, -1.0, -1.0, 3.0]
     for wrong in (torch.zeros(4), torch.zeros(3, dtype=torch.long)):
@@ -107,9 +107,9 @@ def test_align_takes_what_belongs_to_this_selection() -> None:
 
 
 def test_arguments_reach_the_molecules() -> None:
-    table = MoleculeTable(frame_of(["C"]), hydrogens="add", transform=lambda data: data.num_nodes, log=False)
+    table = MoleculeTable(frame_of(["C"]), hydrogens="add", transform=lambda data: data.num_nodes, progress=False)
     assert table[0] == 5
-    assert torch.equal(MoleculeTable(frame_of(["CCO"]), log=False)[0].edge_attr, from_smiles("CCO").edge_attr)
+    assert torch.equal(MoleculeTable(frame_of(["CCO"]), progress=False)[0].edge_attr, from_smiles("CCO").edge_attr)
 
 
 @pytest.mark.parametrize(
@@ -124,4 +124,4 @@ def test_arguments_reach_the_molecules() -> None:
 )
 def test_refuses(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        MoleculeTable(frame_of(["C"]), log=False, **arguments)
+        MoleculeTable(frame_of(["C"]), progress=False, **arguments)

@@ -9,7 +9,7 @@ from pyg_moleblend.datasets.targets import has_coordinates, labels_of, select_ta
 @pytest.fixture
 def table():
     frame = pd.DataFrame({"smiles": ["CCO", "CC", "C"], "a": [1.0, 2.0, 3.0], "b": [4.0, None, 6.0]})
-    return MoleculeTable(frame, targets=["a", "b"], log=False)
+    return MoleculeTable(frame, targets=["a", "b"], progress=False)
 
 
 def test_targets_of_a_dataset_are_chosen_by_name(table):

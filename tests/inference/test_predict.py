@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pyg_moleblend.checkpoints import save_pretrained
-from pyg_moleblend.chem import Conformers, embed_conformers, from_smiles, parse_smiles
+from pyg_moleblend.chem import Conformers, from_smiles, generate_conformers, parse_smiles
 from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.inference import embed, predict
 from pyg_moleblend.metrics import Task
@@ -52,8 +52,8 @@ def test_predictions_are_in_the_order_given_and_of_each_molecule_alone(model, fo
 
 def test_tables_keep_their_ids_and_their_policy(folder):
     given = pd.DataFrame({"smiles": ["CC", "xx", "CCO"], "name": ["a", "b", "c"]})
-    kept = predict(folder, MoleculeTable(given, ids="name", on_error="keep", log=False), device="cpu")
-    skipped = predict(folder, MoleculeTable(given, ids="name", on_error="skip", log=False), device="cpu")
+    kept = predict(folder, MoleculeTable(given, ids="name", on_error="keep", progress=False), device="cpu")
+    skipped = predict(folder, MoleculeTable(given, ids="name", on_error="skip", progress=False), device="cpu")
     assert kept["id"].tolist() == ["a", "b", "c"]
     assert skipped["id"].tolist() == ["a", "c"]
     assert skipped["gap"].tolist() == kept["gap"].dropna().tolist()
@@ -115,7 +115,7 @@ def test_several_conformers_give_a_mean_and_its_spread(model, folder):
     assert list(frame) == ["id", "smiles", "gap", "mu", "gap_std", "mu_std", "status"]
     for row in (0, 3):
         values = []
-        for at in embed_conformers(parse_smiles(smiles[row]), Conformers(seed=5, count=4)).positions:
+        for at in generate_conformers(parse_smiles(smiles[row]), Conformers(seed=5, count=4)).positions:
             data = from_smiles(smiles[row])
             data.pos = torch.from_numpy(at)
             with torch.no_grad():

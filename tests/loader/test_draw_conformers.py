@@ -43,7 +43,7 @@ def test_the_draw_is_the_molecules_whatever_its_batch() -> None:
     assert counts.min() > 70  # of 300, expected 100 of each
 
 
-def test_every_epoch_and_every_seed_draws_anew() -> None:
+def test_every_epoch_and_every_seed_draws_again() -> None:
     batch = Batch.from_data_list(MOLECULES)
     first, *others = [drawn(draw_conformers(batch, *place)) for place in ((7, 0), (7, 1), (8, 0))]
     for other in others:

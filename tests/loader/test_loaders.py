@@ -1,11 +1,12 @@
 import pytest
 import torch
 from batches import assert_same_batch
+from torch_geometric.data import InMemoryDataset
 
 from pyg_moleblend.chem import from_smiles
 from pyg_moleblend.datasets.base import MoleculeDataset, store
 from pyg_moleblend.datasets.io.reading import read_molecules
-from pyg_moleblend.loader import molecule_loader
+from pyg_moleblend.loader import molecule_loader, molecule_sizes
 from pyg_moleblend.transforms import AddRelations
 
 SMILES = ["C" * size for size in range(1, 13)]
@@ -61,3 +62,18 @@ def test_an_epoch_is_set_and_entered_in_its_middle():
     assert first != second
     loader.batch_sampler.set_epoch(1, start=4)
     assert [batch.smiles for batch in loader] == second[4:]
+
+
+class Molecules(InMemoryDataset):
+    def __init__(self, molecules):
+        super().__init__()
+        self.data, self.slices = self.collate(molecules)
+
+
+def test_sizes_of_lists_datasets_and_subsets():
+    molecules = [from_smiles(text) for text in ("C", "CCO", "c1ccccc1", "CC")]
+    dataset = Molecules(molecules)
+    assert molecule_sizes(molecules).tolist() == [1, 3, 6, 2]
+    assert molecule_sizes(dataset).tolist() == [1, 3, 6, 2]
+    assert molecule_sizes(dataset[[2, 0]]).tolist() == [6, 1]
+    assert molecule_sizes(torch.utils.data.Subset(dataset, [1, 3])).tolist() == [3, 2]

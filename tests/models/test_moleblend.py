@@ -17,7 +17,7 @@ def encoder(seed: int = 0, **changes: object) -> MoleBlend:
 @pytest.mark.parametrize("modality", list(STATES))
 def test_golden_embedding(modality: str):
     model = golden_data.pretraining_model()
-    tokens, _ = model.encoder.embed(golden_data.packed(model, modality))
+    tokens, _ = model.encoder.tokens_and_bias(golden_data.packed(model, modality))
     golden_data.assert_matches(tokens, golden_data.public()[STATES[modality]][0], golden_data.token_mask())
 
 
@@ -59,7 +59,7 @@ def test_any_subset_of_relations(relations: tuple[str, ...]):
     config = samples.tiny_config()
     chosen = {name: default_relations(config)[name] for name in relations}
     model = samples.randomized(MoleBlend(config, chosen))
-    assert model.attention_bias.blend.names == relations
+    assert tuple(model.modalities) == relations
     assert model(samples.molecules(1)[0]).graph.isfinite().all()
     assert (model.pack(samples.molecules(1)[0]).pairs.keys() == {"spd", "bond_path"}) == ("bond_path" in relations)
 
@@ -70,7 +70,7 @@ def test_drop_path_rises_linearly_over_the_layers():
     assert encoder(num_layers=1, drop_path=0.2).layers[0].drop_path.probability == 0
 
 
-def test_reset_draws_every_parameter_anew():
+def test_reset_draws_every_parameter_again():
     model = encoder()
     before = {name: value.clone() for name, value in model.named_parameters()}
     model.reset_parameters()
@@ -98,7 +98,7 @@ def test_every_dropout_acts_in_training_only(dropout: str):
 def test_dropout_reaches_the_embedding():
     model, molecules = encoder(dropout=0.5).train(), encoder().pack(samples.molecules(1)[0])
     torch.manual_seed(0)
-    tokens, _ = model.embed(molecules)
+    tokens, _ = model.tokens_and_bias(molecules)
     assert (tokens == 0).float().mean().item() == pytest.approx(0.5, abs=0.15)
 
 
@@ -115,7 +115,7 @@ def test_activation_checkpointing_gives_the_same_gradients():
         torch.testing.assert_close(value, expected)
 
 
-def test_activation_checkpointing_computes_no_linear_map_of_a_layer_anew():
+def test_activation_checkpointing_computes_no_linear_map_of_a_layer_again():
     model, batch = encoder().train(), samples.molecules(1)[0]
     model.activation_checkpointing = True
     with FlopCounterMode(display=False) as forward:
@@ -123,7 +123,7 @@ def test_activation_checkpointing_computes_no_linear_map_of_a_layer_anew():
     with FlopCounterMode(display=False) as backward:
         loss.backward()
     with FlopCounterMode(display=False) as embedding:
-        model.embed(model.pack(batch))
+        model.tokens_and_bias(model.pack(batch))
     of_forward, of_backward, of_embedding = (
         run.get_flop_counts()["Global"][torch.ops.aten.addmm] for run in (forward, backward, embedding)
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pyg_moleblend.runtime import files
-from pyg_moleblend.runtime.files import atomic_write, content_key
+from pyg_moleblend.runtime.files import atomic_write, content_key, sole_writer
 
 # The module needs nothing but Python: loading it alone spares each child process the import of torch.
 LOAD = f"import os, runpy, signal, sys; globals().update(runpy.run_path({files.__file__!r}))"
@@ -83,3 +83,12 @@ def test_content_key_depends_on_names_and_values_only() -> None:
 def test_content_key_refuses_what_has_no_stable_text() -> None:
     with pytest.raises(TypeError):
         content_key(a=object())
+
+
+def test_one_at_a_time_and_again_when_it_has_ended_however(tmp_path: Path) -> None:
+    with sole_writer(tmp_path), pytest.raises(ValueError, match=f"another process makes shards in {tmp_path}"):
+        sole_writer(tmp_path).__enter__()
+    with pytest.raises(RuntimeError, match="fell over"), sole_writer(tmp_path):
+        raise RuntimeError("fell over")
+    with sole_writer(tmp_path):
+        pass

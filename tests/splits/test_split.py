@@ -1,10 +1,19 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
-from pyg_moleblend.splits import Split, random_split
+from pyg_moleblend.splits import (
+    Split,
+    balanced_scaffold_split,
+    deepchem_scaffold_split,
+    random_scaffold_split,
+    random_split,
+    scaffold_split,
+)
+from pyg_moleblend.splits.split import fractions_name
 
 
 def test_save_and_load(tmp_path: Path) -> None:
@@ -69,3 +78,17 @@ def test_hash_is_of_sets() -> None:
 def test_split_refuses(train: torch.Tensor, test: torch.Tensor, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Split("bad", train, torch.tensor([5]), test)
+
+
+@pytest.mark.parametrize("fractions", [(0.8, 0.1), (0.8, 0.1, 0.2), (1.2, -0.1, -0.1), (0, 0.5, 0.5), ()])
+@pytest.mark.parametrize(
+    "split",
+    [random_split, scaffold_split, deepchem_scaffold_split, balanced_scaffold_split, random_scaffold_split],
+)
+def test_fractions_are_checked(split: Callable[..., object], fractions: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="`fractions` must be shares"):
+        split(["C"] * 10, fractions)
+
+
+def test_name() -> None:
+    assert fractions_name((0.8, 0.15, 0.05)) == "0.8/0.15/0.05"

@@ -8,7 +8,7 @@ from torch_geometric.data import Data
 from torch_geometric.loader import DataLoader
 
 from pyg_moleblend.datasets import MoleculeTable
-from pyg_moleblend.datasets.conformers import embed_missing
+from pyg_moleblend.datasets.conformers import add_missing_conformers
 from pyg_moleblend.models import MoleBlendForPretraining
 from pyg_moleblend.training import Machine, MoleculeDataModule, PretrainingModule, Schedule
 from pyg_moleblend.training.data import validation_rows
@@ -128,8 +128,8 @@ def test_other_loaders_have_an_order_in_one_process_only(molecules):
 
 
 def test_training_draws_a_conformer_an_epoch_and_validation_takes_the_first(tmp_path, config):
-    table = MoleculeTable(pd.DataFrame({"smiles": ["CC(N)CO", "CCCCC", "OCCCN"] * 2}), log=False)
-    molecules = embed_missing(table, seed=1, conformers=4).molecules
+    table = MoleculeTable(pd.DataFrame({"smiles": ["CC(N)CO", "CCCCC", "OCCCN"] * 2}), progress=False)
+    molecules = add_missing_conformers(table, seed=1, conformers=4).molecules
     seen = {"train": [], "valid": []}
 
     class Watching(PretrainingModule):
@@ -164,4 +164,4 @@ def test_an_epoch_is_finished_by_as_many_processes_as_began_it(data):
     with pytest.raises(ValueError, match="within an epoch that 2 processes shared, so 1 cannot go on"):
         data.train_dataloader()
     data.trainer = trainer(0, world_size=1, epoch=1, started=1)
-    assert len(smiles(data.train_dataloader())) == 14  # a new epoch can be shared anew
+    assert len(smiles(data.train_dataloader())) == 14  # a new epoch can be shared again

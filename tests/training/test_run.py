@@ -72,13 +72,13 @@ def test_activation_checkpointing_trains_the_same_model(tmp_path, molecules, con
     runs = [
         pretrain(
             molecules,
-            tmp_path / str(anew),
+            tmp_path / str(again),
             (),
             config,
             Schedule(steps=2),
-            replace(machine, activation_checkpointing=anew),
+            replace(machine, activation_checkpointing=again),
         )
-        for anew in (False, True)
+        for again in (False, True)
     ]
     assert [run.model.encoder.activation_checkpointing for run in runs] == [False, True]
     for name, value in runs[0].model.state_dict().items():

@@ -7,26 +7,26 @@ from rdkit import Chem
 from torch_geometric.data import Batch, Data
 from torch_geometric.transforms import Compose
 
-from pyg_moleblend.chem import MoleculeError, embed_conformer, from_mol, from_smiles, parse_smiles
+from pyg_moleblend.chem import MoleculeError, from_mol, from_smiles, generate_conformer, parse_smiles
 from pyg_moleblend.transforms.add_conformer import AddConformer
 
 IMPOSSIBLE = "C1[C@H]2[C@@H]3O[C@@H]3[C@@H]1[C@@]13O[C@@]21[C@@H]1C[C@H]3[C@@H]2O[C@@H]21"
 
 
 def test_repr_has_every_argument() -> None:
-    expected = "AddConformer(seed=0, hydrogens='remove', on_failure='raise', timeout=10, count=1, optimize=False)"
+    expected = "AddConformer(seed=0, hydrogens='remove', on_failure='raise', deadline=10.0, count=1, optimize=False)"
     assert str(AddConformer()) == expected
-    changed = AddConformer(seed=3, hydrogens="add", on_failure="nan", timeout=2, count=4, optimize=True)
+    changed = AddConformer(seed=3, hydrogens="add", on_failure="nan", deadline=2, count=4, optimize=True)
     assert str(changed) == (
-        "AddConformer(seed=3, hydrogens='add', on_failure='nan', timeout=2, count=4, optimize=True)"
+        "AddConformer(seed=3, hydrogens='add', on_failure='nan', deadline=2, count=4, optimize=True)"
     )
 
 
 @pytest.mark.parametrize("hydrogens", ["remove", "keep", "add"])
 def test_sets_the_conformer_of_the_molecule(hydrogens: str) -> None:
     data = AddConformer(seed=5, hydrogens=hydrogens)(from_smiles("[H]OC(C)C", hydrogens))
-    embedded = embed_conformer(parse_smiles("[H]OC(C)C", hydrogens), 5)
-    expected = from_mol(embedded, "keep")
+    with_3d = generate_conformer(parse_smiles("[H]OC(C)C", hydrogens), 5)
+    expected = from_mol(with_3d, "keep")
     assert data.pos.dtype == torch.float32
     assert torch.equal(data.pos, expected.pos)
     assert torch.equal(data.x, expected.x)
@@ -106,8 +106,8 @@ def test_edges_may_come_in_any_order() -> None:
 
 def test_failure_raises_or_is_recorded() -> None:
     with pytest.raises(MoleculeError, match="no conformer was found"):
-        AddConformer(timeout=1)(from_smiles(IMPOSSIBLE))
-    transform = AddConformer(on_failure="nan", timeout=1)
+        AddConformer(deadline=1)(from_smiles(IMPOSSIBLE))
+    transform = AddConformer(on_failure="nan", deadline=1)
     failed, fine = transform(from_smiles(IMPOSSIBLE)), transform(from_smiles("CCO"))
     assert failed.pos.shape == (failed.num_nodes, 3)
     assert failed.pos.isnan().all()
@@ -122,4 +122,4 @@ def test_bad_arguments() -> None:
     with pytest.raises(ValueError, match="got 'none'"):
         AddConformer(hydrogens="none")
     with pytest.raises(ValueError, match="got -1"):
-        AddConformer(timeout=-1)
+        AddConformer(deadline=-1)

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch_geometric.data import Batch, Data
 from torch_geometric.utils import to_networkx
 
-from pyg_moleblend.chem import embed_conformer, from_mol, parse_smiles
+from pyg_moleblend.chem import from_mol, generate_conformer, parse_smiles
 from pyg_moleblend.fields import SPD_UNREACHABLE
 from pyg_moleblend.utils import DenseMolecules, pack
 from pyg_moleblend.utils.internal_coordinates import bond_angles, torsions
@@ -18,7 +18,7 @@ r"""Several shortest paths between two atoms: across rings of four and six, in c
 
 
 def conformer(smiles: str) -> tuple[Chem.Mol, Data]:
-    mol = embed_conformer(parse_smiles(smiles))
+    mol = generate_conformer(parse_smiles(smiles))
     return mol, from_mol(mol)
 
 

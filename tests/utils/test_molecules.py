@@ -11,10 +11,15 @@ from pyg_moleblend.utils import DenseMolecules, pack
 
 
 def equal(first: DenseMolecules, second: DenseMolecules) -> bool:
-    names = [name for name in DenseMolecules._fields if name != "pairs"]
-    same = all(torch.equal(getattr(first, name), getattr(second, name)) for name in names)
-    pairs = first.pairs.keys() == second.pairs.keys()
-    return same and pairs and all(torch.equal(value, second.pairs[name]) for name, value in first.pairs.items())
+    def flat(molecules: DenseMolecules) -> dict[str, Tensor]:
+        parts = {name: value for name, value in molecules._asdict().items() if isinstance(value, Tensor)}
+        for level in ("pairs", "atoms", "graphs"):
+            parts.update({f"{level}.{name}": value for name, value in getattr(molecules, level).items()})
+        return parts
+
+    one, other = flat(first), flat(second)
+    same = all(torch.equal(value, other[name]) for name, value in one.items()) if one.keys() == other.keys() else False
+    return same and first.modalities == second.modalities
 
 
 def release_path(bonds: Tensor) -> Tensor:
@@ -106,10 +111,18 @@ def test_atom_features_out_of_the_vocabulary_are_refused(column: int, value: int
         pack(data)
 
 
-@pytest.mark.parametrize("x", [None, torch.zeros(4), torch.zeros(4, 11)], ids=["absent", "flat", "qm9"])
-def test_atom_features_of_another_shape_are_refused(x: Tensor | None):
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (None, "no atom features `x`"),
+        (torch.zeros(4), r"9 atom features a row, got shape \[4, 1\]"),
+        (torch.zeros(4, 11), r"9 atom features a row, got shape \[4, 11\]"),
+    ],
+    ids=["absent", "flat", "qm9"],
+)
+def test_atom_features_of_another_shape_are_refused(x: Tensor | None, message: str):
     data = Data(x=x, edge_index=torch.zeros(2, 0, dtype=torch.long), num_nodes=4)
-    with pytest.raises(ValueError, match="9 atom features a row, got shape"):
+    with pytest.raises(ValueError, match=message):
         pack(data)
 
 

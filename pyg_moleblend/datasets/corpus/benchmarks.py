@@ -12,9 +12,9 @@ from pyg_moleblend.datasets.corpus.reading import read_smiles
 from pyg_moleblend.datasets.corpus.sources import Input, qm9_rows
 from pyg_moleblend.datasets.io.raw import copy_file, fetch, installed_file
 from pyg_moleblend.datasets.moleculeace.sources import TARGETS, put_files
-from pyg_moleblend.datasets.moleculenet.sources import SOURCES as MOLECULENET
-from pyg_moleblend.datasets.moleculenet.sources import URL as MOLECULENET_URL
-from pyg_moleblend.datasets.ogb.sources import OGB_SOURCES
+from pyg_moleblend.datasets.moleculenet.dataset import SOURCES as MOLECULENET
+from pyg_moleblend.datasets.moleculenet.dataset import URL as MOLECULENET_URL
+from pyg_moleblend.datasets.ogb.dataset import OGB_SOURCES
 
 
 class Benchmark(NamedTuple):
@@ -44,7 +44,7 @@ r"""The benchmarks by name. OGB's other small sets are made of MoleculeNet's mol
 not among them: hardly a molecule of ChEMBL would be left."""
 
 
-def open_benchmark(name: str, root: Path, log: bool = True) -> Input:
+def open_benchmark(name: str, root: Path, progress: bool = True) -> Input:
     r"""The molecules of a benchmark: its files in their places under `root`, or downloaded to them.
 
     The places are those of our dataset classes; MoleculeNet's files may also lie together in ``<root>/moleculenet``,
@@ -53,7 +53,7 @@ def open_benchmark(name: str, root: Path, log: bool = True) -> Input:
     Args:
         name: A key of :data:`BENCHMARKS`.
         root: Folder of the datasets.
-        log: Whether to show a progress bar.
+        progress: Whether to show a progress bar.
 
     Raises:
         ValueError: If the name is unknown, or QM9 is not there.
@@ -65,14 +65,14 @@ def open_benchmark(name: str, root: Path, log: bool = True) -> Input:
         return qm9_rows(None, root, held_out=True)
     if name == "moleculeace":
         folder = root / "moleculeace" / "raw"
-        put_files(folder, list(TARGETS), log)
+        put_files(folder, list(TARGETS), progress)
         return _columns([folder / f"{target}.csv" for target in TARGETS], "smiles")
     if name in OGB_SOURCES:
-        return _columns([_ogb_file(name, root, log)], "smiles")
-    return _columns([_moleculenet_file(name, root, log)], MOLECULENET[name].smiles)
+        return _columns([_ogb_file(name, root, progress)], "smiles")
+    return _columns([_moleculenet_file(name, root, progress)], MOLECULENET[name].smiles)
 
 
-def _moleculenet_file(name: str, root: Path, log: bool) -> Path:
+def _moleculenet_file(name: str, root: Path, progress: bool) -> Path:
     source = MOLECULENET[name]
     own = root / name / "raw" / source.file
     if found := _there(own, root / "moleculenet" / source.file):
@@ -82,18 +82,18 @@ def _moleculenet_file(name: str, root: Path, log: bool) -> Path:
         copy_file(packaged, own)
     else:
         url = MOLECULENET_URL.format(source.file + (".gz" if source.archived else ""))
-        fetch(url, own.parent, {source.file: source.file}, f"put the file in place yourself, {own}", log)
+        fetch(url, own.parent, {source.file: source.file}, f"put the file in place yourself, {own}", progress)
     return own
 
 
-def _ogb_file(name: str, root: Path, log: bool) -> Path:
+def _ogb_file(name: str, root: Path, progress: bool) -> Path:
     folder = name.replace("-", "_")
     own = root / folder / "mapping" / "mol.csv.gz"
     if found := _there(own, root / "ogb" / folder / "mapping" / "mol.csv.gz"):
         return found
     source = OGB_SOURCES[name]
     names = {f"{source.archive}/mapping/mol.csv.gz": "mapping/mol.csv.gz"}
-    fetch(source.url, root / folder, names, f"put OGB's file in place yourself, {own}", log)
+    fetch(source.url, root / folder, names, f"put OGB's file in place yourself, {own}", progress)
     return own
 
 

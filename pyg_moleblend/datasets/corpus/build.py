@@ -21,8 +21,7 @@ from pyg_moleblend.datasets.corpus.pieces import Job, Pieces, make_pieces
 from pyg_moleblend.datasets.corpus.records import KeyChunk, RecordChunk
 from pyg_moleblend.datasets.corpus.rules import Rules
 from pyg_moleblend.datasets.corpus.sources import SOURCES, Input
-from pyg_moleblend.runtime.files import atomic_write, content_key
-from pyg_moleblend.runtime.sole_writer import sole_writer
+from pyg_moleblend.runtime.files import atomic_write, content_key, sole_writer
 
 WORK_FOLDER = "work"
 
@@ -43,7 +42,7 @@ def build_corpus(
     valid_size: int = VALID_SIZE,
     seed: int = 0,
     num_workers: int = 0,
-    log: bool = True,
+    progress: bool = True,
 ) -> dict[str, Any]:
     r"""Makes the corpus: one Parquet file a source, and ``manifest.json``, which is written last.
 
@@ -63,7 +62,7 @@ def build_corpus(
         valid_size: How many molecules of each source to hold out, at most one in twenty.
         seed: Of the draws.
         num_workers: Worker processes; 0 is this one, without a deadline.
-        log: Whether to show progress bars.
+        progress: Whether to show progress bars.
 
     Returns:
         What the manifest says.
@@ -87,12 +86,12 @@ def build_corpus(
     out, root = Path(out), Path(root).expanduser()
     with sole_writer(out):
         inputs = {
-            name: source.open(_path(sources[name]), root, sizes.get(name), seed, log)
+            name: source.open(_path(sources[name]), root, sizes.get(name), seed, progress)
             for name, source in SOURCES.items()
             if name in sources
         }
-        benchmarks = {name: open_benchmark(name, root, log) for name in BENCHMARKS if name in exclude}
-        return _build(out, inputs, benchmarks, rules or Rules(), valid_size, seed, num_workers, log)
+        benchmarks = {name: open_benchmark(name, root, progress) for name in BENCHMARKS if name in exclude}
+        return _build(out, inputs, benchmarks, rules or Rules(), valid_size, seed, num_workers, progress)
 
 
 def load_pieces(out: Path, work: str) -> Pieces:
@@ -115,7 +114,7 @@ def _build(
     valid_size: int,
     seed: int,
     num_workers: int,
-    log: bool,
+    progress: bool,
 ) -> dict[str, Any]:
     keys = {name: input_key(given) for name, given in {**inputs, **_prefixed(benchmarks)}.items()}
     settings = settings_of(keys, rules, valid_size, seed)
@@ -133,7 +132,7 @@ def _build(
         name: Job(given.rows, functions[name], out / works[name], given.num_taken)
         for name, given in {**without, **inputs}.items()
     }
-    pieces = make_pieces(jobs, num_workers, log)
+    pieces = make_pieces(jobs, num_workers, progress)
     kept = merge({name: pieces[name] for name in inputs}, {name: pieces[f"{_PREFIX}{name}"] for name in benchmarks})
     described = {}
     for name, given in inputs.items():

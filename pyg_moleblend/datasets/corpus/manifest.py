@@ -15,7 +15,7 @@ from pyg_moleblend.datasets.corpus.pieces import Pieces
 from pyg_moleblend.datasets.corpus.rules import Rules
 from pyg_moleblend.datasets.corpus.sources import SOURCES, Input
 from pyg_moleblend.datasets.shards.folder import is_whole
-from pyg_moleblend.datasets.shards.shard import Digest, digest
+from pyg_moleblend.runtime.files import Digest, digest
 
 FORMAT = 1
 r"""Of the files, and of what the steps do; raise it with every change that one release may see."""

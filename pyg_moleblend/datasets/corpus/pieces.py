@@ -88,7 +88,7 @@ class _EachJob:
         return self.functions[chunk[0].job]([(row.number, row.entry) for row in chunk], kills, started)
 
 
-def make_pieces(jobs: Mapping[str, Job], num_workers: int = 0, log: bool = False) -> dict[str, Pieces]:
+def make_pieces(jobs: Mapping[str, Job], num_workers: int = 0, progress: bool = False) -> dict[str, Pieces]:
     r"""The records of the rows of several sources; pieces that are in place already are not made again.
 
     What is in them does not depend on the number of workers. A few pieces are in memory at a time, however many rows
@@ -98,13 +98,13 @@ def make_pieces(jobs: Mapping[str, Job], num_workers: int = 0, log: bool = False
         jobs: The sources, by name.
         num_workers: Worker processes, which are killed where a molecule takes too long; 0 is this one, without a
             deadline.
-        log: Whether to show a progress bar.
+        progress: Whether to show a progress bar.
     """
     numbers = dict.fromkeys(jobs, 0)
     wanted: deque[tuple[str, Path, int]] = deque()  # pieces that are being made, and of how many chunks
     totals = [job.total for job in jobs.values()]
     total = None if None in totals else sum(size for size in totals if size is not None)
-    with tqdm(total=total, disable=not log, unit="mol", smoothing=0.05) as bar:
+    with tqdm(total=total, disable=not progress, unit="mol", smoothing=0.05) as bar:
 
         def chunks() -> Iterator[list[_Row]]:
             for name, job in jobs.items():

@@ -13,8 +13,7 @@ from pyg_moleblend.datasets.corpus.manifest import MANIFEST_FILE
 from pyg_moleblend.datasets.corpus.merge import merge
 from pyg_moleblend.datasets.corpus.pieces import Pieces
 from pyg_moleblend.datasets.corpus.ranks import ranks
-from pyg_moleblend.datasets.shards.shard import digest
-from pyg_moleblend.runtime.files import atomic_write
+from pyg_moleblend.runtime.files import atomic_write, digest
 
 SUMMARY_FILE = "quantum.json"
 

@@ -12,7 +12,7 @@ from pyg_moleblend.chem import Hydrogens, MoleculeError, parse_smiles
 from pyg_moleblend.chem.rdkit_log import LOG_LOCK, SilencedLog
 from pyg_moleblend.datasets.io.entries import PackedMol
 from pyg_moleblend.datasets.io.reading import Reading, read_chunk
-from pyg_moleblend.datasets.pcqm4mv2.raw import Entry
+from pyg_moleblend.datasets.pcqm4mv2.raw import SmilesAndRecord
 from pyg_moleblend.datasets.pcqm4mv2.reading import ReadPairs
 from pyg_moleblend.datasets.qm9.geometry import attach_geometries
 from pyg_moleblend.datasets.qm9.sources import Record
@@ -72,7 +72,7 @@ def read_qm9(entries: Sequence[Record], kills: Sequence[int], started: Started) 
     return found
 
 
-def read_pcqm4mv2(entries: Sequence[Entry], kills: Sequence[int], started: Started) -> list[Found]:
+def read_pcqm4mv2(entries: Sequence[SmilesAndRecord], kills: Sequence[int], started: Started) -> list[Found]:
     r"""Molecules of PCQM4Mv2's table, with the DFT coordinates of its SD file where there is one and it fits."""
     reading = ReadPairs("smiles")(entries, kills, started)
     return _molecules(reading, reading.rows, [max(number - 1, 0) for number in kills])

@@ -60,7 +60,7 @@ class Source(NamedTuple):
         licence: Of the molecules.
         citation: Whom to cite.
         structures: Whether its molecules have coordinates, and by which method.
-        open: ``(path, root, size, seed, log) -> Input``: `path` is where the user has it, ``None`` for its place
+        open: ``(path, root, size, seed, progress) -> Input``: `path` is where the user has it, ``None`` for its place
             under `root`; `size` is how many molecules are wanted, where there are more than that.
     """
 
@@ -71,28 +71,28 @@ class Source(NamedTuple):
     open: Callable[[Path | None, Path, int | None, int, bool], Input]
 
 
-def open_moses(path: Path | None, root: Path, size: int | None, seed: int, log: bool) -> Input:
+def open_moses(path: Path | None, root: Path, size: int | None, seed: int, progress: bool) -> Input:
     r"""MOSES's training part: what is in its place, or the installed package, or the download."""
     folder = root / "moses"
     if path is None and not any(folder.glob("*train*")):
         path = installed_file("moses", MOSES_FILE.removeprefix("moses/"))
         if path is None:
             remedy = f"pip install --no-deps molsets, or put its {MOSES_FILE} into {folder}"
-            fetch(MOSES_URL, folder, {MOSES_FILE: "train.csv.gz"}, remedy, log, MOSES_SHA256)
+            fetch(MOSES_URL, folder, {MOSES_FILE: "train.csv.gz"}, remedy, progress, MOSES_SHA256)
     return _texts(_files(path or folder, _TABLES, "train"), size, seed)
 
 
-def open_chembl(path: Path | None, root: Path, size: int | None, seed: int, log: bool) -> Input:
+def open_chembl(path: Path | None, root: Path, size: int | None, seed: int, progress: bool) -> Input:
     r"""SMILES files of ChEMBL, in alphabetical order: any selection of it, or its own ``chembl_XX_chemreps.txt.gz``."""
     return _texts(_files(path or root / "chembl", _TABLES), size, seed)
 
 
-def open_qm9(path: Path | None, root: Path, size: int | None, seed: int, log: bool) -> Input:
+def open_qm9(path: Path | None, root: Path, size: int | None, seed: int, progress: bool) -> Input:
     r"""The training part of :class:`~pyg_moleblend.datasets.QM9`'s split."""
     return qm9_rows(path, root, held_out=False)
 
 
-def open_pcqm4mv2(path: Path | None, root: Path, size: int | None, seed: int, log: bool) -> Input:
+def open_pcqm4mv2(path: Path | None, root: Path, size: int | None, seed: int, progress: bool) -> Input:
     r"""PCQM4Mv2's official training part from OGB's folder, or any tables of its CXSMILES with hydrogens."""
     path = path or root / "pcqm4m-v2"
     if not (path / TABLE_FILE).is_file():

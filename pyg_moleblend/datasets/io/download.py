@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 
 from tqdm import tqdm
 
-from pyg_moleblend.runtime.files import atomic_write
+from pyg_moleblend.runtime.files import atomic_write, digest_of
 
 OFFLINE = "MOLEBLEND_OFFLINE"
 r"""Environment variable: with ``1`` nothing is downloaded."""
@@ -29,7 +29,7 @@ def download(
     size: int | None = None,
     retries: int = 3,
     offline: bool | None = None,
-    log: bool = True,
+    progress: bool = True,
     remedy: str | None = None,
 ) -> Path:
     r"""Downloads a file unless it is in place.
@@ -45,7 +45,7 @@ def download(
         size: Its size in bytes, if it is known.
         retries: How many more attempts there are after the first.
         offline: Whether downloads are forbidden; by default the environment variable :data:`OFFLINE` says so.
-        log: Whether to show a progress bar.
+        progress: Whether to show a progress bar.
         remedy: What to do where it cannot be downloaded; by default, to put the file in place.
 
     Returns:
@@ -62,13 +62,13 @@ def download(
     checks = {name: digest.lower() for name, digest in (("sha256", sha256), ("md5", md5)) if digest is not None}
     if path.is_file():
         if wrong := _difference(path, checks, size):
-            raise ValueError(f"{path} is damaged or another file: {wrong}; delete it, and it is downloaded anew")
+            raise ValueError(f"{path} is damaged or another file: {wrong}; delete it, and it is downloaded again")
         return path
     if is_offline() if offline is None else offline:
         raise RuntimeError(f"cannot download {url}: downloads are turned off (offline, {OFFLINE}); {remedy}")
     for attempt in range(retries + 1):
         try:
-            _fetch(url, path, checks, size, log)
+            _fetch(url, path, checks, size, progress)
         except (OSError, HTTPException) as error:  # URLError is an OSError, and so are time-outs and resets
             final = isinstance(error, HTTPError) and error.code < 500 and error.code not in (408, 429)
             if final or attempt == retries:
@@ -92,15 +92,6 @@ def is_offline() -> bool:
     return value == "1"
 
 
-def digest_of(path: str | Path, algorithm: str = "sha256") -> str:
-    r"""Checksum of a file in hexadecimal digits."""
-    digest = hashlib.new(algorithm, usedforsecurity=False)
-    with open(path, "rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
 def _difference(path: Path, checks: dict[str, str], size: int | None) -> str:
     if size is not None and path.stat().st_size != size:
         return f"it has {path.stat().st_size} bytes, expected {size}"
@@ -110,14 +101,14 @@ def _difference(path: Path, checks: dict[str, str], size: int | None) -> str:
     return ""
 
 
-def _fetch(url: str, path: Path, checks: dict[str, str], size: int | None, log: bool) -> None:
+def _fetch(url: str, path: Path, checks: dict[str, str], size: int | None, progress: bool) -> None:
     request = Request(url, headers={"User-Agent": "pyg-moleblend"})
     with closing(urlopen(request, timeout=_TIMEOUT)) as answer, atomic_write(path) as file:
         announced = answer.headers.get("Content-Length")
         expected = int(announced) if announced is not None else size
         digests = {name: hashlib.new(name, usedforsecurity=False) for name in checks}
         received = 0
-        with tqdm(total=expected, desc=path.name, disable=not log, unit="B", unit_scale=True) as bar:
+        with tqdm(total=expected, desc=path.name, disable=not progress, unit="B", unit_scale=True) as bar:
             while chunk := answer.read(_CHUNK):
                 file.write(chunk)
                 received += len(chunk)

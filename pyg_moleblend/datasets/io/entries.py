@@ -1,8 +1,9 @@
 r"""What a row of a table holds, and how it becomes a molecule, here or in another process."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
+from numpy.typing import NDArray
 from rdkit import Chem
 
 from pyg_moleblend.chem import Hydrogens, MoleculeError, apply_hydrogens, parse_smiles
@@ -45,6 +46,25 @@ class SdfRecord(NamedTuple):
 
 Entry = str | Chem.Mol | PackedMol | SdfRecord | MoleculeError | None
 r"""What a row holds: a SMILES, a molecule, a record that may be one, why there is none, or nothing."""
+
+
+class Rows(NamedTuple):
+    r"""Some consecutive rows of a table.
+
+    Attributes:
+        entries: What the molecules are made of, one a row: SMILES, say.
+        columns: What the molecules are to have besides, ``y`` say, one row a row: ``[rows, ...]``.
+        ids: Identifiers of the rows.
+    """
+
+    entries: Sequence[Any]
+    columns: Mapping[str, NDArray[Any]] = {}
+    ids: Sequence[str] | None = None
+
+    def cut(self, start: int, stop: int) -> "Rows":
+        r"""Some of these rows."""
+        columns = {name: values[start:stop] for name, values in self.columns.items()}
+        return Rows(self.entries[start:stop], columns, None if self.ids is None else self.ids[start:stop])
 
 
 def pack_entries(entries: Sequence[Entry]) -> list[Entry]:

@@ -36,7 +36,12 @@ def copy_file(source: Path, target: Path) -> None:
 
 
 def fetch(
-    url: str, folder: str | Path, names: Mapping[str, str], remedy: str, log: bool = True, sha256: str | None = None
+    url: str,
+    folder: str | Path,
+    names: Mapping[str, str],
+    remedy: str,
+    progress: bool = True,
+    sha256: str | None = None,
 ) -> None:
     r"""Downloads a file, takes what is wanted out of it if it is an archive, and puts that in place.
 
@@ -49,7 +54,7 @@ def fetch(
         names: For each wanted file its name in the archive (of the download, where it is none), and its name
             in `folder`.
         remedy: What to do when the download fails.
-        log: Whether to show a progress bar.
+        progress: Whether to show a progress bar.
         sha256: The download's SHA-256 in hexadecimal digits, if it is known.
 
     Raises:
@@ -57,7 +62,7 @@ def fetch(
     """
     Path(folder).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
-        path = download(url, Path(temporary) / url.rsplit("/", 1)[1], sha256=sha256, log=log, remedy=remedy)
+        path = download(url, Path(temporary) / url.rsplit("/", 1)[1], sha256=sha256, progress=progress, remedy=remedy)
         try:
             _take(path, Path(folder), names)
         except KeyError as error:

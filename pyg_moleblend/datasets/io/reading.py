@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rdkit import Chem
 from tqdm import tqdm
 
-from pyg_moleblend.chem import Conformers, FlatGraphs, Hydrogens, MoleculeError, embed_conformers, featurize
+from pyg_moleblend.chem import Conformers, FlatGraphs, Hydrogens, MoleculeError, featurize, generate_conformers
 from pyg_moleblend.chem.conformers import RUNGS
 from pyg_moleblend.datasets.io.entries import Entry, describe_entry, pack_entries, read_entry
 from pyg_moleblend.datasets.io.reading_result import Failure, Reading, concatenate, concatenate_graphs
@@ -122,10 +122,10 @@ def read_chunk(
     rows = [row for row in mols if row not in {failure.row for failure in bad}]
     smiles = [texts[row] or Chem.MolToSmiles(mols[row], canonical=False) for row in rows]
     reading = Reading(graphs, smiles, np.array(rows, dtype=np.int64), sorted(failures + bad), None, {})
-    return reading if conformers is None else _embed(reading, mols, conformers, kills, started)
+    return reading if conformers is None else _with_conformers(reading, mols, conformers, kills, started)
 
 
-def _embed(
+def _with_conformers(
     reading: Reading, mols: dict[int, Chem.Mol], settings: Conformers, kills: Sequence[int], started: Started
 ) -> Reading:
     pos = reading.graphs.pos
@@ -136,7 +136,7 @@ def _embed(
     for row, size, end in zip(reading.rows.tolist(), reading.graphs.num_atoms.tolist(), ends, strict=True):
         if np.isnan(pos[end - size]).any():  # a structure is there as a whole or not at all
             started(row)
-            positions, _, cause = embed_conformers(mols[row], settings, kills[row])
+            positions, _, cause = generate_conformers(mols[row], settings, kills[row])
             several[end - size : end] = positions.swapaxes(0, 1)
             if cause:
                 errors[row] = cause

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from pyg_moleblend.datasets.io.entries import Rows
 from pyg_moleblend.datasets.io.table_columns import check_column, find_smiles_column, id_column, number_column
 from pyg_moleblend.datasets.io.table_files import SEPARATORS, sdf_rows, table_kind, text_columns, text_frames
-from pyg_moleblend.datasets.shards.pieces import Rows
 
 CHUNK_ROWS = 8192
 

@@ -40,7 +40,7 @@ class MoleculeACE(CachedMoleculeDataset):
         transform: Applied to every molecule when it is looked at.
         pre_transform: Applied once, before the molecules are stored.
         pre_filter: Says of every molecule whether it is to be stored.
-        log: Whether to say on stderr what is done.
+        progress: Whether to say on stderr what is done.
         force_reload: Whether to process the raw file again.
         hydrogens: Which hydrogens become atoms.
         conformers: Which conformers the molecules are to have; none by default. They are kept on disk as they are
@@ -62,7 +62,7 @@ class MoleculeACE(CachedMoleculeDataset):
         transform: Transform | None = None,
         pre_transform: Transform | None = None,
         pre_filter: Callable[[Data], bool] | None = None,
-        log: bool = True,
+        progress: bool = True,
         force_reload: bool = False,
         hydrogens: Hydrogens | str = Hydrogens.REMOVE,
         conformers: Conformers | None = None,
@@ -74,7 +74,7 @@ class MoleculeACE(CachedMoleculeDataset):
         self.hydrogens = Hydrogens(hydrogens)
         self.conformers = conformers
         self.num_workers = num_workers
-        super().__init__(root, transform, pre_transform, pre_filter, log, force_reload)
+        super().__init__(root, transform, pre_transform, pre_filter, progress, force_reload)
         self.target_names = ["pKi" if target.endswith("_Ki") else "pEC50"]
 
     @property
@@ -99,7 +99,7 @@ class MoleculeACE(CachedMoleculeDataset):
         return {"target": self.target, "hydrogens": self.hydrogens.value, "conformers": conformers}
 
     def download(self) -> None:
-        put_files(Path(self.raw_dir), list(TARGETS), self.log)
+        put_files(Path(self.raw_dir), list(TARGETS), self.progress)
 
     def build(self) -> Built:
         table = self._read_table()
@@ -172,7 +172,7 @@ class MoleculeACE(CachedMoleculeDataset):
         return table
 
     def _read_molecules(self, smiles: list[str]) -> Reading:
-        progress = self.title if self.log else None
+        progress = self.title if self.progress else None
         if self.conformers is None:
             return read_molecules(smiles, self.hydrogens, progress)
         folder, source = self.folder / "conformers", {"target": self.target, "raw": self.raw_digests()}

@@ -50,7 +50,7 @@ TARGETS: dict[str, int] = {
 r"""The 30 targets by the benchmark's names, and the number of molecules of each: 48,714 in all."""
 
 
-def put_files(folder: Path, targets: list[str], log: bool = True) -> None:
+def put_files(folder: Path, targets: list[str], progress: bool = True) -> None:
     r"""Puts the files of some targets in place, from the installed package or else from its archive.
 
     The package is never imported. It pins an old RDKit, so that ``pip install`` of it with its dependencies would
@@ -59,7 +59,7 @@ def put_files(folder: Path, targets: list[str], log: bool = True) -> None:
     Args:
         folder: Where they shall be, each as ``<target>.csv``; what is there already is left alone.
         targets: Keys of :data:`TARGETS`.
-        log: Whether to show a progress bar.
+        progress: Whether to show a progress bar.
 
     Raises:
         RuntimeError: If they are in no installed package and cannot be downloaded.
@@ -79,4 +79,4 @@ def put_files(folder: Path, targets: list[str], log: bool = True) -> None:
             f"put the files of {URL.rsplit('/', 1)[1]} (pip download --no-deps moleculeace=={VERSION}; it is a zip "
             f"archive) into {folder}"
         )
-        fetch(URL, folder, missing, remedy, log, sha256=SHA256)
+        fetch(URL, folder, missing, remedy, progress, sha256=SHA256)

@@ -3,7 +3,7 @@ r"""The MoleculeNet benchmark, in PyG's folders, with OGB's features."""
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,9 +15,50 @@ from pyg_moleblend.datasets.base import Transform, store
 from pyg_moleblend.datasets.cached import Built, CachedMoleculeDataset
 from pyg_moleblend.datasets.io.raw import copy_file, fetch, installed_file
 from pyg_moleblend.datasets.io.reading import Reading, read_molecules
-from pyg_moleblend.datasets.moleculenet.sources import SOURCES, URL
 from pyg_moleblend.datasets.shards.resumable import read_resumable
 from pyg_moleblend.metrics import METRICS, TaskType
+
+URL = "https://deepchemdata.s3-us-west-1.amazonaws.com/datasets/{}"
+
+
+class Source(NamedTuple):
+    r"""Where one of the datasets comes from, and which of its columns are which.
+
+    Attributes:
+        title: Its name as it is written.
+        file: Name of the raw file, ``.csv``.
+        archived: Whether it is downloaded as ``.csv.gz``.
+        smiles: Column of the SMILES.
+        targets: Columns of the targets, counted as in a slice.
+        metric: The metric that it is reported in.
+        rows: Its number of molecules, those that RDKit cannot read included.
+    """
+
+    title: str
+    file: str
+    archived: bool
+    smiles: str
+    targets: slice
+    metric: str
+    rows: int
+
+
+SOURCES: dict[str, Source] = {
+    "bace": Source("BACE", "bace.csv", False, "mol", slice(2, 3), "rocauc", 1513),
+    "bbbp": Source("BBBP", "BBBP.csv", False, "smiles", slice(2, 3), "rocauc", 2050),
+    "clintox": Source("ClinTox", "clintox.csv", True, "smiles", slice(1, 3), "rocauc", 1484),
+    "esol": Source("ESOL", "delaney-processed.csv", False, "smiles", slice(8, 9), "rmse", 1128),
+    "freesolv": Source("FreeSolv", "SAMPL.csv", False, "smiles", slice(2, 3), "rmse", 642),
+    "hiv": Source("HIV", "HIV.csv", False, "smiles", slice(2, 3), "rocauc", 41_127),
+    "lipo": Source("Lipophilicity", "Lipophilicity.csv", False, "smiles", slice(1, 2), "rmse", 4200),
+    "muv": Source("MUV", "muv.csv", True, "smiles", slice(0, 17), "rocauc", 93_087),
+    "pcba": Source("PCBA", "pcba.csv", True, "smiles", slice(0, 128), "ap", 437_929),
+    "sider": Source("SIDER", "sider.csv", True, "smiles", slice(1, 28), "rocauc", 1427),
+    "tox21": Source("Tox21", "tox21.csv", True, "smiles", slice(0, 12), "rocauc", 7831),
+    "toxcast": Source("ToxCast", "toxcast_data.csv", True, "smiles", slice(1, 618), "rocauc", 8597),
+}
+r"""The datasets by PyG's names."""
+
 
 __all__ = ["SOURCES", "MoleculeNet"]
 
@@ -40,8 +81,8 @@ class MoleculeNet(CachedMoleculeDataset):
         transform: Applied to every molecule when it is looked at.
         pre_transform: Applied once, before the molecules are stored.
         pre_filter: Says of every molecule whether it is to be stored.
-        log: Whether to say on stderr what is done.
-        force_reload: Whether to process the raw file anew.
+        progress: Whether to say on stderr what is done.
+        force_reload: Whether to process the raw file again.
         hydrogens: Which hydrogens become atoms.
         conformers: Which conformers the molecules are to have; none by default. They are kept on disk as they are
             found, so that an interrupted run goes on from there; :attr:`conformer_errors` says who has none, and why.
@@ -59,7 +100,7 @@ class MoleculeNet(CachedMoleculeDataset):
         transform: Transform | None = None,
         pre_transform: Transform | None = None,
         pre_filter: Callable[[Data], bool] | None = None,
-        log: bool = True,
+        progress: bool = True,
         force_reload: bool = False,
         hydrogens: Hydrogens | str = Hydrogens.REMOVE,
         conformers: Conformers | None = None,
@@ -72,7 +113,7 @@ class MoleculeNet(CachedMoleculeDataset):
         self.hydrogens = Hydrogens(hydrogens)
         self.conformers = conformers
         self.num_workers = num_workers
-        super().__init__(root, transform, pre_transform, pre_filter, log, force_reload)
+        super().__init__(root, transform, pre_transform, pre_filter, progress, force_reload)
         self.target_names = self.facts["target_names"]
 
     @property
@@ -109,7 +150,7 @@ class MoleculeNet(CachedMoleculeDataset):
             return
         url = URL.format(self.source.file + (".gz" if self.source.archived else ""))
         remedy = f"put the file in place yourself, {self.raw_paths[0]}"
-        fetch(url, self.raw_dir, {self.source.file: self.source.file}, remedy, self.log)
+        fetch(url, self.raw_dir, {self.source.file: self.source.file}, remedy, self.progress)
 
     def build(self) -> Built:
         table = self._read_table()
@@ -128,7 +169,7 @@ class MoleculeNet(CachedMoleculeDataset):
         try:
             table = pd.read_csv(path, dtype={self.source.smiles: str})
         except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-            raise ValueError(f"{path} is damaged: {error}; delete it, and it is downloaded anew") from error
+            raise ValueError(f"{path} is damaged: {error}; delete it, and it is downloaded again") from error
         if self.source.smiles not in table:
             raise ValueError(
                 f"{path} has no column {self.source.smiles!r}, only {list(table)[:8]}; it is not MoleculeNet's file"
@@ -136,13 +177,13 @@ class MoleculeNet(CachedMoleculeDataset):
         if len(table) < self.source.rows:
             warnings.warn(
                 f"{path} has {len(table)} rows, {self.title} has {self.source.rows}: if the file is not meant to be a "
-                "part of it, it was cut off; delete it, and it is downloaded anew",
+                "part of it, it was cut off; delete it, and it is downloaded again",
                 stacklevel=2,
             )
         return table
 
     def _read_molecules(self, smiles: list[str]) -> Reading:
-        progress = self.title if self.log else None
+        progress = self.title if self.progress else None
         if self.conformers is None:
             return read_molecules(smiles, self.hydrogens, progress)
         folder, source = self.folder / "conformers", {"name": self.name, "raw": self.raw_digests()}

@@ -16,7 +16,7 @@ _ELEMENT = 0
 Graph = tuple[slice, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 
-def put_conformers(reading: Reading, embedded: Reading) -> Reading:
+def put_conformers(reading: Reading, found: Reading) -> Reading:
     r"""Gives graphs the coordinates that were found for their SMILES.
 
     The atoms of a graph and of its SMILES stand in one order as a rule: OGB made its graphs from the SMILES. Where
@@ -25,20 +25,20 @@ def put_conformers(reading: Reading, embedded: Reading) -> Reading:
 
     Args:
         reading: The graphs: a molecule a row, none missing.
-        embedded: What was read of their SMILES, with conformers, rows numbered as the graphs'.
+        found: What was read of their SMILES, with conformers, rows numbered as the graphs'.
     """
-    total, count = len(reading.graphs.x), 1 if embedded.conformers is None else embedded.conformers.shape[1]
-    found = embedded.graphs.pos[:, None] if embedded.conformers is None else embedded.conformers
+    positions = found.graphs.pos[:, None] if found.conformers is None else found.conformers
+    total, count = len(reading.graphs.x), positions.shape[1]
     several = np.full((total, count, 3), np.nan, dtype=np.float32)  # [ΣN, K, 3]
-    errors = dict(embedded.conformer_errors)
-    errors.update({row: f"its SMILES cannot be read: {reason}" for row, _, reason in embedded.failures})
+    errors = dict(found.conformer_errors)
+    errors.update({row: f"its SMILES cannot be read: {reason}" for row, _, reason in found.failures})
     theirs = list(_each(reading.graphs))
-    for row, ours in zip(embedded.rows.tolist(), _each(embedded.graphs), strict=True):
+    for row, ours in zip(found.rows.tolist(), _each(found.graphs), strict=True):
         order = _order(theirs[row], ours)
         if order is None:
             errors[row] = "its SMILES is not of the molecule that its graph is"
         else:
-            several[theirs[row][0]] = found[ours[0]][order]
+            several[theirs[row][0]] = positions[ours[0]][order]
     graphs = reading.graphs._replace(pos=np.ascontiguousarray(several[:, 0]))
     return reading._replace(graphs=graphs, conformers=several if count > 1 else None, conformer_errors=errors)
 

@@ -2,7 +2,7 @@ r"""The Open Graph Benchmark's molecules: its own graphs, rows, splits and metri
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,16 +16,59 @@ from pyg_moleblend.datasets.io.raw import fetch
 from pyg_moleblend.datasets.io.reading import Reading
 from pyg_moleblend.datasets.ogb.conformers import put_conformers
 from pyg_moleblend.datasets.ogb.raw import RAW_FILES, read_graphs, read_labels, read_mapping, read_split
-from pyg_moleblend.datasets.ogb.sources import OGB_SOURCES
 from pyg_moleblend.datasets.shards.resumable import read_resumable
-from pyg_moleblend.metrics import Evaluator, TaskType
+from pyg_moleblend.metrics import METRICS, Evaluator, TaskType
 from pyg_moleblend.splits import Split
+
+_URL = "http://snap.stanford.edu/ogb/data/graphproppred/csv_mol_download/{}.zip"
+
+
+class OGBSource(NamedTuple):
+    r"""One of the sets.
+
+    Attributes:
+        archive: Name of its archive, and of the folder in it.
+        num_tasks: Number of its targets.
+        metric: The metric of its leaderboard.
+    """
+
+    archive: str
+    num_tasks: int
+    metric: str
+
+    @property
+    def url(self) -> str:
+        r"""Where the archive is."""
+        return _URL.format(self.archive)
+
+    @property
+    def task_type(self) -> TaskType:
+        r"""``"classification"`` or ``"regression"``."""
+        return METRICS[self.metric].task_type
+
+
+OGB_SOURCES: dict[str, OGBSource] = {
+    "ogbg-molbace": OGBSource("bace", 1, "rocauc"),
+    "ogbg-molbbbp": OGBSource("bbbp", 1, "rocauc"),
+    "ogbg-molchembl": OGBSource("chembl", 1310, "rocauc"),
+    "ogbg-molclintox": OGBSource("clintox", 2, "rocauc"),
+    "ogbg-molesol": OGBSource("esol", 1, "rmse"),
+    "ogbg-molfreesolv": OGBSource("freesolv", 1, "rmse"),
+    "ogbg-molhiv": OGBSource("hiv", 1, "rocauc"),
+    "ogbg-mollipo": OGBSource("lipophilicity", 1, "rmse"),
+    "ogbg-molmuv": OGBSource("muv", 17, "ap"),
+    "ogbg-molpcba": OGBSource("pcba", 128, "ap"),
+    "ogbg-molsider": OGBSource("sider", 27, "rocauc"),
+    "ogbg-moltox21": OGBSource("tox21", 12, "rocauc"),
+    "ogbg-moltoxcast": OGBSource("toxcast", 617, "rocauc"),
+}
+r"""The sets of OGB 1.3.6 by their names (its ``master.csv``); each is split by scaffold."""
 
 
 class OGBGraphProperty(CachedMoleculeDataset):
     r"""A molecular set of the `Open Graph Benchmark <https://arxiv.org/abs/2005.00687>`_, ``ogbg-mol*``.
 
-    The graphs are those that OGB publishes, not made anew from SMILES: every row of the benchmark is there,
+    The graphs are those that OGB publishes, not made from SMILES: every row of the benchmark is there,
     whatever the version of RDKit, and ``data.row`` is OGB's own number. ``smiles`` are those of its mapping.
 
     The raw files are ``<root>/ogbg_mol…/{raw,mapping,split}``, as OGB's package keeps them: those in place
@@ -33,12 +76,12 @@ class OGBGraphProperty(CachedMoleculeDataset):
 
     Args:
         root: Folder of the datasets.
-        name: ``"ogbg-molhiv"`` and so on, see :data:`~pyg_moleblend.datasets.ogb.sources.OGB_SOURCES`.
+        name: ``"ogbg-molhiv"`` and so on, see :data:`~pyg_moleblend.datasets.ogb.dataset.OGB_SOURCES`.
         transform: Applied to every molecule when it is looked at.
         pre_transform: Applied once, before the molecules are stored.
         pre_filter: Says of every molecule whether it is to be stored.
-        log: Whether to say on stderr what is done.
-        force_reload: Whether to process the raw files anew.
+        progress: Whether to say on stderr what is done.
+        force_reload: Whether to process the raw files again.
         conformers: Which conformers the molecules are to have, found for their SMILES; none by default. They are kept
             on disk as they are found, so that an interrupted run goes on from there; :attr:`conformer_errors` says who
             has none, and why.
@@ -56,7 +99,7 @@ class OGBGraphProperty(CachedMoleculeDataset):
         transform: Transform | None = None,
         pre_transform: Transform | None = None,
         pre_filter: Callable[[Data], bool] | None = None,
-        log: bool = True,
+        progress: bool = True,
         force_reload: bool = False,
         conformers: Conformers | None = None,
         num_workers: int = 0,
@@ -67,7 +110,7 @@ class OGBGraphProperty(CachedMoleculeDataset):
         self.source = OGB_SOURCES[name]
         self.conformers = conformers
         self.num_workers = num_workers
-        super().__init__(root, transform, pre_transform, pre_filter, log, force_reload)
+        super().__init__(root, transform, pre_transform, pre_filter, progress, force_reload)
         self.target_names = self.facts["target_names"]
 
     @property
@@ -108,7 +151,7 @@ class OGBGraphProperty(CachedMoleculeDataset):
         # OGB's own package asks for the file that names the release.
         files = (*RAW_FILES, "RELEASE_v1.txt")
         names = {f"{self.source.archive}/{name}": name for name in files}
-        fetch(self.source.url, self.folder, names, f"put OGB's files into {self.folder}", self.log)
+        fetch(self.source.url, self.folder, names, f"put OGB's files into {self.folder}", self.progress)
 
     def build(self) -> Built:
         graphs, mapping = read_graphs(self.folder), read_mapping(self.folder)
@@ -117,9 +160,9 @@ class OGBGraphProperty(CachedMoleculeDataset):
         rows = np.sort(np.concatenate(read_split(self.folder)))
         for what, found in (("labels", len(labels)), ("SMILES", len(mapping.smiles)), ("rows in its split", len(rows))):
             if found != size:
-                raise ValueError(f"{self.folder} holds {size} graphs but {found} {what}; download it anew")
+                raise ValueError(f"{self.folder} holds {size} graphs but {found} {what}; download it again")
         if (rows != np.arange(size)).any():
-            raise ValueError(f"the split in {self.folder} does not name every row once; download it anew")
+            raise ValueError(f"the split in {self.folder} does not name every row once; download it again")
         reading = Reading(graphs, mapping.smiles, np.arange(size), [], None, {})
         if self.conformers is not None:
             reading = self._with_conformers(reading, self.conformers)
@@ -132,15 +175,15 @@ class OGBGraphProperty(CachedMoleculeDataset):
         return Built(store(reading, y=torch.from_numpy(labels)), [], facts)
 
     def _with_conformers(self, reading: Reading, conformers: Conformers) -> Reading:
-        embedded = read_resumable(
+        found = read_resumable(
             reading.smiles,
             self.folder / "conformers",
             {"name": self.name, "raw": self.raw_digests()},
             conformers,
             num_workers=self.num_workers,
-            progress=self.title if self.log else None,
+            progress=self.title if self.progress else None,
         )
-        return put_conformers(reading, embedded)
+        return put_conformers(reading, found)
 
     def get_idx_split(self) -> dict[str, Tensor]:
         r"""Positions of the official parts in this dataset, under ``"train"``, ``"valid"`` and ``"test"``.

@@ -122,19 +122,19 @@ def _read(path: Path, columns: int, kind: pa.DataType) -> NDArray[Any]:
             raise
         raise _damaged(path, error) from error
     if pa.types.is_integer(kind) and any(column.null_count for column in table.columns):
-        raise ValueError(f"{path} has empty cells; delete it, and it is downloaded anew")
+        raise ValueError(f"{path} has empty cells; delete it, and it is downloaded again")
     return np.stack([column.to_numpy() for column in table.columns], axis=-1)
 
 
 def _damaged(path: Path, error: Exception) -> ValueError:
-    return ValueError(f"{path} is damaged: {error}; delete it, and it is downloaded anew")
+    return ValueError(f"{path} is damaged: {error}; delete it, and it is downloaded again")
 
 
 def _expect(path: Path, found: int, expected: int, source: str) -> None:
     if found != expected:
-        raise ValueError(f"{path} has {found} rows, {source} {expected}; delete the folder, and download it anew")
+        raise ValueError(f"{path} has {found} rows, {source} {expected}; delete the folder, and download it again")
 
 
 def _within(path: Path, values: NDArray[np.int64], sizes: NDArray[np.int64]) -> None:
     if ((values < 0) | (values >= sizes)).any():
-        raise ValueError(f"{path} holds numbers that are out of range; delete it, and it is downloaded anew")
+        raise ValueError(f"{path} holds numbers that are out of range; delete it, and it is downloaded again")

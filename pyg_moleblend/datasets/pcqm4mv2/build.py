@@ -9,7 +9,7 @@ from filelock import FileLock
 
 import pyg_moleblend
 from pyg_moleblend.chem.structure import Chirality
-from pyg_moleblend.datasets.io.download import digest_of, download
+from pyg_moleblend.datasets.io.download import download
 from pyg_moleblend.datasets.io.raw import fetch
 from pyg_moleblend.datasets.pcqm4mv2.raw import (
     RELEASE_FILE,
@@ -29,7 +29,7 @@ from pyg_moleblend.datasets.shards.folder import (
     load_manifest,
     shard_path,
 )
-from pyg_moleblend.runtime.files import content_key
+from pyg_moleblend.runtime.files import content_key, digest_of
 
 TABLE_URL = "https://dgl-data.s3-accelerate.amazonaws.com/dataset/OGB-LSC/pcqm4m-v2.zip"
 STRUCTURE_URL = "http://ogb-data.stanford.edu/data/lsc/pcqm4m-v2-train.sdf.tar.gz"
@@ -40,7 +40,7 @@ r"""Seconds for one molecule; a millisecond is usual."""
 
 
 def prepare_pcqm4mv2(
-    raw: Path, structures: bool, chirality: Chirality, num_workers: int, shard_size: int, log: bool
+    raw: Path, structures: bool, chirality: Chirality, num_workers: int, shard_size: int, progress: bool
 ) -> Path:
     r"""Builds the shards if they are not there; for the arguments see :class:`~pyg_moleblend.datasets.PCQM4Mv2`.
 
@@ -50,7 +50,7 @@ def prepare_pcqm4mv2(
         chirality: Whose stereochemistry the molecules have.
         num_workers: Processes; 0 is this one.
         shard_size: Rows of a shard.
-        log: Whether to show what is done.
+        progress: Whether to show what is done.
 
     Returns:
         The folder of the shards, named for everything that they depend on.
@@ -66,7 +66,7 @@ def prepare_pcqm4mv2(
         names = {f"pcqm4m-v2/{name}": name for name in (TABLE_FILE, SPLIT_FILE, RELEASE_FILE)}
         with lock:
             if not (table.is_file() and split.is_file()):
-                fetch(TABLE_URL, raw, names, f"put OGB's files into {raw}", log)
+                fetch(TABLE_URL, raw, names, f"put OGB's files into {raw}", progress)
     key: dict[str, Any] = {
         "dataset": "PCQM4Mv2",
         "structures": structures,
@@ -82,7 +82,7 @@ def prepare_pcqm4mv2(
         if built := _built(raw / "shards", {**key, "shard_size": shard_size}):
             return built
         with lock:
-            sdf = download(STRUCTURE_URL, raw / STRUCTURE_FILES[-1], md5=STRUCTURE_MD5, log=log)
+            sdf = download(STRUCTURE_URL, raw / STRUCTURE_FILES[-1], md5=STRUCTURE_MD5, progress=progress)
     if sdf is not None:
         key["raw"][sdf.name] = sdf.stat().st_size
     folder = raw / "shards" / content_key(**key, shard_size=shard_size)
@@ -98,7 +98,7 @@ def prepare_pcqm4mv2(
                 num_workers=num_workers,
                 deadline=DEADLINE,
                 facts={"target_names": ["homolumogap"]},
-                progress="PCQM4Mv2" if log else None,
+                progress="PCQM4Mv2" if progress else None,
                 total=sum(map(len, official.values())),
             )
     return folder

@@ -1,7 +1,7 @@
 r"""PCQM4Mv2: 3.7 million molecules with HOMO-LUMO gaps, the training ones with their DFT structures."""
 
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import torch
@@ -11,14 +11,12 @@ from torch import Tensor
 from pyg_moleblend.chem.structure import CHIRALITIES, Chirality
 from pyg_moleblend.datasets.base import Transform
 from pyg_moleblend.datasets.pcqm4mv2.build import prepare_pcqm4mv2
-from pyg_moleblend.datasets.pcqm4mv2.raw import SPLIT_FILE, read_split
+from pyg_moleblend.datasets.pcqm4mv2.raw import SPLIT_FILE, Part, read_split
 from pyg_moleblend.datasets.shards.build import SHARD_SIZE
 from pyg_moleblend.datasets.shards.dataset import MoleculeShards
 from pyg_moleblend.metrics import Evaluator, TaskType
-from pyg_moleblend.metrics.submission import save_pcqm4mv2_submission
+from pyg_moleblend.metrics.ogb import save_pcqm4mv2_submission
 from pyg_moleblend.splits import Split
-
-Part = Literal["train", "valid", "test-dev", "test-challenge"]
 
 
 class PCQM4Mv2(MoleculeShards):
@@ -49,7 +47,7 @@ class PCQM4Mv2(MoleculeShards):
         transform: Applied to every molecule when it is looked at.
         num_workers: Processes that build the shards; 0 builds in this one.
         shard_size: Rows of a shard.
-        log: Whether to show what is done.
+        progress: Whether to show what is done.
 
     Raises:
         ValueError: If an argument is not one of these, or a raw file is damaged.
@@ -68,7 +66,7 @@ class PCQM4Mv2(MoleculeShards):
         transform: Transform | None = None,
         num_workers: int = 0,
         shard_size: int = SHARD_SIZE,
-        log: bool = True,
+        progress: bool = True,
     ) -> None:
         if split is not None and split not in get_args(Part):
             raise ValueError(f"`split` must be one of {get_args(Part)} or None, got {split!r}")
@@ -77,7 +75,7 @@ class PCQM4Mv2(MoleculeShards):
         if chirality == "structure" and not structures:
             raise ValueError("chirality='structure' needs structures=True")
         self.raw_folder = Path(root).expanduser() / "pcqm4m-v2"
-        folder = prepare_pcqm4mv2(self.raw_folder, structures, chirality, num_workers, shard_size, log)
+        folder = prepare_pcqm4mv2(self.raw_folder, structures, chirality, num_workers, shard_size, progress)
         super().__init__(folder, transform)
         if split is not None:
             self._indices = _as_range(self.get_idx_split()[split].numpy())
@@ -120,12 +118,12 @@ class PCQM4Mv2(MoleculeShards):
     def save_test_submission(
         self, folder: str | Path, part: Part, row: ArrayLike, y_pred: ArrayLike, fallback: float | None = None
     ) -> Path:
-        r"""Writes the leaderboard's file, see :func:`~pyg_moleblend.metrics.submission.save_pcqm4mv2_submission`."""
+        r"""Writes the leaderboard's file, see :func:`~pyg_moleblend.metrics.ogb.save_pcqm4mv2_submission`."""
         wanted = read_split(self.raw_folder / SPLIT_FILE)[part]
         return save_pcqm4mv2_submission(folder, part, wanted=wanted, row=row, y_pred=y_pred, fallback=fallback)
 
     def _damaged(self, path: Path) -> str:
-        return f"{path} is damaged or missing; delete it, and it is made anew when the dataset is opened"
+        return f"{path} is damaged or missing; delete it, and it is made again when the dataset is opened"
 
 
 def _as_range(positions: NDArray[np.int64]) -> range | NDArray[np.int64]:

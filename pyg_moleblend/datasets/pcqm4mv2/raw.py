@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,7 @@ from pyarrow import csv
 from torch.serialization import safe_globals
 
 from pyg_moleblend.chem.sdf import cut_records
-from pyg_moleblend.datasets.shards.pieces import Rows
+from pyg_moleblend.datasets.io.entries import Rows
 
 TABLE_FILE = "raw/data.csv.gz"
 SPLIT_FILE = "split_dict.pt"
@@ -26,7 +26,8 @@ RELEASE_FILE = "RELEASE_v1.txt"
 STRUCTURE_FILES = ("pcqm4m-v2-train.sdf", "pcqm4m-v2-train.sdf.gz", "pcqm4m-v2-train.sdf.tar.gz")
 r"""The SD file under any of the names that it may have: unpacked or not."""
 
-PARTS = ("train", "valid", "test-dev", "test-challenge")
+Part = Literal["train", "valid", "test-dev", "test-challenge"]
+r"""The official parts."""
 
 _reconstruct = np.empty(0).__reduce__()[0]
 # What the split's arrays are made of, by the names that old and new versions of numpy give it.
@@ -40,7 +41,7 @@ _ARRAYS: list[Any] = [
 ]
 
 
-class Entry(NamedTuple):
+class SmilesAndRecord(NamedTuple):
     r"""A row: its SMILES, and where it has a structure the record of the SD file."""
 
     smiles: str
@@ -74,7 +75,7 @@ def read_rows(table: Path, structures: Path | None, train: NDArray[np.int64]) ->
                 record = None
                 if row < len(has_record) and has_record[row] and (record := next(records, None)) is None:
                     raise ValueError(f"{structures} ends before training molecule {row}; delete it, it is cut off")
-                entries.append(Entry(text, record))
+                entries.append(SmilesAndRecord(text, record))
                 row += 1
             yield Rows(entries, {"y": gap.to_numpy(zero_copy_only=False).astype(np.float32)[:, None]})
         if next(records, None) is not None:
@@ -97,7 +98,7 @@ def read_split(path: Path) -> dict[str, NDArray[np.int64]]:
     try:
         with safe_globals(_ARRAYS):
             content = torch.load(path, map_location="cpu", weights_only=True)
-        return {part: np.asarray(content[part], dtype=np.int64) for part in PARTS}
+        return {part: np.asarray(content[part], dtype=np.int64) for part in get_args(Part)}
     except (pickle.UnpicklingError, EOFError, LookupError, RuntimeError, TypeError, ValueError) as error:
         reason = str(error).rpartition("WeightsUnpickler error:")[2].strip().split("\n")[0] or type(error).__name__
         raise ValueError(f"{path} is damaged or not PCQM4Mv2's split: {reason}; delete it") from error
@@ -117,7 +118,7 @@ def open_records(path: Path) -> Iterator[Iterator[str]]:
         with _open(path) as read:
             yield cut_records(TextIOWrapper(read, encoding="utf-8", errors="backslashreplace"))
     except (EOFError, gzip.BadGzipFile, tarfile.TarError, zlib.error) as error:
-        raise ValueError(f"{path} is damaged: {error}; delete it, and it is downloaded anew") from error
+        raise ValueError(f"{path} is damaged: {error}; delete it, and it is downloaded again") from error
 
 
 @contextmanager
@@ -127,7 +128,7 @@ def _open(path: Path) -> Iterator[Any]:
             wanted = (member for member in archive if member.isreg() and member.name.endswith(".sdf"))
             member = next(wanted, None)
             if member is None:
-                raise ValueError(f"{path} holds no .sdf file; delete it, and it is downloaded anew")
+                raise ValueError(f"{path} holds no .sdf file; delete it, and it is downloaded again")
             yield archive.extractfile(member)
             # What follows the file holds the checksum, which is compared only when it is read.
             while archive.fileobj is not None and archive.fileobj.read(1 << 20):

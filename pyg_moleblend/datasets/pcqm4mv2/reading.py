@@ -8,7 +8,7 @@ from rdkit import Chem
 from pyg_moleblend.chem import MoleculeError, parse_molblock, parse_smiles
 from pyg_moleblend.chem.structure import Chirality, StructureError, with_structure, without_stereo
 from pyg_moleblend.datasets.io.reading import Reading, read_chunk
-from pyg_moleblend.datasets.pcqm4mv2.raw import Entry
+from pyg_moleblend.datasets.pcqm4mv2.raw import SmilesAndRecord
 from pyg_moleblend.runtime.worker_pool import Started
 
 _TOO_LONG = "it took longer than allowed"
@@ -27,7 +27,7 @@ class ReadPairs:
 
     chirality: Chirality
 
-    def __call__(self, chunk: Sequence[Entry], kills: Sequence[int], started: Started) -> Reading:
+    def __call__(self, chunk: Sequence[SmilesAndRecord], kills: Sequence[int], started: Started) -> Reading:
         entries: list[Chem.Mol | MoleculeError] = []
         causes: dict[int, str] = {}
         for i, entry in enumerate(chunk):
@@ -42,7 +42,7 @@ class ReadPairs:
         causes = {row: causes[row] for row in rows if row in causes}
         return reading._replace(smiles=[chunk[row].smiles for row in rows], conformer_errors=causes)
 
-    def _read(self, entry: Entry, kills: int) -> tuple[Chem.Mol | MoleculeError, str]:
+    def _read(self, entry: SmilesAndRecord, kills: int) -> tuple[Chem.Mol | MoleculeError, str]:
         r"""The molecule, and why it has no coordinates though there is a record."""
         cause = ""
         try:

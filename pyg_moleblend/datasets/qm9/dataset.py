@@ -57,8 +57,8 @@ class QM9(CachedMoleculeDataset):
         transform: Applied to every molecule when it is looked at.
         pre_transform: Applied once, before the molecules are stored.
         pre_filter: Says of every molecule whether it is to be stored.
-        log: Whether to say on stderr what is done.
-        force_reload: Whether to process the raw files anew.
+        progress: Whether to say on stderr what is done.
+        force_reload: Whether to process the raw files again.
 
     Raises:
         ValueError: If an argument is not one of these, or the raw files contradict each other.
@@ -76,7 +76,7 @@ class QM9(CachedMoleculeDataset):
         transform: Transform | None = None,
         pre_transform: Transform | None = None,
         pre_filter: Callable[[Data], bool] | None = None,
-        log: bool = True,
+        progress: bool = True,
         force_reload: bool = False,
     ) -> None:
         if source not in ("auto", "pyg", "qm9pack"):
@@ -91,7 +91,7 @@ class QM9(CachedMoleculeDataset):
         self.max_molecules = max_molecules
         self.target_names = [target.name for target in TARGETS]
         self.is_relative = False
-        super().__init__(root, transform, pre_transform, pre_filter, log, force_reload)
+        super().__init__(root, transform, pre_transform, pre_filter, progress, force_reload)
 
     @property
     def target_units(self) -> list[str]:
@@ -114,14 +114,14 @@ class QM9(CachedMoleculeDataset):
 
     def download(self) -> None:
         remedy = f"put {RAW_FILES} into {self.raw_dir}, or pip install 'pyg-moleblend[qm9]'"
-        fetch(_URLS[0], self.raw_dir, {name: name for name in RAW_FILES[:2]}, remedy, self.log)
-        fetch(_URLS[1], self.raw_dir, {Path(_URLS[1]).name: RAW_FILES[2]}, remedy, self.log)
+        fetch(_URLS[0], self.raw_dir, {name: name for name in RAW_FILES[:2]}, remedy, self.progress)
+        fetch(_URLS[1], self.raw_dir, {Path(_URLS[1]).name: RAW_FILES[2]}, remedy, self.progress)
 
     def build(self) -> Built:
         self.say(f"reading from {Path(self.raw_paths[0]).parent} (source {self.source!r})")
         files = read_raw(self.raw_dir) if self._package is None else read_package(self._package)
         rows = _subset(len(files.number), self.max_molecules)
-        reading, atom_counts = _read(files, rows, self.title if self.log else None)
+        reading, atom_counts = _read(files, rows, self.title if self.progress else None)
         stored = store(reading, y=torch.from_numpy(files.values[reading.rows]) * factors(), atom_counts=atom_counts)
         return Built(stored, reading.failures, {"rows": len(files.number)})
 

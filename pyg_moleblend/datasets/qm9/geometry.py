@@ -30,7 +30,7 @@ class Geometry(NamedTuple):
     pos: NDArray[np.float32]
 
 
-class Graph(NamedTuple):
+class HeavyGraph(NamedTuple):
     r"""What a molecule's graph says of its geometry.
 
     Attributes:
@@ -72,7 +72,7 @@ def attach_geometries(reading: Reading, geometries: Sequence[Geometry]) -> Readi
     return reading._replace(graphs=reading.graphs._replace(pos=pos)).drop(bad, reasons.__getitem__)
 
 
-def disagreement(graph: Graph, heavy: Geometry) -> str:
+def disagreement(graph: HeavyGraph, heavy: Geometry) -> str:
     r"""Why the heavy atoms of a geometry, as they are ordered, cannot be those of a graph; empty if they can."""
     if len(graph.z) != len(heavy.z):
         return f"its graph has {len(graph.z)} heavy atoms, its geometry {len(heavy.z)}"
@@ -87,7 +87,7 @@ def disagreement(graph: Graph, heavy: Geometry) -> str:
     return f"the bond between atoms {i[longest]} and {j[longest]} would be {length[longest]:.2f} Å long"
 
 
-def match_atoms(graph: Graph, geometry: Geometry) -> list[int] | None:
+def match_atoms(graph: HeavyGraph, geometry: Geometry) -> list[int] | None:
     r"""For each atom of a graph the heavy atom of a geometry that has its element, hydrogens and neighbours.
 
     Args:
@@ -104,7 +104,7 @@ def match_atoms(graph: Graph, geometry: Geometry) -> list[int] | None:
     contact = distance < _CONTACT * (_RADIUS[heavy.z][:, None] + _RADIUS[heavy.z][None])
     owner = np.linalg.norm(hydrogens[:, None] - heavy.pos[None], axis=-1).argmin(1)
     bonds = np.stack(np.nonzero(np.triu(contact, k=1)))
-    found = Graph(heavy.z.astype(np.int64), np.bincount(owner, minlength=len(heavy.z)), bonds)
+    found = HeavyGraph(heavy.z.astype(np.int64), np.bincount(owner, minlength=len(heavy.z)), bonds)
     if found.bonds.shape != graph.bonds.shape:
         return None
     match = _skeleton(found).GetSubstructMatch(_skeleton(graph))
@@ -117,7 +117,7 @@ def heavy_atoms(geometry: Geometry) -> Geometry:
     return Geometry(geometry.z[mask], geometry.pos[mask])
 
 
-def _skeleton(graph: Graph) -> Chem.Mol:
+def _skeleton(graph: HeavyGraph) -> Chem.Mol:
     r"""A molecule that RDKit compares by element, number of hydrogens (told by the isotope) and neighbours."""
     mol = Chem.RWMol()
     for z, num_h in zip(graph.z.tolist(), graph.num_h.tolist(), strict=True):
@@ -129,10 +129,10 @@ def _skeleton(graph: Graph) -> Chem.Mol:
     return mol
 
 
-def _graphs(reading: Reading) -> Iterator[Graph]:
+def _graphs(reading: Reading) -> Iterator[HeavyGraph]:
     x, edge_index, *_ = reading.graphs
     atom = edge = 0
     for num_atoms, num_edges in zip(reading.graphs.num_atoms.tolist(), reading.graphs.num_edges.tolist(), strict=True):
         atoms, bonds = x[atom : atom + num_atoms], edge_index[:, edge : edge + num_edges : 2]
-        yield Graph(atoms[:, 0] + 1, atoms[:, 4], bonds)
+        yield HeavyGraph(atoms[:, 0] + 1, atoms[:, 4], bonds)
         atom, edge = atom + num_atoms, edge + num_edges

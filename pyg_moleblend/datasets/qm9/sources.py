@@ -91,7 +91,7 @@ def read_raw(folder: str | Path) -> QM9Files:
             if index in wanted:
                 yield _record(entry, table["mol_id"][index])
         if count != len(table):
-            raise ValueError(f"{sdf} has {count} records, {table_path} {len(table)} rows; download both anew")
+            raise ValueError(f"{sdf} has {count} records, {table_path} {len(table)} rows; download both again")
 
     values = table[[target.raw_column for target in TARGETS]].to_numpy(np.float64)
     return QM9Files(number[record_of_row], values[record_of_row], records)
@@ -110,7 +110,7 @@ def read_uncharacterized(path: str | Path) -> NDArray[np.int64]:
     footer = [int(words[0]) for words in lines if words[1:] == ["compounds"]]
     numbers = [int(words[0]) for words in lines if words and words[0].isdigit() and words[1:] != ["compounds"]]
     if footer and footer[0] != len(numbers):
-        raise ValueError(f"{path} holds {len(numbers)} molecules but says {footer[0]}; download it anew")
+        raise ValueError(f"{path} holds {len(numbers)} molecules but says {footer[0]}; download it again")
     return np.array(numbers, dtype=np.int64)
 
 
@@ -120,7 +120,7 @@ def _record(entry: Chem.Mol | MoleculeError, title: str) -> Record:
         return Record(entry, nothing)
     if entry.GetProp("_Name") != title:
         reason = f"its title in the SD file is {entry.GetProp('_Name')!r}"
-        return Record(MoleculeError(title, reason, "download the files anew"), nothing)
+        return Record(MoleculeError(title, reason, "download the files again"), nothing)
     z = np.array([atom.GetAtomicNum() for atom in entry.GetAtoms()], dtype=np.uint8)
     pos = entry.GetConformer().GetPositions().astype(np.float32)
     Chem.RemoveStereochemistry(entry)

@@ -18,7 +18,7 @@ from pyg_moleblend.chem.parse import given_smiles, parse_smiles
 from pyg_moleblend.chem.quantum import quantum_labels, require_tblite
 from pyg_moleblend.datasets.io.table_chunks import TableChunks
 from pyg_moleblend.datasets.quantum.part import Labelled, part_path, read_column, read_key, write_part
-from pyg_moleblend.runtime.sole_writer import sole_writer
+from pyg_moleblend.runtime.files import sole_writer
 from pyg_moleblend.runtime.worker_pool import Started, map_chunks
 
 PART_SIZE: int = 500

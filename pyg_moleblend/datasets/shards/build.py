@@ -7,6 +7,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from pyg_moleblend.datasets.io.entries import Rows
 from pyg_moleblend.datasets.io.reading import CHUNK_SIZE, READING_DEADLINE
 from pyg_moleblend.datasets.shards.folder import (
     Manifest,
@@ -17,9 +18,8 @@ from pyg_moleblend.datasets.shards.folder import (
     finish,
     finished,
 )
-from pyg_moleblend.datasets.shards.make import Read, make_shards
-from pyg_moleblend.datasets.shards.pieces import Piece, Rows, cut_pieces
-from pyg_moleblend.runtime.sole_writer import sole_writer
+from pyg_moleblend.datasets.shards.make import Piece, Read, cut_pieces, make_shards
+from pyg_moleblend.runtime.files import sole_writer
 
 SHARD_SIZE = 16_384
 r"""Rows of a shard: what an interrupted run loses at most, and some megabytes."""

@@ -19,11 +19,11 @@ from pyg_moleblend.datasets.io.reading import Failure
 from pyg_moleblend.datasets.shards.folder import (
     CONFORMER_ERRORS_FILE,
     FAILURES_FILE,
-    is_whole,
     load_manifest,
     shard_path,
 )
 from pyg_moleblend.datasets.shards.shard import read_shard
+from pyg_moleblend.runtime.files import is_whole
 
 _TEXTS = ("smiles", "id")
 S = TypeVar("S", bound="MoleculeShards")
@@ -105,7 +105,7 @@ class MoleculeShards(Dataset):
         """
         if number not in self._stores:
             path = shard_path(self.folder, number)
-            if self.verify and not is_whole(path, self.manifest.shards[number]):
+            if self.verify and not is_whole(path, self.manifest.shards[number].digest):
                 raise ValueError(self._damaged(path))
             self._stores[number] = read_shard(path)
         return self._stores[number]
@@ -222,7 +222,7 @@ class MoleculeShards(Dataset):
             return list(csv.DictReader(file))
 
     def _damaged(self, path: Path) -> str:
-        return f"{path} is damaged or missing; run the command that made {self.folder} again, which makes it anew"
+        return f"{path} is damaged or missing; run the command that made {self.folder} again"
 
     def __getstate__(self) -> dict[str, Any]:
         # What is memory-mapped stays here: the other process maps it for itself.

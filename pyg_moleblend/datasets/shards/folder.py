@@ -8,10 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pyg_moleblend.datasets.shards.shard import Digest, digest, read_facts
-from pyg_moleblend.runtime.files import atomic_write
+from pyg_moleblend.datasets.shards.shard import read_facts
+from pyg_moleblend.runtime.files import Digest, atomic_write, is_whole
 
-FORMAT = 1
+SHARDS_FORMAT = 1
 r"""Of the files of such a folder and of what they hold; raise it with every change that one release may see."""
 
 KEY_FILE = "key.json"
@@ -38,6 +38,11 @@ class ShardEntry(NamedTuple):
     failures: int
     bytes: int
     sha256: str
+
+    @property
+    def digest(self) -> Digest:
+        r"""Of its file."""
+        return Digest(self.bytes, self.sha256)
 
 
 class Manifest(NamedTuple):
@@ -87,7 +92,7 @@ def claim(folder: Path, key: Mapping[str, Any]) -> dict[str, Any]:
     """
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file, and shards need a folder: name a new or an empty one")
-    wanted = json.loads(json.dumps({"format": FORMAT, **key}))
+    wanted = json.loads(json.dumps({"format": SHARDS_FORMAT, **key}))
     path = folder / KEY_FILE
     if path.is_file():
         if (found := _load(path)) != wanted:
@@ -108,16 +113,11 @@ def claim(folder: Path, key: Mapping[str, Any]) -> dict[str, Any]:
 def finished(folder: Path) -> dict[int, ShardEntry]:
     r"""The shards that are finished and whole, by their number: each one's checksum is compared."""
     known = dict(enumerate(load_manifest(folder).shards)) if (folder / MANIFEST_FILE).is_file() else {}
-    for path in folder.glob("shard-*.json"):  # newer than the manifest, where a shard is made anew
-        with suppress(ValueError, TypeError):  # a damaged one says nothing, so its shard is made anew
+    for path in folder.glob("shard-*.json"):  # newer than the manifest, where a shard is made again
+        with suppress(ValueError, TypeError):  # a damaged one says nothing, so its shard is made again
             known[int(path.stem.split("-")[1])] = ShardEntry(**_load(path))
-    return {number: entry for number, entry in sorted(known.items()) if is_whole(shard_path(folder, number), entry)}
-
-
-def is_whole(path: Path, known: ShardEntry | Digest) -> bool:
-    r"""Whether a file is there with the size and the checksum that are known of it."""
-    # The size first: it costs nothing.
-    return path.is_file() and path.stat().st_size == known.bytes and digest(path).sha256 == known.sha256
+    whole = {number for number, entry in known.items() if is_whole(shard_path(folder, number), entry.digest)}
+    return {number: known[number] for number in sorted(whole)}
 
 
 def save_entry(folder: Path, number: int, entry: ShardEntry) -> None:

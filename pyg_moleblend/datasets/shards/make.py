@@ -1,22 +1,44 @@
-r"""Rows to the files of their shards."""
+r"""Rows to the files of their shards, in pieces as workers are given them."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from pyg_moleblend.datasets.io.entries import Rows
 from pyg_moleblend.datasets.io.reading import Reading, concatenate
 from pyg_moleblend.datasets.shards.folder import ShardEntry, save_entry, shard_path
-from pyg_moleblend.datasets.shards.pieces import Piece
 from pyg_moleblend.datasets.shards.shard import smallest, write_shard
 from pyg_moleblend.runtime.worker_pool import Started, map_chunks
 
 Read = Callable[[Sequence[Any], Sequence[int], Started], Reading]
 r"""Makes molecules of a chunk's entries, as :func:`~pyg_moleblend.runtime.worker_pool.map_chunks` calls it; rows are
 counted within the chunk."""
+
+
+class Piece(NamedTuple):
+    r"""Consecutive rows of one shard.
+
+    Attributes:
+        shard: Number of the shard.
+        first_row: The first of the rows, counted in the whole table.
+        rows: The rows.
+        fills: Whether the shard has all rows that it can have with these.
+    """
+
+    shard: int
+    first_row: int
+    rows: Rows
+    fills: bool
+
+    @property
+    def row_numbers(self) -> NDArray[np.int64]:
+        r"""The rows, counted in the whole table."""
+        return np.arange(self.first_row, self.first_row + len(self.rows.entries))
 
 
 @dataclass(frozen=True)
@@ -30,6 +52,17 @@ class Compact:
         graphs = reading.graphs
         small = {name: smallest(getattr(graphs, name)) for name in ("x", "edge_index", "edge_attr")}
         return reading._replace(graphs=graphs._replace(**small))
+
+
+def cut_pieces(chunks: Iterable[Rows], shard_size: int, chunk_size: int, row: int = 0) -> Iterator[Piece]:
+    r"""The rows, the first of which is `row`, in pieces for the workers; none reaches from one shard into the next."""
+    for rows in chunks:
+        start = 0
+        while start < len(rows.entries):
+            stop = min(start + chunk_size, start + shard_size - row % shard_size, len(rows.entries))
+            end = row + stop - start
+            yield Piece(row // shard_size, row, rows.cut(start, stop), end % shard_size == 0)
+            row, start = end, stop
 
 
 def make_shards(

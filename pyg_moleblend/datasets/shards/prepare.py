@@ -14,7 +14,7 @@ from pyg_moleblend.datasets.io.reading import ReadChunk
 from pyg_moleblend.datasets.io.table_chunks import TableChunks
 from pyg_moleblend.datasets.shards.build import SHARD_SIZE, build_shards
 from pyg_moleblend.datasets.shards.folder import Manifest
-from pyg_moleblend.datasets.shards.shard import digest
+from pyg_moleblend.runtime.files import digest
 
 Engine = Literal["local", "ray"]
 

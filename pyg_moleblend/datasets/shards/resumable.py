@@ -11,14 +11,14 @@ from filelock import FileLock
 
 import pyg_moleblend
 from pyg_moleblend.chem import Conformers, FlatGraphs, Hydrogens
+from pyg_moleblend.datasets.io.entries import Rows
 from pyg_moleblend.datasets.io.reading import Entry, Failure, ReadChunk, Reading, concatenate
 from pyg_moleblend.datasets.shards.build import build_shards
 from pyg_moleblend.datasets.shards.folder import shard_path
-from pyg_moleblend.datasets.shards.pieces import Rows
 from pyg_moleblend.datasets.shards.shard import read_facts, read_shard
 from pyg_moleblend.runtime.files import content_key
 
-SHARD_SIZE = 512
+CONFORMER_SHARD_SIZE = 512
 r"""Rows of a shard: minutes of work, the most that an interrupted run loses."""
 
 
@@ -54,7 +54,7 @@ def read_resumable(
         "pyg_moleblend": pyg_moleblend.__version__,
         "rdkit": rdkit.__version__,
     }
-    own = Path(folder) / content_key(**key, shard_size=SHARD_SIZE)
+    own = Path(folder) / content_key(**key, shard_size=CONFORMER_SHARD_SIZE)
     own.mkdir(parents=True, exist_ok=True)
     with FileLock(own / ".lock"):  # one process builds, the others wait
         manifest = build_shards(
@@ -62,7 +62,7 @@ def read_resumable(
             own,
             key,
             read,
-            shard_size=SHARD_SIZE,
+            shard_size=CONFORMER_SHARD_SIZE,
             num_workers=num_workers,
             deadline=read.deadline,
             chunk_size=read.chunk_size,

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from torch_geometric.data import Data
 
 from pyg_moleblend.datasets.base import Stored
 from pyg_moleblend.datasets.io.reading import Reading
-from pyg_moleblend.runtime.files import atomic_write
+from pyg_moleblend.runtime.files import Digest, atomic_write
 
 # Which pointers cut which tensor; every other tensor has a row a molecule.
 _SLICES = {
@@ -29,28 +29,6 @@ _SLICES = {
     "id": "id",
 }
 _POINTERS = "slices."
-
-
-class Digest(NamedTuple):
-    r"""What tells a whole file from a damaged one.
-
-    Attributes:
-        bytes: Its size.
-        sha256: Of its content, hexadecimal.
-    """
-
-    bytes: int
-    sha256: str
-
-
-def digest(path: str | Path) -> Digest:
-    r"""Size and SHA-256 of a file."""
-    found, size = hashlib.sha256(), 0
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            found.update(block)
-            size += len(block)
-    return Digest(size, found.hexdigest())
 
 
 def write_shard(
@@ -117,7 +95,8 @@ def read_shard(path: str | Path) -> Stored:
     two shards may have other types.
 
     Raises:
-        ValueError: If it is no shard, or its head is damaged; :func:`digest` tells whether all of it is whole.
+        ValueError: If it is no shard, or its head is damaged; :func:`~pyg_moleblend.runtime.files.is_whole` tells
+            whether all of it is whole.
         FileNotFoundError: If there is no such file.
     """
     try:

@@ -3,7 +3,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
@@ -36,7 +35,7 @@ class PairRecovery(Objective):
 
     A subclass says how a block of the prediction is counted (:meth:`sums`) and what comes of all of them
     (:meth:`outcome`). :meth:`evaluate` goes through the prediction in blocks of rows, each of about
-    :data:`BLOCK_ELEMENTS` numbers at most, and computes a block anew in the backward pass: the whole prediction,
+    :data:`BLOCK_ELEMENTS` numbers at most, and computes a block again in the backward pass: the whole prediction,
     4 GiB for 8 molecules of 512 atoms and 300 bond classes, never exists.
 
     Args:

@@ -21,6 +21,7 @@ from pyg_moleblend.nn.objectives.base import Outcome, Quality, RecoveryState
 from pyg_moleblend.nn.objectives.pair_recovery import GeometryRecovery, RowSums, known_atoms
 from pyg_moleblend.nn.objectives.pair_sampling import PairSample, PairSampling
 from pyg_moleblend.nn.pair_head import PairHead
+from pyg_moleblend.nn.sizes import check_sizes
 
 _ALL = slice(None)
 
@@ -75,6 +76,7 @@ class SPDRecovery(ClassRecovery):
     def __init__(
         self, channels: int, num_classes: int = 11, pair_channels: int = 32, num_pairs: int | None = None
     ) -> None:
+        check_sizes(num_classes=num_classes)
         super().__init__(PairHead(channels, num_classes, pair_channels), num_pairs)
         self.num_classes = num_classes
 
@@ -110,6 +112,7 @@ class BondPathRecovery(ClassRecovery):
         pair_channels: int = 32,
         num_pairs: int | None = None,
     ) -> None:
+        check_sizes(max_path_length=max_path_length)
         targets = bond_class_targets(vocabulary)
         num_classes = int(targets.max()) + 1
         super().__init__(PairHead(channels, max_path_length * num_classes, pair_channels), num_pairs)

@@ -18,7 +18,7 @@ def table() -> MoleculeTable:
             "value": ["1", "2", "3", "", "4", "much", "7"],
         }
     )
-    return MoleculeTable(frame, on_error="skip", log=False)
+    return MoleculeTable(frame, on_error="skip", progress=False)
 
 
 def test_everything_is_told_by_its_row(table: MoleculeTable) -> None:
@@ -52,6 +52,6 @@ def test_published_datasets_have_targets_of_their_own(shared_data: Path, tmp_pat
     raw = tmp_path / "freesolv" / "raw"
     raw.mkdir(parents=True)
     (raw / "SAMPL.csv").write_bytes(gzip.decompress((shared_data / "moleculenet" / "SAMPL.csv.gz").read_bytes()))
-    found = check_molecules(MoleculeNet(tmp_path, "freesolv", log=False))
+    found = check_molecules(MoleculeNet(tmp_path, "freesolv", progress=False))
     assert (found.rows, len(found.labels), found.labels[0].labelled) == (642, 1, 642)
     assert found.labels[0].kind == "regression"

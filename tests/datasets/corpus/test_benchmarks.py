@@ -9,7 +9,7 @@ from pyg_moleblend.datasets.moleculenet.dataset import SOURCES
 
 
 def texts(name: str, root: Path) -> list[str]:
-    return [text for _, text in open_benchmark(name, root, log=False).rows()]
+    return [text for _, text in open_benchmark(name, root, progress=False).rows()]
 
 
 def test_files_are_found_where_they_may_lie(tmp_path: Path):

@@ -20,7 +20,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_moses(root)
     write_chembl(root)
     write_benchmarks(root, esol=["CCCCCN", "CCCCCO"])
-    build_corpus(out, root, {"moses": None, "chembl": None}, WRITTEN, {}, log=False)
+    build_corpus(out, root, {"moses": None, "chembl": None}, WRITTEN, {}, progress=False)
     return out
 
 

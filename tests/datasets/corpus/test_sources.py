@@ -76,7 +76,7 @@ def test_of_qm9_the_parts_are_those_of_its_split(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(qm9, "package_files", lambda: package)
     if kind == "raw":
         write_raw(tmp_path / "qm9" / "raw", qm9_molecules())
-    dataset = qm9.QM9(tmp_path / "qm9", log=False)
+    dataset = qm9.QM9(tmp_path / "qm9", progress=False)
     split = dataset.get_split()
     train, rest = open_source("qm9", tmp_path), sources.qm9_rows(None, tmp_path, held_out=True)
     assert [row for row, _ in train.rows()] == dataset.row[split.train].sort().values.tolist()

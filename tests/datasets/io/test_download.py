@@ -8,7 +8,8 @@ from typing import ClassVar
 import pytest
 
 from pyg_moleblend.datasets.io import download as module
-from pyg_moleblend.datasets.io.download import OFFLINE, digest_of, download
+from pyg_moleblend.datasets.io.download import OFFLINE, download
+from pyg_moleblend.runtime.files import digest_of
 
 CONTENT = bytes(range(256)) * 50
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -53,7 +54,7 @@ def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def test_what_is_in_place_is_used(tmp_path: Path, url: str) -> None:
     path = tmp_path / "new" / "file"
     for _ in range(2):
-        assert download(f"{url}/file", path, SHA256, MD5, len(CONTENT), log=False) == path
+        assert download(f"{url}/file", path, SHA256, MD5, len(CONTENT), progress=False) == path
     assert path.read_bytes() == CONTENT
     assert Server.asked == ["file"]
     assert digest_of(path) == SHA256
@@ -61,7 +62,7 @@ def test_what_is_in_place_is_used(tmp_path: Path, url: str) -> None:
 
 @pytest.mark.parametrize(("kind", "attempts"), [("busy", 3), ("breaks", 2)])
 def test_is_tried_again(tmp_path: Path, url: str, kind: str, attempts: int) -> None:
-    path = download(f"{url}/{kind}", tmp_path / "file", log=False)
+    path = download(f"{url}/{kind}", tmp_path / "file", progress=False)
     assert path.read_bytes() == CONTENT
     assert len(Server.asked) == attempts
 
@@ -76,7 +77,7 @@ def test_is_tried_again(tmp_path: Path, url: str, kind: str, attempts: int) -> N
 )
 def test_a_failure_is_told_and_leaves_nothing(tmp_path: Path, url: str, kind: str, attempts: int, message: str) -> None:
     with pytest.raises(RuntimeError, match=rf"cannot download {url}/{kind}: .*{message}.*in place yourself, .*/file"):
-        download(f"{url}/{kind}", tmp_path / "file", size=len(CONTENT), retries=2, log=False)
+        download(f"{url}/{kind}", tmp_path / "file", size=len(CONTENT), retries=2, progress=False)
     assert len(Server.asked) == attempts
     assert not list(tmp_path.iterdir())
 
@@ -85,7 +86,7 @@ def test_a_failure_is_told_and_leaves_nothing(tmp_path: Path, url: str, kind: st
 def test_another_content_is_refused(tmp_path: Path, url: str, name: str) -> None:
     wrong = {name: "0" * (64 if name == "sha256" else 32)}
     with pytest.raises(RuntimeError, match=rf"its {name} is [0-9a-f]+, expected 0+"):
-        download(f"{url}/file", tmp_path / "file", **wrong, retries=0, log=False)
+        download(f"{url}/file", tmp_path / "file", **wrong, retries=0, progress=False)
     assert not list(tmp_path.iterdir())
 
 

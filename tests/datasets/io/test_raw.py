@@ -20,7 +20,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "c.csv.gz").write_bytes(gzip.compress(b"c\n"))
     (folder / "1234").write_text("d\n")
 
-    def download(url: str, path: Path, sha256: str | None, log: bool, remedy: str) -> Path:
+    def download(url: str, path: Path, sha256: str | None, progress: bool, remedy: str) -> Path:
         name = url.rsplit("/", 1)[1]
         if not (folder / name).exists():
             raise RuntimeError(f"cannot download {url}: unreachable; {remedy}")
@@ -34,9 +34,9 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.usefixtures("server")
 def test_fetches_archives_and_files_under_the_wanted_name(tmp_path: Path) -> None:
     folder = tmp_path / "raw"
-    fetch("http://x/all.zip", folder, {"a.csv": "a.csv", "b.csv": "other.csv"}, "", log=False)
-    fetch("http://x/c.csv.gz", folder, {"c.csv": "c.csv"}, "", log=False)
-    fetch("http://x/1234", folder, {"1234": "d.txt"}, "", log=False)
+    fetch("http://x/all.zip", folder, {"a.csv": "a.csv", "b.csv": "other.csv"}, "", progress=False)
+    fetch("http://x/c.csv.gz", folder, {"c.csv": "c.csv"}, "", progress=False)
+    fetch("http://x/1234", folder, {"1234": "d.txt"}, "", progress=False)
     contents = {path.name: path.read_text() for path in folder.iterdir()}
     assert contents == {"a.csv": "a\n", "other.csv": "b\n", "c.csv": "c\n", "d.txt": "d\n"}
 
@@ -51,7 +51,7 @@ def test_fetches_archives_and_files_under_the_wanted_name(tmp_path: Path) -> Non
 )
 def test_a_failure_says_what_to_do_and_leaves_nothing(tmp_path: Path, url: str, message: str) -> None:
     with pytest.raises(RuntimeError, match=message):
-        fetch(url, tmp_path / "raw", {"a.csv": "a.csv", "z.csv": "z.csv"}, "do it by hand", log=False)
+        fetch(url, tmp_path / "raw", {"a.csv": "a.csv", "z.csv": "z.csv"}, "do it by hand", progress=False)
     assert not list((tmp_path / "raw").iterdir())
 
 
@@ -61,7 +61,7 @@ def test_a_damaged_archive_is_named_and_leaves_nothing(tmp_path: Path, server: P
     content[-5 if name.endswith(".gz") else content.index(b"a\n")] ^= 0xFF  # the length, or the content
     (server / name).write_bytes(content)
     with pytest.raises(RuntimeError, match=rf"cannot take \['{member}'\] out of http://x/{name}: .*; by hand"):
-        fetch(f"http://x/{name}", tmp_path / "raw", {member: "a.csv"}, "by hand", log=False)
+        fetch(f"http://x/{name}", tmp_path / "raw", {member: "a.csv"}, "by hand", progress=False)
     assert not list((tmp_path / "raw").iterdir())
 
 
@@ -69,7 +69,7 @@ def test_an_archive_writes_nowhere_else(tmp_path: Path, server: Path) -> None:
     with zipfile.ZipFile(server / "evil.zip", "w") as archive:
         archive.writestr("../../evil.csv", "evil\n")
         archive.writestr("a.csv", "a\n")
-    fetch("http://x/evil.zip", tmp_path / "raw" / "deep", {"a.csv": "a.csv"}, "", log=False)
+    fetch("http://x/evil.zip", tmp_path / "raw" / "deep", {"a.csv": "a.csv"}, "", progress=False)
     assert not list(tmp_path.rglob("evil.csv"))
     assert [path.name for path in (tmp_path / "raw" / "deep").iterdir()] == ["a.csv"]
 

@@ -4,7 +4,7 @@ import torch
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
-from pyg_moleblend.chem import Conformers, MoleculeError, embed_conformers, from_mol, from_smiles, parse_smiles
+from pyg_moleblend.chem import Conformers, MoleculeError, from_mol, from_smiles, generate_conformers, parse_smiles
 from pyg_moleblend.datasets.io import reading as module
 from pyg_moleblend.datasets.io.reading import Failure, Reading, concatenate, read_chunk, read_molecules
 
@@ -125,7 +125,7 @@ def test_conformers_where_there_are_no_coordinates(count: int) -> None:
         assert reading.conformers is not None
         several = np.split(reading.conformers, ends)
         np.testing.assert_array_equal(reading.conformers[:, 0], reading.graphs.pos)
-        wanted = embed_conformers(parse_smiles("CCO"), settings).positions
+        wanted = generate_conformers(parse_smiles("CCO"), settings).positions
         np.testing.assert_array_equal(several[0], wanted.swapaxes(0, 1))
         assert np.isnan(several[1][:, 1:]).all()
 
@@ -147,7 +147,7 @@ def test_what_has_ended_workers_is_tried_with_less_and_then_a_failure() -> None:
     assert read_chunk(["CCO", "C"], kills=[1, 0]).failures == [Failure(0, "CCO", module.TOO_LONG)]
 
 
-def test_a_molecule_that_cannot_be_embedded_in_time_stays_2d() -> None:
+def test_a_molecule_without_a_conformer_in_time_stays_2d() -> None:
     cage = "C" * 2000  # RDKit takes minutes
     reading = read_molecules(["CCO", cage, "CCN"], conformers=Conformers(deadline=1), num_workers=1)
     assert (reading.rows.tolist(), reading.failures, list(reading.conformer_errors)) == ([0, 1, 2], [], [1])

@@ -37,7 +37,7 @@ def made_rows(number: int = 60) -> list[str]:
 
 def test_labels_marks_and_rows(tmp_path: Path):
     put_raw(tmp_path, made_rows())
-    dataset = MoleculeACE(tmp_path, TARGET, log=False)
+    dataset = MoleculeACE(tmp_path, TARGET, progress=False)
     assert len(dataset) == 59
     assert [failure.row for failure in dataset.failures] == [5]
     assert str(dataset) == f"MoleculeACE {TARGET}(59)"
@@ -58,7 +58,7 @@ def test_labels_marks_and_rows(tmp_path: Path):
 
 def test_the_split_is_the_files_and_validation_is_drawn_from_training(tmp_path: Path):
     put_raw(tmp_path, made_rows())
-    dataset = MoleculeACE(tmp_path, TARGET, log=False)
+    dataset = MoleculeACE(tmp_path, TARGET, progress=False)
     official = dataset.get_split(valid_fraction=0)
     assert dataset.row[official.test].tolist() == [row for row in range(60) if row % 5 == 0 and row != 5]
     assert dataset.row[official.train].tolist() == [row for row in range(60) if row % 5]
@@ -85,7 +85,7 @@ def test_the_split_is_the_files_and_validation_is_drawn_from_training(tmp_path: 
 
 def test_conformers_and_hydrogens(tmp_path: Path):
     put_raw(tmp_path, made_rows(4))
-    dataset = MoleculeACE(tmp_path, TARGET, hydrogens="add", conformers=Conformers(seed=1), log=False)
+    dataset = MoleculeACE(tmp_path, TARGET, hydrogens="add", conformers=Conformers(seed=1), progress=False)
     assert [data.num_nodes for data in dataset] == [5, 8, 11, 14]
     assert all(torch.isfinite(data.pos).all() for data in dataset)
     assert dataset.get_split(0).test.tolist() == [0]
@@ -105,13 +105,13 @@ def test_conformers_and_hydrogens(tmp_path: Path):
 def test_another_file_is_refused(tmp_path: Path, head: str, row: str, message: str):
     put_raw(tmp_path, ["C,1.0,0.0,0,train", row], head)
     with pytest.raises(ValueError, match=message):
-        MoleculeACE(tmp_path, TARGET, log=False)
+        MoleculeACE(tmp_path, TARGET, progress=False)
 
 
 def test_a_file_of_another_version_is_told(tmp_path: Path):
     put_raw(tmp_path, made_rows(3))
     with pytest.warns(UserWarning, match=r"has 3 rows, in MoleculeACE 3\.0\.0 it has 615: results are not comparable"):
-        MoleculeACE(tmp_path, TARGET, log=False)
+        MoleculeACE(tmp_path, TARGET, progress=False)
 
 
 def test_an_unknown_target_is_refused(tmp_path: Path):
@@ -124,7 +124,7 @@ def test_the_published_files(tmp_path: Path):
     path = installed_file("MoleculeACE", f"Data/benchmark_data/{TARGET}.csv")
     if path is None:
         pytest.skip("needs the package: pip install --no-deps moleculeace==3.0.0")
-    dataset = MoleculeACE(tmp_path, TARGET, log=False)
+    dataset = MoleculeACE(tmp_path, TARGET, progress=False)
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(dataset) == len(rows) == TARGETS[TARGET]

@@ -29,9 +29,9 @@ def test_files_come_from_the_package_and_else_from_its_archive(tmp_path: Path, m
     wanted = "Data/benchmark_data/a.csv"
     monkeypatch.setattr(sources, "fetch", fetch)
     monkeypatch.setattr(sources, "installed_file", lambda package, path: packaged if path == wanted else None)
-    put_files(raw, ["a", "b"], log=False)
+    put_files(raw, ["a", "b"], progress=False)
     assert ((raw / "a.csv").read_text(), (raw / "b.csv").read_text(), asked) == ("packaged", "in place", [])
-    put_files(raw, ["a", "b", "c", "d"], log=False)
+    put_files(raw, ["a", "b", "c", "d"], progress=False)
     members = {f"MoleculeACE/Data/benchmark_data/{name}.csv": f"{name}.csv" for name in "cd"}
     assert asked == [(URL, raw, members, SHA256)]
 
@@ -45,6 +45,6 @@ def test_the_archive_is_read_member_by_member(tmp_path: Path, monkeypatch: pytes
         return path
 
     monkeypatch.setattr("pyg_moleblend.datasets.raw.download", download)
-    put_files(tmp_path, ["a"], log=False)
+    put_files(tmp_path, ["a"], progress=False)
     assert (tmp_path / "a.csv").read_text() == "text"
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pyg_moleblend.chem import Conformers, embed_conformers, parse_smiles
+from pyg_moleblend.chem import Conformers, generate_conformers, parse_smiles
 from pyg_moleblend.datasets.io.reading import Reading, read_molecules
 from pyg_moleblend.datasets.ogb.conformers import put_conformers
 
@@ -19,7 +19,7 @@ def test_every_atom_has_its_own_place(count: int) -> None:
     reading = put(count)
     ends = np.cumsum(reading.graphs.num_atoms)[:-1]
     pos = np.split(reading.graphs.pos, ends)
-    found = [embed_conformers(parse_smiles(text), Conformers(count=count)).positions for text in SMILES[:3]]
+    found = [generate_conformers(parse_smiles(text), Conformers(count=count)).positions for text in SMILES[:3]]
     for row, order in ((0, [0, 1, 2]), (1, [5, 3, 4, 1, 2, 0]), (2, list(range(6)))):
         np.testing.assert_array_equal(pos[row], found[row][0][order])
         if reading.conformers is not None:

@@ -3,14 +3,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from ogb_files import LABELS, PARTS, SMILES, write_lines, write_ogb
 from torch_geometric.data import Data
 
-from pyg_moleblend.chem import Conformers, embed_conformers, from_smiles, parse_smiles
+from pyg_moleblend.chem import Conformers, from_smiles, generate_conformers, parse_smiles
 from pyg_moleblend.datasets import OGBGraphProperty
+from pyg_moleblend.datasets.io.raw import installed_file
 from pyg_moleblend.datasets.ogb import dataset as ogb
+from pyg_moleblend.datasets.ogb.dataset import OGB_SOURCES
 from pyg_moleblend.datasets.ogb.parity import compare_with_smiles
 from pyg_moleblend.datasets.ogb.raw import RAW_FILES
 from pyg_moleblend.metrics import Evaluator
@@ -34,7 +37,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_what_a_molecule_holds(root: Path) -> None:
-    dataset = OGBGraphProperty(root, "ogbg-molclintox", log=False)
+    dataset = OGBGraphProperty(root, "ogbg-molclintox", progress=False)
     assert (str(dataset), dataset.smiles, dataset.failures) == ("ogbg-molclintox(6)", SMILES, [])
     assert (dataset.metric, dataset.task_type, dataset.source.num_tasks) == ("rocauc", "classification", 2)
     assert dataset.target_names == ["target 0", "target 1"]
@@ -48,7 +51,7 @@ def test_what_a_molecule_holds(root: Path) -> None:
 
 
 def test_official_split(root: Path) -> None:
-    dataset = OGBGraphProperty(root, "ogbg-molclintox", log=False)
+    dataset = OGBGraphProperty(root, "ogbg-molclintox", progress=False)
     split = dataset.get_idx_split()
     assert {part: rows.tolist() for part, rows in split.items()} == PARTS
     assert all(rows.dtype == torch.long for rows in split.values())
@@ -56,7 +59,7 @@ def test_official_split(root: Path) -> None:
 
 
 def test_official_split_of_a_part(root: Path) -> None:
-    dataset = OGBGraphProperty(root, "ogbg-molclintox", pre_filter=HasBonds(), log=False)
+    dataset = OGBGraphProperty(root, "ogbg-molclintox", pre_filter=HasBonds(), progress=False)
     assert dataset.row.tolist() == [0, 1, 2, 4]
     positions = {part: dataset.row[rows].tolist() for part, rows in dataset.get_idx_split().items()}
     assert positions == {"train": [4, 0, 2], "valid": [], "test": [1]}
@@ -71,14 +74,14 @@ def test_official_split_of_a_part(root: Path) -> None:
 @pytest.mark.parametrize("count", [1, 2])
 def test_conformers(root: Path, count: int) -> None:
     settings = Conformers(count=count)
-    dataset = OGBGraphProperty(root, "ogbg-molclintox", conformers=settings, log=False)
+    dataset = OGBGraphProperty(root, "ogbg-molclintox", conformers=settings, progress=False)
     assert (len(dataset), dataset.conformer_errors) == (6, {})
     for data in dataset:
-        expected, *_ = embed_conformers(parse_smiles(data.smiles), settings)
+        expected, *_ = generate_conformers(parse_smiles(data.smiles), settings)
         np.testing.assert_array_equal(data.pos, expected[0])
         if count > 1:
             np.testing.assert_array_equal(data.conformers, expected.swapaxes(0, 1))
-    flat = OGBGraphProperty(root, "ogbg-molclintox", log=False)
+    flat = OGBGraphProperty(root, "ogbg-molclintox", progress=False)
     assert flat.processed_dir != dataset.processed_dir
     assert torch.equal(flat[0].x, dataset[0].x)
 
@@ -86,7 +89,7 @@ def test_conformers(root: Path, count: int) -> None:
 def test_ogbs_own_package_reads_these_files_alike(root: Path) -> None:
     read_graph_raw = pytest.importorskip("ogb.io.read_graph_raw")
     graphs = read_graph_raw.read_csv_graph_raw(str(root / "ogbg_molclintox" / "raw"), add_inverse_edge=True)
-    for data, graph in zip(OGBGraphProperty(root, "ogbg-molclintox", log=False), graphs, strict=True):
+    for data, graph in zip(OGBGraphProperty(root, "ogbg-molclintox", progress=False), graphs, strict=True):
         for key, name in (("x", "node_feat"), ("edge_index", "edge_index"), ("edge_attr", "edge_feat")):
             np.testing.assert_array_equal(data[key], graph[name])
 
@@ -103,11 +106,11 @@ def test_ogbs_own_package_reads_these_files_alike(root: Path) -> None:
 def test_files_of_different_sets_are_refused(root: Path, name: str, lines: list[Any], message: str) -> None:
     write_lines(root / "ogbg_molclintox" / name, lines)
     with pytest.raises(ValueError, match=message):
-        OGBGraphProperty(root, "ogbg-molclintox", log=False)
+        OGBGraphProperty(root, "ogbg-molclintox", progress=False)
 
 
 def test_is_downloaded_from_where_ogb_downloads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fetch(url: str, folder: Path, names: dict[str, str], remedy: str, log: bool) -> None:
+    def fetch(url: str, folder: Path, names: dict[str, str], remedy: str, progress: bool) -> None:
         assert url == "http://snap.stanford.edu/ogb/data/graphproppred/csv_mol_download/lipophilicity.zip"
         assert folder == tmp_path / "ogbg_mollipo"
         assert names["lipophilicity/raw/edge.csv.gz"] == "raw/edge.csv.gz"
@@ -117,7 +120,7 @@ def test_is_downloaded_from_where_ogb_downloads_it(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(ogb, "fetch", fetch)
     with pytest.raises(ConnectionError):
-        OGBGraphProperty(tmp_path, "ogbg-mollipo", log=False)
+        OGBGraphProperty(tmp_path, "ogbg-mollipo", progress=False)
 
 
 def test_an_unknown_name_is_refused(tmp_path: Path) -> None:
@@ -128,7 +131,7 @@ def test_an_unknown_name_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ORIGINALS)
 def test_originals(tmp_path: Path, shared_data: Path, name: str) -> None:
     shutil.copytree(shared_data / "ogb" / name.replace("-", "_"), tmp_path / name.replace("-", "_"))
-    dataset = OGBGraphProperty(tmp_path, name, log=False)
+    dataset = OGBGraphProperty(tmp_path, name, progress=False)
     assert (len(dataset), dataset.metric) == ORIGINALS[name]
     assert dataset.evaluator.name == dataset.metric
     # Our features of their SMILES are theirs, every one.
@@ -152,3 +155,18 @@ def test_scores_are_ogbs(name: str) -> None:
     y_pred = rng.normal(size=y_true.shape)
     expected = graphproppred.Evaluator(name).eval({"y_true": y_true, "y_pred": y_pred})
     assert Evaluator(source.metric)(y_true=y_true, y_pred=y_pred).value == expected[source.metric]
+
+
+def test_is_what_ogb_says() -> None:
+    path = installed_file("ogb", "graphproppred/master.csv")
+    if path is None:
+        pytest.skip("needs ogb's master.csv")
+    master = pd.read_csv(path, index_col=0, keep_default_na=False)
+    molecules = [name for name in master if name.startswith("ogbg-mol")]
+    assert sorted(molecules) == sorted(OGB_SOURCES)
+    for name, source in OGB_SOURCES.items():
+        row = master[name]
+        assert (source.archive, source.url, source.metric) == (row["download_name"], row["url"], row["eval metric"])
+        assert source.num_tasks == int(row["num tasks"])
+        assert source.task_type in row["task type"]
+        assert (row["split"], row["version"], row["add_inverse_edge"]) == ("scaffold", "1", "True")

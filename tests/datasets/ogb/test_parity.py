@@ -9,7 +9,7 @@ from pyg_moleblend.datasets.ogb.parity import compare_with_smiles
 
 def dataset_of(tmp_path: Path, smiles: list[str] | None = None) -> OGBGraphProperty:
     write_ogb(tmp_path / "ogbg_molclintox")
-    dataset = OGBGraphProperty(tmp_path, "ogbg-molclintox", log=False)
+    dataset = OGBGraphProperty(tmp_path, "ogbg-molclintox", progress=False)
     if smiles is not None:
         dataset._data.smiles = smiles
     return dataset

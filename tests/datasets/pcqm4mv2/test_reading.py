@@ -1,19 +1,19 @@
 import numpy as np
 import pytest
-from pcqm4mv2_files import RECORDS, SMILES, embedded, record_of
+from pcqm4mv2_files import RECORDS, SMILES, record_of, with_3d
 
 from pyg_moleblend.chem import from_smiles
 from pyg_moleblend.datasets.io.reading import Reading
-from pyg_moleblend.datasets.pcqm4mv2.raw import Entry
+from pyg_moleblend.datasets.pcqm4mv2.raw import SmilesAndRecord
 from pyg_moleblend.datasets.pcqm4mv2.reading import ReadPairs
 
 CHUNK = [
-    Entry(smiles, record_of(embedded(RECORDS[row]), row) if row < len(RECORDS) else None)
+    SmilesAndRecord(smiles, record_of(with_3d(RECORDS[row]), row) if row < len(RECORDS) else None)
     for row, smiles in enumerate(SMILES)
 ]
 
 
-def read(chunk: list[Entry] = CHUNK, kills: list[int] | None = None, chirality: str = "smiles") -> Reading:
+def read(chunk: list[SmilesAndRecord] = CHUNK, kills: list[int] | None = None, chirality: str = "smiles") -> Reading:
     started: list[int] = []
     reading = ReadPairs(chirality)(chunk, kills or [0] * len(chunk), started.append)  # type: ignore[arg-type]
     assert started == [*range(len(chunk)), -1]
@@ -46,7 +46,7 @@ def test_stereochemistry_is_that_of_the_policy(chirality: str) -> None:
 
 
 def test_a_record_that_cannot_be_read_costs_no_row() -> None:
-    reading = read([Entry("CCO", "nonsense\n$$$$\n"), Entry("C", None)])
+    reading = read([SmilesAndRecord("CCO", "nonsense\n$$$$\n"), SmilesAndRecord("C", None)])
     assert reading.rows.tolist() == [0, 1]
     assert reading.conformer_errors[0].startswith("its record cannot be read: ")
     assert np.isnan(reading.graphs.pos).all()

@@ -48,7 +48,7 @@ def same(one: Data, other: Data, pos_tolerance: float) -> bool:
 
 
 def test_what_a_molecule_holds(tmp_path: Path, package: list[Path]) -> None:
-    dataset = QM9(tmp_path, log=False)
+    dataset = QM9(tmp_path, progress=False)
     assert (len(dataset), dataset.source, dataset.failures) == (len(MOLECULES), "qm9pack", [])
     assert dataset.target_names == ["mu", "alpha", "homo", "lumo", "gap", "r2", "zpve", "U0", "U", "H", "G", "cv"]
     assert len(dataset.target_units) == 12
@@ -66,7 +66,7 @@ def test_what_a_molecule_holds(tmp_path: Path, package: list[Path]) -> None:
 
 def test_both_sources_give_one_dataset(tmp_path: Path, package: list[Path]) -> None:
     write_raw(tmp_path / "raw", MOLECULES)
-    raw, packaged = QM9(tmp_path, log=False), QM9(tmp_path, "qm9pack", log=False)
+    raw, packaged = QM9(tmp_path, progress=False), QM9(tmp_path, "qm9pack", progress=False)
     assert (raw.source, packaged.source) == ("pyg", "qm9pack")
     assert raw.processed_dir != packaged.processed_dir
     assert all(same(one, other, 1e-4) for one, other in zip(raw, packaged, strict=True))
@@ -85,14 +85,14 @@ def test_the_choice_of_source_is_said(tmp_path: Path, package: list[Path], capsy
 def test_without_files_or_package_it_is_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     urls = []
 
-    def fetch(url: str, folder: str, names: dict[str, str], remedy: str, log: bool) -> None:
+    def fetch(url: str, folder: str, names: dict[str, str], remedy: str, progress: bool) -> None:
         urls.append(url)
         written = write_raw(tmp_path / "server", MOLECULES)
         for name in names.values():
             (Path(folder) / name).write_bytes((written / name).read_bytes())
 
     monkeypatch.setattr(qm9, "fetch", fetch)
-    assert len(QM9(tmp_path, log=False)) == len(MOLECULES)
+    assert len(QM9(tmp_path, progress=False)) == len(MOLECULES)
     assert urls == [datasets.QM9.raw_url, datasets.QM9.raw_url2]
 
 
@@ -103,7 +103,7 @@ def test_the_package_is_asked_for_where_it_is_missing(tmp_path: Path) -> None:
 
 
 def test_energies_relative_to_free_atoms(tmp_path: Path, package: list[Path]) -> None:
-    dataset = QM9(tmp_path, log=False)
+    dataset = QM9(tmp_path, progress=False)
     relative = dataset.subtract_atom_reference()
     for data, shifted, molecule in zip(dataset, relative, MOLECULES, strict=True):
         atoms = sum(dataset.atom_reference[:, [1, 6, 7, 8, 9].index(z)] for z in molecule.z)
@@ -132,7 +132,7 @@ def test_a_pre_transform_sees_the_files_digits(tmp_path: Path, package: list[Pat
         def __repr__(self) -> str:
             return "Nothing()"
 
-    plain, transformed = QM9(tmp_path, log=False), QM9(tmp_path, pre_transform=Nothing(), log=False)
+    plain, transformed = QM9(tmp_path, progress=False), QM9(tmp_path, pre_transform=Nothing(), progress=False)
     one, other = plain.subtract_atom_reference(), transformed.subtract_atom_reference()
     assert all(same(a, b, 0) for a, b in zip(one, other, strict=True))
 
@@ -140,27 +140,27 @@ def test_a_pre_transform_sees_the_files_digits(tmp_path: Path, package: list[Pat
 def test_a_row_whose_geometry_is_another_molecule_is_reported(tmp_path: Path, package: list[Path]) -> None:
     text = package[0].read_text()
     package[0].write_text(text.replace('"C#C"', '"C#N"'))
-    dataset = QM9(tmp_path, log=False)
+    dataset = QM9(tmp_path, progress=False)
     assert dataset.failures == [(3, "C#N", "the elements of its graph and of its geometry differ")]
     assert dataset.row.tolist() == [row for row in range(len(MOLECULES)) if row != 3]
     torch.testing.assert_close(dataset[3].y, expected_y(MOLECULES[4]), rtol=1e-6, atol=0)
 
 
 def test_a_subset_is_always_the_same(tmp_path: Path, package: list[Path]) -> None:
-    five = QM9(tmp_path, max_molecules=5, log=False)
-    again = QM9(tmp_path, max_molecules=5, force_reload=True, log=False)
+    five = QM9(tmp_path, max_molecules=5, progress=False)
+    again = QM9(tmp_path, max_molecules=5, force_reload=True, progress=False)
     assert five.row.tolist() == again.row.tolist() == sorted(set(five.row.tolist()))
     assert len(five) == 5
-    whole = QM9(tmp_path, log=False)
+    whole = QM9(tmp_path, progress=False)
     assert all(same(data, whole[int(data.row)], 0) for data in five)
 
 
 def test_the_split_is_of_all_of_qm9(tmp_path: Path, package: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="130831 molecules, the raw files hold 12"):
-        QM9(tmp_path, log=False).get_split()
+        QM9(tmp_path, progress=False).get_split()
     monkeypatch.setattr(qm9, "NUM_MOLECULES", 12)
     monkeypatch.setattr(qm9, "SPLIT_SIZES", (6, 4))
-    whole, five = QM9(tmp_path, log=False), QM9(tmp_path, max_molecules=5, log=False)
+    whole, five = QM9(tmp_path, progress=False), QM9(tmp_path, max_molecules=5, progress=False)
     rows = {part: set(positions.tolist()) for part, positions in whole.get_idx_split().items()}
     assert [len(rows[part]) for part in ("train", "valid", "test")] == [6, 4, 2]
     for part, positions in five.get_idx_split().items():
@@ -174,7 +174,7 @@ def test_refuses(tmp_path: Path, arguments: dict[str, object]) -> None:
 
 
 def test_batches_in_a_data_loader(tmp_path: Path, package: list[Path]) -> None:
-    dataset = QM9(tmp_path, log=False)
+    dataset = QM9(tmp_path, progress=False)
     (batch,) = DataLoader(dataset, batch_size=len(dataset))
     assert batch.y.shape == (len(MOLECULES), 12)
     assert all(same(batch[i], dataset[i], 0) for i in range(len(dataset)))
@@ -184,7 +184,7 @@ def test_batches_in_a_data_loader(tmp_path: Path, package: list[Path]) -> None:
 def test_real_molecules_are_those_of_another_copy_of_qm9(tmp_path: Path, shared_data: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        dataset = QM9(tmp_path, "qm9pack", max_molecules=400, log=False)
+        dataset = QM9(tmp_path, "qm9pack", max_molecules=400, progress=False)
     table = pd.read_csv(shared_data / "qm9" / "qm9.csv.gz")
     copy = np.load(shared_data / "qm9" / "qm9_geometry.npz")
     ends = np.concatenate([[0], np.cumsum(copy["n_atoms"].astype(int))])

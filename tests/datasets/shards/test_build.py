@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from shard_rows import GOOD, contents, damage, portions
 
 from pyg_moleblend.chem import from_smiles
+from pyg_moleblend.datasets.io.entries import Rows
 from pyg_moleblend.datasets.io.reading import ReadChunk, Reading
 from pyg_moleblend.datasets.shards.build import build_shards
 from pyg_moleblend.datasets.shards.dataset import MoleculeShards
 from pyg_moleblend.datasets.shards.folder import Manifest, load_manifest
-from pyg_moleblend.datasets.shards.pieces import Rows
 
 ENTRIES = [*(GOOD * 5), "bad", "", *GOOD, "C1CC"]
 FACTS = {"target_names": ["row"]}
@@ -123,7 +123,7 @@ def test_what_is_complete_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["flipped", "cut", "removed"])
-def test_what_is_damaged_is_made_anew_and_nothing_else(
+def test_what_is_damaged_is_made_again_and_nothing_else(
     tmp_path: Path, undisturbed: dict[str, bytes], kind: str
 ) -> None:
     build(tmp_path)
@@ -160,7 +160,7 @@ def test_a_lost_report_is_written_again(tmp_path: Path, undisturbed: dict[str, b
     assert contents(tmp_path) == undisturbed
 
 
-def test_the_manifest_follows_a_shard_that_was_made_anew(tmp_path: Path) -> None:
+def test_the_manifest_follows_a_shard_that_was_made_again(tmp_path: Path) -> None:
     build(tmp_path)
     path = tmp_path / "manifest.json"
     manifest = json.loads(path.read_text())

@@ -11,9 +11,9 @@ from shard_rows import GOOD, damage, portions
 from torch_geometric.data import Batch, Data
 
 from pyg_moleblend.datasets import MoleculeShards, MoleculeTable
+from pyg_moleblend.datasets.io.entries import Rows
 from pyg_moleblend.datasets.io.reading import ReadChunk
 from pyg_moleblend.datasets.shards.build import build_shards
-from pyg_moleblend.datasets.shards.pieces import Rows
 from pyg_moleblend.transforms import AddRelations
 
 ENTRIES = ["CCO", "bad", *GOOD, "C1CC", "CC |$é;$|", *GOOD]
@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def table() -> MoleculeTable:
     frame = pd.DataFrame({"smiles": ENTRIES, "row": range(len(ENTRIES))})
-    return MoleculeTable(frame, targets=["row"], on_error="skip", log=False)
+    return MoleculeTable(frame, targets=["row"], on_error="skip", progress=False)
 
 
 def assert_same(found: Data, expected: Data) -> None:

@@ -26,7 +26,7 @@ def same(one: Reading, other: Reading) -> bool:
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resumable, "SHARD_SIZE", 2)
+    monkeypatch.setattr(resumable, "CONFORMER_SHARD_SIZE", 2)
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -15,7 +15,8 @@ from safetensors.torch import save_file
 
 from pyg_moleblend.datasets.base import store
 from pyg_moleblend.datasets.io.reading import Reading, read_chunk
-from pyg_moleblend.datasets.shards.shard import digest, read_facts, read_shard, smallest, write_shard
+from pyg_moleblend.datasets.shards.shard import read_facts, read_shard, smallest, write_shard
+from pyg_moleblend.runtime.files import digest
 
 SMILES = ["CCO", "bad", "c1ccncc1", "[Na+].[Cl-]", "N", "CC |$é;$|"]
 

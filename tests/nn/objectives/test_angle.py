@@ -5,7 +5,7 @@ from rdkit import Chem
 from rdkit.Chem import rdMolTransforms
 from torch_geometric.data import Batch, Data
 
-from pyg_moleblend.chem import embed_conformer, from_mol, parse_smiles
+from pyg_moleblend.chem import from_mol, generate_conformer, parse_smiles
 from pyg_moleblend.losses import angle_loss
 from pyg_moleblend.nn import AngleRecovery, RecoveryState, constant_blend
 from pyg_moleblend.nn.objectives import pair_recovery
@@ -39,7 +39,7 @@ def error_of(mol: Chem.Mol, prediction: torch.Tensor) -> tuple[float, int]:
 
 
 def test_loss_is_the_error_of_the_angles_a_molecule_at_a_time():
-    mols = [embed_conformer(parse_smiles(smiles)) for smiles in ("CC(C)C#N", "CCO", "CC")]
+    mols = [generate_conformer(parse_smiles(smiles)) for smiles in ("CC(C)C#N", "CCO", "CC")]
     state, module = state_of([from_mol(mol) for mol in mols]), objective()
     prediction = module(state)
     assert prediction.shape == state.molecules.pair_mask.shape

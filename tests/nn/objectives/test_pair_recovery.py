@@ -29,7 +29,7 @@ def state() -> RecoveryState:
     molecules = pack(Batch.from_data_list(samples.molecules(5)), max_path_length=P)
     atoms = torch.randn(*molecules.mask.shape, C, generator=torch.Generator().manual_seed(0)).requires_grad_()
     bias = torch.zeros(5, 1, *[1 + molecules.mask.size(1)] * 2)
-    return RecoveryState(atoms, bias, molecules, molecules.pos, constant_blend(molecules, 0, 0))
+    return RecoveryState(atoms[:, 0], atoms, bias, molecules, molecules.pos, constant_blend(molecules, 0, 0))
 
 
 def results(objective: Objective, state: RecoveryState) -> list[Tensor]:
@@ -60,7 +60,7 @@ def test_blocks_of_rows_give_what_the_whole_gives(name: str, rows: int, monkeypa
     for value, expected in zip(results(objective, given), whole, strict=True):
         torch.testing.assert_close(value, expected, rtol=1e-5, atol=1e-6)
     assert rows <= max(seen) <= 2 * rows
-    assert sum(seen) == 2 * N  # forward, and anew in the backward pass
+    assert sum(seen) == 2 * N  # forward, and again in the backward pass
 
 
 def test_a_block_has_at_least_a_row(monkeypatch: pytest.MonkeyPatch):

@@ -7,7 +7,7 @@ from rdkit import Chem
 from rdkit.Chem import rdMolTransforms
 from torch_geometric.data import Batch, Data
 
-from pyg_moleblend.chem import embed_conformer, from_mol, parse_smiles
+from pyg_moleblend.chem import from_mol, generate_conformer, parse_smiles
 from pyg_moleblend.losses import torsion_target
 from pyg_moleblend.nn import RecoveryState, TorsionRecovery, constant_blend
 from pyg_moleblend.nn.objectives import pair_recovery
@@ -40,7 +40,7 @@ def torsions_of(mol: Chem.Mol) -> dict[tuple[int, int], float]:
 
 
 def test_loss_and_quality_a_molecule_at_a_time():
-    mols = [embed_conformer(parse_smiles(smiles)) for smiles in ("C[C@H](N)C(=O)OCC", "CCCO", "CCO")]
+    mols = [generate_conformer(parse_smiles(smiles)) for smiles in ("C[C@H](N)C(=O)OCC", "CCCO", "CCO")]
     state, module = state_of([from_mol(mol) for mol in mols]), objective()
     prediction = module(state)
     assert prediction.shape == (*state.molecules.pair_mask.shape, 2)
@@ -60,7 +60,7 @@ def test_loss_and_quality_a_molecule_at_a_time():
 
 
 def test_the_true_angles_are_without_loss():
-    state = state_of([from_mol(embed_conformer(parse_smiles("CC(C)CC(N)C(=O)O")))])
+    state = state_of([from_mol(generate_conformer(parse_smiles("CC(C)CC(N)C(=O)O")))])
     molecules = state.molecules
     target, counted = torsion_target(molecules.pos, molecules.pairs["spd"], molecules.mask)
     assert counted.sum() > 10

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from pyg_moleblend.splits import Split, k_fold, random_split
+from pyg_moleblend.splits import Split, column_split, k_fold, random_split
 
 
 def parts(split: Split) -> list[set[int]]:
@@ -27,3 +27,11 @@ def test_k_fold_tests_every_molecule_once() -> None:
     for k in (2, 12):
         with pytest.raises(ValueError, match=f"got {k}"):
             k_fold(11, k=k)
+
+
+def test_column_split() -> None:
+    split = column_split(["Train", "val", "test ", "validation", "train"], "BACE's column")
+    assert [positions.tolist() for positions in split.as_dict().values()] == [[0, 4], [1, 3], [2]]
+    assert str(split) == f"BACE's column (2 train, 2 valid, 1 test; {split.hash})"
+    with pytest.raises(ValueError, match=r"'holdout' at 1"):
+        column_split(["train", "holdout"])

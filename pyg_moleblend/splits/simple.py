@@ -1,11 +1,10 @@
-r"""Splits by a random permutation."""
+r"""Splits that do not look at the molecules: at random, in folds, by a column of the table."""
 
-from collections.abc import Sized
+from collections.abc import Sequence, Sized
 
 import torch
 
-from pyg_moleblend.splits.fractions import Fractions, cumulative, fractions_name
-from pyg_moleblend.splits.split import Split
+from pyg_moleblend.splits.split import PARTS, Fractions, Split, cumulative, fractions_name
 
 
 def random_split(molecules: Sized | int, fractions: Fractions = (0.8, 0.1, 0.1), seed: int = 0) -> Split:
@@ -40,6 +39,26 @@ def k_fold(molecules: Sized | int, k: int = 5, seed: int = 0) -> list[Split]:
         train = torch.cat([fold for j, fold in enumerate(folds) if j not in (test, valid)])
         splits.append(Split(f"fold {i + 1} of {k} seed {seed}", train, folds[valid], folds[test]))
     return splits
+
+
+def column_split(values: Sequence[str], name: str = "column") -> Split:
+    r"""Splits by a column that says train, valid (or val, validation) or test for each molecule.
+
+    Args:
+        values: The column; upper and lower case are alike.
+        name: Name of the split.
+
+    Raises:
+        ValueError: If a value is none of these words.
+    """
+    parts: dict[str, list[int]] = {part: [] for part in PARTS}
+    for position, value in enumerate(values):
+        word = str(value).strip().lower()
+        word = "valid" if word in ("val", "validation") else word
+        if word not in parts:
+            raise ValueError(f"a split column holds 'train', 'valid' or 'test', got {value!r} at {position}")
+        parts[word].append(position)
+    return Split(name, *(torch.tensor(parts[part], dtype=torch.long) for part in PARTS))
 
 
 def _size(molecules: Sized | int) -> int:
