@@ -80,6 +80,10 @@ class PairSampling(PairRecovery):
             raise ValueError(f"`num_pairs` must be a positive integer or None, got {num_pairs!r}")
         self.num_pairs = num_pairs
 
+    @property
+    def pair_outputs(self) -> int:
+        return super().pair_outputs if self.num_pairs is None else 0
+
     @abstractmethod
     def entries(self, state: RecoveryState) -> Tensor:
         r"""How many entries count for each pair, ``[B, N, N]`` int64; 0 where the pair does not."""

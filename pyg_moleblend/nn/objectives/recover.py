@@ -176,9 +176,9 @@ class Recover(Objective):
         if self.kind == "class":
             losses = F.cross_entropy(prediction.movedim(-1, 1), target.clamp(min=0), reduction="none")
         elif self.kind == "bits":
-            losses = F.binary_cross_entropy_with_logits(prediction, target, reduction="none")
+            losses = F.binary_cross_entropy_with_logits(prediction, target.to(prediction.dtype), reduction="none")
         else:
-            losses = F.smooth_l1_loss(prediction, target, reduction="none")
+            losses = F.smooth_l1_loss(prediction, target.to(prediction.dtype), reduction="none")
         return torch.where(known, losses, torch.zeros_like(losses)).sum() / known.sum().clamp(min=1)
 
     def quality(self, prediction: Tensor, state: RecoveryState) -> Quality:
