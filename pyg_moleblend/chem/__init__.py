@@ -32,7 +32,7 @@ from pyg_moleblend.chem.parse import parse_molblock, parse_smiles
 from pyg_moleblend.chem.pyg_features import pyg_to_ogb_features
 from pyg_moleblend.chem.quantum import QuantumLabels, quantum_labels, quantum_labels_at
 from pyg_moleblend.chem.sdf import read_sdf
-from pyg_moleblend.chem.shape import SHAPE_DESCRIPTORS, shape_descriptors
+from pyg_moleblend.chem.shape import SHAPE_DESCRIPTORS, shape_descriptors, shape_tanimoto, usr
 
 __all__ = [
     "SHAPE_DESCRIPTORS",
@@ -71,5 +71,7 @@ __all__ = [
     "quantum_labels_at",
     "read_sdf",
     "shape_descriptors",
+    "shape_tanimoto",
     "skeleton",
+    "usr",
 ]

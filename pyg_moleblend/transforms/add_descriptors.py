@@ -20,20 +20,15 @@ from pyg_moleblend.chem.descriptors import (
     fingerprint_counts,
     fingerprint_matrix,
 )
-from pyg_moleblend.chem.shape import SHAPE_DESCRIPTORS, shape_descriptors
 from pyg_moleblend.fields import declare
 
 DESCRIPTORS = "descriptors"
-SHAPE = "shape_descriptors"
 BITS, COUNTS = "{}_bits", "{}_counts"
 
 MAX_COUNT = 255
 r"""Larger counts are cut to it: a count is one byte."""
 
-_HEAVIEST = 118  # OGB's next number stands for whatever else
-
 declare(DESCRIPTORS, level="graph", dtype="float32", meaning="[1, D]: RDKit's 2D descriptors")
-declare(SHAPE, level="graph", size=len(SHAPE_DESCRIPTORS), dtype="float32", meaning="descriptors of the 3D structure")
 for _kind in FINGERPRINTS:
     declare(BITS.format(_kind), level="graph", dtype="uint8", sentinel="", meaning="[1, bits / 8]: packed fingerprint")
     declare(COUNTS.format(_kind), level="graph", dtype="uint8", sentinel="", meaning="[1, size]: counted fingerprint")
@@ -45,11 +40,9 @@ class AddDescriptors(BaseTransform):
     (functional name: :obj:`add_moleblend_descriptors`).
 
     They are ``descriptors`` ``[1, D]`` float32, NaN where RDKit has no number; for each fingerprint ``KIND_bits``
-    ``[1, ceil(size / 8)]`` uint8, and for each that is counted ``KIND_counts`` ``[1, size]`` uint8; and
-    ``shape_descriptors`` ``[1, 11]`` float32 of the atoms and coordinates of the graph, in the order of
-    :data:`~pyg_moleblend.chem.SHAPE_DESCRIPTORS`, NaN where there is no 3D structure. So
+    ``[1, ceil(size / 8)]`` uint8, and for each that is counted ``KIND_counts`` ``[1, size]`` uint8: as
     :class:`~pyg_moleblend.nn.Recover` takes them. For a whole dataset, :meth:`columns` computes them in several
-    processes.
+    processes. What follows from the 3D structure is attached by :class:`~pyg_moleblend.transforms.AddShape`.
 
     Args:
         descriptors: Whether to attach the descriptors, which take 8 ms a molecule, or names of some. The attribute
@@ -59,7 +52,6 @@ class AddDescriptors(BaseTransform):
         size: Number of bits, or of counts, of each. (default: :obj:`1024`)
         radius: Of Morgan environments. (default: :obj:`2`)
         counts: Which fingerprints to attach as counts, of at most 255. (default: :obj:`()`)
-        shape: Whether to attach the descriptors of the shape. (default: :obj:`False`)
 
     Raises:
         ValueError: If a fingerprint or a descriptor is unknown, or the size is not positive.
@@ -72,7 +64,6 @@ class AddDescriptors(BaseTransform):
         size: int = 1024,
         radius: int = 2,
         counts: Sequence[str] = (),
-        shape: bool = False,
     ) -> None:
         if size < 1:
             raise ValueError(f"`size` must be a positive number of bits, got {size}")
@@ -81,7 +72,6 @@ class AddDescriptors(BaseTransform):
         self.size = size
         self.radius = radius
         self.counts = check_fingerprints(counts)
-        self.shape = shape
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -98,14 +88,12 @@ class AddDescriptors(BaseTransform):
             )
         for name, values in self.columns([data.smiles]).items():
             data[name] = values if data.x is None else values.to(data.x.device)
-        if self.shape:
-            data[SHAPE] = _shape(data)
         return data
 
     def columns(
         self, smiles: Sequence[str], num_workers: int = 0, deadline: float = 60.0, progress: str | None = None
     ) -> dict[str, Tensor]:
-        r"""The fields of many molecules, each of M rows; all but those of the shape.
+        r"""The fields of many molecules, each of M rows.
 
         Args:
             smiles: M SMILES.
@@ -130,16 +118,5 @@ class AddDescriptors(BaseTransform):
     def __repr__(self) -> str:
         return (
             f"{self.__class__.__name__}(descriptors={self.descriptors}, fingerprints={self.fingerprints}, "
-            f"size={self.size}, radius={self.radius}, counts={self.counts}, shape={self.shape})"
+            f"size={self.size}, radius={self.radius}, counts={self.counts})"
         )
-
-
-def _shape(data: Data) -> Tensor:
-    if data.x is None:
-        raise ValueError("`shape_descriptors` need `x` in OGB's vocabulary, which says what the atoms are")
-    if data.pos is None:
-        return data.x.new_full((1, len(SHAPE_DESCRIPTORS)), torch.nan, dtype=torch.float32)
-    numbers = data.x[:, 0].long().cpu() + 1
-    numbers = torch.where(numbers > _HEAVIEST, 0, numbers)
-    values = shape_descriptors(numbers.numpy(), data.pos.detach().cpu().float().numpy())
-    return torch.from_numpy(values)[None].to(data.x.device)

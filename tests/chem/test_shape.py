@@ -1,10 +1,17 @@
 import numpy as np
 import pytest
 from rdkit import Chem
-from rdkit.Chem import Descriptors3D, rdMolDescriptors
+from rdkit.Chem import Descriptors3D, rdMolDescriptors, rdShapeAlign
 
-from pyg_moleblend.chem import SHAPE_DESCRIPTORS, generate_conformer, parse_smiles, shape_descriptors
-from pyg_moleblend.chem.shape import cloud
+from pyg_moleblend.chem import (
+    SHAPE_DESCRIPTORS,
+    generate_conformer,
+    parse_smiles,
+    shape_descriptors,
+    shape_tanimoto,
+    usr,
+)
+from pyg_moleblend.chem.shape import Reference, cloud
 
 
 def atoms_of(mol: Chem.Mol) -> tuple[np.ndarray, np.ndarray]:
@@ -37,9 +44,39 @@ def test_rotation_changes_nothing():
     np.testing.assert_allclose(moved, shape_descriptors(numbers, positions.astype(np.float32)), rtol=1e-3)
 
 
+def test_usr_by_numpy():
+    r"""Mean, deviation and the cube root of the skewness of distances: to the centre, to the atoms nearest to it and
+    farthest from it, and to the atom farthest from that."""
+    positions = np.random.default_rng(0).normal(size=(9, 3))
+    centre = positions.mean(0)
+    away = np.linalg.norm(positions - centre, axis=1)
+    far = positions[away.argmax()]
+    farthest = positions[np.linalg.norm(positions - far, axis=1).argmax()]
+    expected = []
+    for point in (centre, positions[away.argmin()], far, farthest):
+        distances = np.linalg.norm(positions - point, axis=1)
+        third = ((distances - distances.mean()) ** 3).mean()
+        expected += [distances.mean(), distances.std(), np.cbrt(third) / distances.std()]
+    np.testing.assert_allclose(usr(np.full(9, 6), positions.astype(np.float32)), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_a_shape_fits_itself_however_it_is_turned():
+    mols = [generate_conformer(parse_smiles(smiles)) for smiles in ("CC(C)Cc1ccccc1", "CCO", "c1ccncc1C#N")]
+    atoms = [atoms_of(mol) for mol in mols]
+    rotation = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
+    rotation *= np.linalg.det(rotation)
+    numbers, positions = atoms[0]
+    found = shape_tanimoto(numbers, (positions @ rotation + 5).astype(np.float32), [Reference(*a) for a in atoms])
+    assert found[0] == pytest.approx(1, abs=0.01)
+    for value, mol in zip(found[1:], mols[1:], strict=True):
+        expected = rdShapeAlign.AlignMol(mol, Chem.Mol(mols[0]), useColors=False)[0]
+        assert value == pytest.approx(expected, abs=0.05)
+
+
 @pytest.mark.parametrize("size", [1, 2])
 def test_too_few_atoms_have_no_shape(size: int):
-    assert np.isnan(shape_descriptors(np.full(size, 6), np.zeros((size, 3), np.float32))).all()
+    for function in (shape_descriptors, usr):
+        assert np.isnan(function(np.full(size, 6), np.zeros((size, 3), np.float32))).all()
 
 
 def test_unknown_coordinates_have_no_shape():

@@ -1,6 +1,5 @@
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 import torch
 from torch_geometric.data import Batch, Data
@@ -10,11 +9,7 @@ from pyg_moleblend.chem import (
     descriptor_names,
     fingerprint_counts,
     fingerprint_matrix,
-    from_mol,
     from_smiles,
-    generate_conformer,
-    parse_smiles,
-    shape_descriptors,
 )
 from pyg_moleblend.fields import FIELDS
 from pyg_moleblend.nn import Recover, RecoveryState, constant_blend
@@ -38,7 +33,6 @@ def test_fields_are_those_of_the_functions():
             assert FIELDS[name].level == "graph"
             assert str(data[name].dtype) == f"torch.{FIELDS[name].dtype}"
             assert data[name].tolist() == values.tolist()
-        assert "shape_descriptors" not in data
 
 
 def test_columns_are_the_rows_of_all():
@@ -61,23 +55,6 @@ def test_names_stand_with_the_transform():
 def test_counts_end_at_a_byte():
     data = AddDescriptors(False, [], size=8, counts=["atom_pair"])(from_smiles("C" * 200))
     assert data.atom_pair_counts.max() == 255
-
-
-def test_the_shape_is_that_of_the_coordinates():
-    transform = AddDescriptors(False, [], shape=True)
-    mol = generate_conformer(parse_smiles("CC(C)Cc1ccccc1"))
-    data = transform(from_mol(mol))
-    numbers = np.array([atom.GetAtomicNum() for atom in mol.GetAtoms()])
-    assert data.shape_descriptors.tolist() == [shape_descriptors(numbers, data.pos.numpy()).tolist()]
-    for flat in (from_smiles("CCO"), Data(x=data.x, smiles="C")):
-        assert transform(flat).shape_descriptors.isnan().all()
-    assert data.shape_descriptors.shape == (1, FIELDS["shape_descriptors"].size)
-
-
-def test_an_element_outside_ogb_s_vocabulary_weighs_nothing():
-    data = from_mol(generate_conformer(parse_smiles("CCCC")))
-    data.x[0, 0] = 118
-    assert AddDescriptors(False, [], shape=True)(data).shape_descriptors.isfinite().all()
 
 
 @pytest.mark.parametrize(
@@ -118,12 +95,9 @@ def test_what_is_wrong_is_said():
         AddDescriptors(["Weight"])
     with pytest.raises(ValueError, match="AddDescriptors reads `smiles`"):
         AddDescriptors()(Data(x=torch.zeros(1, 9)))
-    with pytest.raises(ValueError, match="`shape_descriptors` need `x`"):
-        AddDescriptors(False, shape=True)(Data(smiles="C"))
 
 
 def test_repr_has_all_arguments():
-    assert str(AddDescriptors(["TPSA"], ["path"], 64, 3, ["morgan"], True)) == (
-        "AddDescriptors(descriptors=('TPSA',), fingerprints=('path',), size=64, radius=3, counts=('morgan',), "
-        "shape=True)"
+    assert str(AddDescriptors(["TPSA"], ["path"], 64, 3, ["morgan"])) == (
+        "AddDescriptors(descriptors=('TPSA',), fingerprints=('path',), size=64, radius=3, counts=('morgan',))"
     )

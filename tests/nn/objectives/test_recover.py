@@ -16,7 +16,7 @@ from pyg_moleblend.checkpoints import from_pretrained, save_pretrained
 from pyg_moleblend.fields import declare
 from pyg_moleblend.models import MoleBlendForPretraining
 from pyg_moleblend.nn import PairBlending, Recover, RecoveryState, constant_blend
-from pyg_moleblend.nn.objectives.recover import LIMIT, quartiles
+from pyg_moleblend.nn.objectives.field import LIMIT, quartiles
 from pyg_moleblend.utils import pack
 
 C, SIZE = 5, 11
@@ -185,8 +185,8 @@ def test_bits_may_be_packed_or_integers(as_type: Callable[[Tensor], Tensor]):
         assert graph.its_packed.shape == (1, 2)
     plain, packed = (m.counted(state_of(graphs, m)) for m in (module, packed_module))
     assert plain.known.all()
-    assert plain.target.any()
-    assert torch.equal(plain.target, packed.target)
+    assert plain.value.any()
+    assert torch.equal(plain.value, packed.value)
     assert torch.equal(plain.known, packed.known)
 
 
