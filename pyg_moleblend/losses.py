@@ -106,7 +106,7 @@ def displacement_sums(prediction: Tensor, pos: Tensor, atoms: Tensor, rows: slic
         rows: The first atoms.
     """
     target = pos[:, None, :, :] - pos[:, rows, None, :]
-    counted = _pairs(atoms, rows) & (target != 0).any(-1)
+    counted = pairs_of(atoms, rows) & (target != 0).any(-1)
     cosine = F.cosine_similarity(prediction.to(target.dtype), target, dim=-1)
     return sums_of_molecules(1 - cosine, counted)
 
@@ -127,7 +127,7 @@ def distance_loss(prediction: Tensor, pos: Tensor, atoms: Tensor) -> Tensor:
 def distance_sums(prediction: Tensor, pos: Tensor, atoms: Tensor, rows: slice = _ALL) -> Sums:
     r"""Sums of :func:`distance_loss` over the pairs of some first atoms, ``[B]``; see :func:`displacement_sums`."""
     target = (pos[:, None, :, :] - pos[:, rows, None, :]).norm(dim=-1)
-    return sums_of_molecules((prediction.to(target.dtype) - target).abs(), _pairs(atoms, rows))
+    return sums_of_molecules((prediction.to(target.dtype) - target).abs(), pairs_of(atoms, rows))
 
 
 def angle_loss(prediction: Tensor, pos: Tensor, spd: Tensor, atoms: Tensor) -> Tensor:
@@ -199,7 +199,8 @@ def denoising_loss(prediction: Tensor, noise: Tensor, atoms: Tensor) -> Tensor:
     return masked_mean(1 - F.cosine_similarity(prediction.to(noise.dtype), noise, dim=-1), atoms)
 
 
-def _pairs(atoms: Tensor, rows: slice) -> Tensor:
+def pairs_of(atoms: Tensor, rows: slice = _ALL) -> Tensor:
+    r"""Pairs of different atoms, both among ``atoms`` ``[B, N]``, the first among ``rows``: ``[B, n, N]`` bool."""
     different = ~torch.eye(atoms.size(1), dtype=torch.bool, device=atoms.device)
     return atoms[:, rows, None] & atoms[:, None, :] & different[rows]
 

@@ -7,6 +7,12 @@ from pyg_moleblend.chem.conformers import (
     generate_conformers,
     molecule_seed,
 )
+from pyg_moleblend.chem.descriptors import (
+    descriptor_matrix,
+    descriptor_names,
+    fingerprint_counts,
+    fingerprint_matrix,
+)
 from pyg_moleblend.chem.errors import MoleculeError
 from pyg_moleblend.chem.featurize import FlatGraphs, featurize
 from pyg_moleblend.chem.hydrogens import Hydrogens, apply_hydrogens
@@ -26,8 +32,10 @@ from pyg_moleblend.chem.parse import parse_molblock, parse_smiles
 from pyg_moleblend.chem.pyg_features import pyg_to_ogb_features
 from pyg_moleblend.chem.quantum import QuantumLabels, quantum_labels, quantum_labels_at
 from pyg_moleblend.chem.sdf import read_sdf
+from pyg_moleblend.chem.shape import SHAPE_DESCRIPTORS, shape_descriptors, shape_tanimoto, usr
 
 __all__ = [
+    "SHAPE_DESCRIPTORS",
     "ConformerResult",
     "Conformers",
     "FlatGraphs",
@@ -43,7 +51,11 @@ __all__ = [
     "chunk_from_mols",
     "chunk_from_smiles",
     "data_list",
+    "descriptor_matrix",
+    "descriptor_names",
     "featurize",
+    "fingerprint_counts",
+    "fingerprint_matrix",
     "from_mol",
     "from_smiles",
     "generate_conformer",
@@ -58,5 +70,8 @@ __all__ = [
     "quantum_labels",
     "quantum_labels_at",
     "read_sdf",
+    "shape_descriptors",
+    "shape_tanimoto",
     "skeleton",
+    "usr",
 ]

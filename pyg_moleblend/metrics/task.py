@@ -127,7 +127,9 @@ class Task:
             ValueError: If there are not T of each for a molecule.
         """
         if outputs.dim() != 2 or outputs.size(1) != self.num_targets:
-            raise ValueError(f"outputs for {self.num_targets} targets must be [B, {self.num_targets}], got {list(outputs.shape)}")
+            raise ValueError(
+                f"outputs for {self.num_targets} targets must be [B, {self.num_targets}], got {list(outputs.shape)}"
+            )
         outputs, labels = outputs.float(), self.rows(labels, len(outputs))
         known = ~labels.isnan()
         target = torch.where(known, self.standardize(labels), torch.zeros_like(labels)).to(outputs.dtype)

@@ -24,6 +24,7 @@ from pyg_moleblend.nn.gaussian_basis import GaussianBasis
 from pyg_moleblend.nn.layer import MoleBlendLayer
 from pyg_moleblend.nn.loss_weighting import FixedWeights, LossWeighting, UncertaintyWeights
 from pyg_moleblend.nn.objectives import (
+    Agreement,
     AngleRecovery,
     BondPathRecovery,
     Denoising,
@@ -34,6 +35,7 @@ from pyg_moleblend.nn.objectives import (
     Quality,
     Recover,
     RecoveryState,
+    Similarity,
     SPDRecovery,
     TorsionRecovery,
 )
@@ -53,6 +55,7 @@ from pyg_moleblend.nn.relations import (
 )
 
 __all__ = [
+    "Agreement",
     "AngleBias",
     "AngleRecovery",
     "AtomEmbedding",
@@ -94,6 +97,7 @@ __all__ = [
     "RingBias",
     "SPDBias",
     "SPDRecovery",
+    "Similarity",
     "TorsionBias",
     "TorsionRecovery",
     "UncertaintyWeights",

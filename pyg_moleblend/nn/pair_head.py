@@ -55,15 +55,26 @@ class PairHead(nn.Module):
         contracted = column @ self.weight.permute(2, 1, 0).reshape(Q, R * out)  # [B, N, R * O]
         return row, contracted.view(B, N, R, out).transpose(1, 2).reshape(B, R, N * out)
 
-    def pairs(self, atoms: Tensor, first: Tensor, second: Tensor) -> Tensor:
-        r"""Predictions ``[B, M, O]`` for the pairs of these first and second atoms, ``[B, M]`` int64 both."""
+    def grid(self, atoms: Tensor, first: Tensor, second: Tensor) -> Tensor:
+        r"""Predictions ``[B, r, k, O]`` for some pairs of each molecule: r first atoms, and k second atoms for each.
+
+        A first atom is contracted with the weights once for all its pairs; that costs as much as ``pair_channels``
+        pairs.
+
+        Args:
+            atoms: Atom states, ``[B, N, C]``.
+            first: Numbers of the first atoms, ``[B, r]`` int64.
+            second: Numbers of the second atoms, ``[B, r, k]`` int64.
+        """
         out, R, Q = self.weight.shape
+        B, r, k = second.shape
         row = self.row_norm(F.gelu(self.row(atoms)))
         column = self.column_norm(F.gelu(self.column(atoms)))
-        row = row.gather(1, first[..., None].expand(-1, -1, R))  # [B, M, R]
-        column = column.gather(1, second[..., None].expand(-1, -1, Q))  # [B, M, Q]
-        outer = (row[..., :, None] * column[..., None, :]).flatten(2)  # [B, M, R * Q]
-        return F.linear(outer, self.weight.view(out, R * Q), self.bias)
+        row = row.gather(1, first[..., None].expand(-1, -1, R))  # [B, r, R]
+        column = column.gather(1, second.view(B, r * k, 1).expand(-1, -1, Q))  # [B, r * k, Q]
+        contracted = row.view(B * r, R) @ self.weight.permute(1, 2, 0).reshape(R, Q * out)
+        found = torch.bmm(column.view(B * r, k, Q), contracted.view(B * r, Q, out))
+        return found.view(B, r, k, out) + self.bias
 
     def rows(self, row: Tensor, contracted: Tensor) -> Tensor:
         r"""Predictions ``[B, n, N, O]`` for the pairs of the n atoms whose row features are given."""

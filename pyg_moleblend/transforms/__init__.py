@@ -9,6 +9,7 @@ from pyg_moleblend.transforms.add_fragments import AddFragments
 from pyg_moleblend.transforms.add_quantum_labels import AddQuantumLabels
 from pyg_moleblend.transforms.add_relations import AddRelations
 from pyg_moleblend.transforms.add_rings import AddRings
+from pyg_moleblend.transforms.add_shape import AddShape
 from pyg_moleblend.transforms.perturb_positions import PerturbPositions
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "AddQuantumLabels",
     "AddRelations",
     "AddRings",
+    "AddShape",
     "PerturbPositions",
 ]

@@ -106,7 +106,9 @@ def test_several_types_of_nodes_are_refused(model: nn.Module):
     data = HeteroData()
     data["atom"].x, data["bead"].x = torch.zeros(2, 9).long(), torch.zeros(1, 9).long()
     for given in (data, Batch.from_data_list([data, data])):
-        with pytest.raises(ValueError, match=r"HeteroData with the node types \['atom', 'bead'\].*`to_homogeneous\(\)`"):
+        with pytest.raises(
+            ValueError, match=r"HeteroData with the node types \['atom', 'bead'\].*`to_homogeneous\(\)`"
+        ):
             number(model, given)
 
 

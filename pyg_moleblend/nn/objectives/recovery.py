@@ -1,25 +1,59 @@
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Literal
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from pyg_moleblend.components import register
 from pyg_moleblend.fields import MAX_PATH_LENGTH, BondVocabulary, bond_class_targets
-from pyg_moleblend.losses import displacement_sums, distance_sums, spd_target
-from pyg_moleblend.nn.objectives.base import RecoveryState
-from pyg_moleblend.nn.objectives.pair_recovery import (
-    ClassRecovery,
-    GeometryRecovery,
-    RowSums,
-    displacements,
-    known_atoms,
+from pyg_moleblend.losses import (
+    classification_losses,
+    classification_sums,
+    displacement_sums,
+    distance_sums,
+    pairs_of,
+    spd_target,
 )
+from pyg_moleblend.nn.objectives.base import Outcome, Quality, RecoveryState
+from pyg_moleblend.nn.objectives.pair_recovery import GeometryRecovery, RowSums, known_atoms
+from pyg_moleblend.nn.objectives.pair_sampling import PairSample, PairSampling
 from pyg_moleblend.nn.pair_head import PairHead
 from pyg_moleblend.nn.sizes import check_sizes
 
 _ALL = slice(None)
+
+
+class ClassRecovery(PairSampling):
+    r"""Recovers a relation as one of some classes: cross entropy, and the accuracy."""
+
+    quality_name = "accuracy"
+    is_likelihood = True
+
+    @abstractmethod
+    def target(self, state: RecoveryState, rows: slice = _ALL) -> Tensor:
+        r"""Classes ``[B, n, N, ...]`` int64 of the pairs of some first atoms, -1 where not counted."""
+
+    def sums(self, prediction: Tensor, state: RecoveryState, rows: slice) -> RowSums:
+        target = self.target(state, rows)
+        with torch.no_grad():
+            hits = ((prediction.argmax(-1) == target) & (target >= 0)).sum().float()
+        return RowSums(classification_sums(prediction, target), hits)
+
+    def outcome(self, sums: RowSums) -> Outcome:
+        return Outcome(sums.loss.mean(), Quality(sums.quality, sums.loss.weight))
+
+    def entries(self, state: RecoveryState) -> Tensor:
+        return (self.target(state) >= 0).unsqueeze(-1).flatten(3).sum(-1)
+
+    def at_pairs(self, prediction: Tensor, state: RecoveryState, sample: PairSample) -> tuple[Tensor, Tensor]:
+        target = sample.of(self.target(state))  # [B, r, k, ...]
+        losses = classification_losses(prediction, target)
+        with torch.no_grad():
+            hits = ((prediction.argmax(-1) == target) & (target >= 0)).float()
+        return losses.unsqueeze(-1).flatten(3).sum(-1), hits.unsqueeze(-1).flatten(3).sum(-1)
 
 
 @register
@@ -30,8 +64,8 @@ class SPDRecovery(ClassRecovery):
         channels: C.
         num_classes: 1 hop, 2 hops, ... and the last for that many hops and more.
         pair_channels: Width of the pair head's row and column feature.
-        num_pairs: Pairs of a molecule that training looks at; all by default. See
-            :class:`~pyg_moleblend.nn.objectives.pair_recovery.PairRecovery`.
+        num_pairs: Pairs of a molecule that training looks at, about; all by default. See
+            :class:`~pyg_moleblend.nn.objectives.pair_sampling.PairSampling`.
 
     Shapes:
         - **output:** logits ``[B, N, N, num_classes]``
@@ -61,8 +95,8 @@ class BondPathRecovery(ClassRecovery):
         vocabulary: ``"ogb"``, all 60 bond classes; ``"release"``, the 24 of the authors' release, hops outside it not
             being counted; or the number of categories of bonds that have one.
         pair_channels: Width of the pair head's row and column feature.
-        num_pairs: Pairs of a molecule that training looks at; all by default. See
-            :class:`~pyg_moleblend.nn.objectives.pair_recovery.PairRecovery`.
+        num_pairs: Pairs of a molecule that training looks at, about; all by default. See
+            :class:`~pyg_moleblend.nn.objectives.pair_sampling.PairSampling`.
 
     Shapes:
         - **output:** logits ``[B, N, N, P, classes]``
@@ -97,7 +131,7 @@ class BondPathRecovery(ClassRecovery):
 
 
 @register
-class DisplacementRecovery(GeometryRecovery):
+class DisplacementRecovery(PairSampling, GeometryRecovery):
     r"""Recovers the direction of the displacement of every pair: the release's 3D objective.
 
     The prediction is made of invariant features, so it cannot follow a rotation of the molecule;
@@ -106,8 +140,8 @@ class DisplacementRecovery(GeometryRecovery):
     Args:
         channels: C.
         pair_channels: Width of the pair head's row and column feature.
-        num_pairs: Pairs of a molecule that training looks at; all by default. See
-            :class:`~pyg_moleblend.nn.objectives.pair_recovery.PairRecovery`.
+        num_pairs: Pairs of a molecule that training looks at, about; all by default. See
+            :class:`~pyg_moleblend.nn.objectives.pair_sampling.PairSampling`.
 
     Shapes:
         - **output:** ``[B, N, N, 3]``
@@ -122,26 +156,26 @@ class DisplacementRecovery(GeometryRecovery):
         sums = displacement_sums(prediction, state.molecules.pos, known_atoms(state), rows)
         return RowSums(sums, sums.weight - sums.total.detach())
 
-    def counted(self, state: RecoveryState) -> Tensor:
+    def entries(self, state: RecoveryState) -> Tensor:
         pos = state.molecules.pos
-        apart = (pos[:, None, :, :] != pos[:, :, None, :]).any(-1)
-        return super().counted(state) * apart  # fragments may be laid on one point
+        apart = (pos[:, None, :, :] != pos[:, :, None, :]).any(-1)  # fragments may be laid on one point
+        return (pairs_of(known_atoms(state)) & apart).long()
 
-    def at_pairs(self, prediction: Tensor, state: RecoveryState, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        target = displacements(state, chosen)
+    def at_pairs(self, prediction: Tensor, state: RecoveryState, sample: PairSample) -> tuple[Tensor, Tensor]:
+        target = displacements(state, sample)
         losses = 1 - F.cosine_similarity(prediction.to(target.dtype), target, dim=-1)
         return losses, 1 - losses.detach()
 
 
 @register
-class DistanceRecovery(GeometryRecovery):
+class DistanceRecovery(PairSampling, GeometryRecovery):
     r"""Recovers the distance of every pair in Å: the rotation-invariant 3D objective.
 
     Args:
         channels: C.
         pair_channels: Width of the pair head's row and column feature.
-        num_pairs: Pairs of a molecule that training looks at; all by default. See
-            :class:`~pyg_moleblend.nn.objectives.pair_recovery.PairRecovery`.
+        num_pairs: Pairs of a molecule that training looks at, about; all by default. See
+            :class:`~pyg_moleblend.nn.objectives.pair_sampling.PairSampling`.
 
     Shapes:
         - **output:** ``[B, N, N]`` in Å
@@ -159,7 +193,17 @@ class DistanceRecovery(GeometryRecovery):
         sums = distance_sums(prediction, state.molecules.pos, known_atoms(state), rows)
         return RowSums(sums, sums.total.detach())
 
-    def at_pairs(self, prediction: Tensor, state: RecoveryState, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        target = displacements(state, chosen).norm(dim=-1)
+    def entries(self, state: RecoveryState) -> Tensor:
+        return pairs_of(known_atoms(state)).long()
+
+    def at_pairs(self, prediction: Tensor, state: RecoveryState, sample: PairSample) -> tuple[Tensor, Tensor]:
+        target = displacements(state, sample).norm(dim=-1)
         losses = (prediction.to(target.dtype) - target).abs()
         return losses, losses.detach()
+
+
+def displacements(state: RecoveryState, sample: PairSample) -> Tensor:
+    r"""``pos[second] - pos[first]`` of some pairs, in Å, ``[B, r, k, 3]``."""
+    pos = state.molecules.pos
+    batch = torch.arange(len(pos), device=pos.device)[:, None]
+    return pos[batch[..., None], sample.second] - pos[batch, sample.first][:, :, None]
