@@ -3,6 +3,7 @@ r"""Numbers that RDKit gives for SMILES: descriptors and counts of fingerprints,
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -147,7 +148,8 @@ def fingerprint_size(name: str) -> int:
     return 167 if name == "maccs" else FINGERPRINT_SIZE
 
 
-class _Work(NamedTuple):
+@dataclass(frozen=True)
+class _Work:
     r"""The function of a chunk; a class, for processes are sent it."""
 
     descriptors: bool

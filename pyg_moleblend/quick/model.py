@@ -123,7 +123,7 @@ class QuickModel:
         features = features_of(smiles, num_workers=num_workers)
         good = np.flatnonzero(features.is_molecule)
         inputs, labels = Inputs.of(features, DESCRIPTOR_NAMES, embedding, numbers).take(good), labels[good]
-        kept = [smiles[row] for row in good]
+        kept = [smiles[row] for row in good.tolist()]
         _expect_labels(labels, names, kind)
         scalers = {name: Scaler.fit(values) for name, values in inputs.dense.items()}
         fold = scaffold_folds(kept, seed) if folds == "scaffold" else random_folds(len(kept), seed)

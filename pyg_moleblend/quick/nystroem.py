@@ -36,14 +36,14 @@ def fit_nystroem(
     centred = targets - bias
     every = np.unique(folds)
     products = {fold: _products(design, centred, np.flatnonzero(folds == fold)) for fold in every}
-    inner = sum(product for product, _ in products.values())
-    right = sum(vector for _, vector in products.values())
+    inner = np.sum([product for product, _ in products.values()], axis=0)
+    right = np.sum([vector for _, vector in products.values()], axis=0)
     core = landmarks + JITTER * np.eye(len(landmarks))
     solutions, errors = [], []
     for noise in NOISES:
         seen = {f: _solve(inner - products[f][0] + noise * core, right - products[f][1]) for f in every}
         # Σ (y - K c)² over a fold, less Σ y², which is the same for every ridge.
-        errors.append(sum(c @ products[f][0] @ c - 2 * c @ products[f][1] for f, c in seen.items()))
+        errors.append(sum(float(c @ products[f][0] @ c - 2 * c @ products[f][1]) for f, c in seen.items()))
         solutions.append(seen)
     best = int(np.argmin(errors))
     predicted = np.empty_like(targets)

@@ -44,7 +44,8 @@ def fit_task(
         mixture = training.landmarks.mixture
     machines = fit_kernel_machines(target, training, mixture, members)
     forests = {"forest": grow_forest(target, training, seed)} if "forest" in members else {}
-    seen = {name: fit.out_of_fold for name, fit in (*machines.items(), *forests.items())}
+    seen = {name: fit.out_of_fold for name, fit in machines.items()}
+    seen |= {name: grown.out_of_fold for name, grown in forests.items()}
     positive, sigmoids = target.values > 0, {}
     if kind == "classification":
         sigmoids = {name: Sigmoid.fit(values, positive) for name, values in seen.items()}
