@@ -110,8 +110,8 @@ class Task:
             raise ValueError(f"the batch has no labels: give each `Data` a `y` of shape [1, {T}]")
         if y.shape != (count, T) and y.shape != (count * T,):
             raise ValueError(
-                f"labels of {T} targets ({', '.join(self.names[:4])}{', ...' if T > 4 else ''}) of {count} molecules must "
-                f"be [{count}, {T}], got {list(y.shape)}: give each `Data` a `y` of shape [1, {T}]"
+                f"labels of {T} targets ({', '.join(self.names[:4])}{', ...' if T > 4 else ''}) of {count} molecules "
+                f"must be [{count}, {T}], got {list(y.shape)}: give each `Data` a `y` of shape [1, {T}]"
             )
         y = y.view(count, T)
         return y if y.is_floating_point() else y.to(torch.get_default_dtype())

@@ -1,0 +1,45 @@
+r"""Folds of the training part, within which everything is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyg_moleblend.splits.scaffold import scaffold_groups
+
+FOLDS = 4
+Grouping = Literal["scaffold", "random"]
+
+
+def random_folds(num_rows: int, seed: int) -> NDArray[np.int64]:
+    r"""A fold for each row, ``[M]``: 0 to 3, equally often, drawn with the seed."""
+    return np.random.default_rng(seed).permutation(num_rows) % FOLDS
+
+
+def scaffold_folds(smiles: Sequence[str], seed: int) -> NDArray[np.int64]:
+    r"""A fold for each molecule, ``[M]``, so that molecules of one scaffold are in one fold.
+
+    A scaffold that more than half a fold's share of the molecules have (all those without a ring have the empty
+    one, most of many a set) is cut at random into pieces of that size: with it whole there would be no four folds
+    of like size, or none at all.
+
+    Args:
+        smiles: M SMILES that RDKit can read.
+        seed: Of the pieces, and of the order of groups of one size.
+    """
+    draw = np.random.default_rng(seed)
+    most = max(len(smiles) // (2 * FOLDS), 1)
+    pieces: list[NDArray[np.int64]] = []
+    for group in scaffold_groups(smiles, chirality=True):
+        shuffled = draw.permutation(group)
+        pieces += [shuffled[start : start + most] for start in range(0, len(group), most)]
+    folds = np.empty(len(smiles), dtype=np.int64)
+    sizes = np.zeros(FOLDS, dtype=np.int64)
+    for place in sorted(draw.permutation(len(pieces)), key=lambda place: -len(pieces[place])):
+        fold = int(sizes.argmin())
+        folds[pieces[place]] = fold
+        sizes[fold] += len(pieces[place])
+    return folds
