@@ -107,8 +107,7 @@ def declare(
     if not name.isidentifier() or any(word in name for word in special):
         raise ValueError(
             f"a field of level {level!r} cannot be called {name!r}: its name must be an identifier without {special}, "
-            f"to "
-            "which PyG gives a meaning"
+            "to which PyG gives a meaning"
         )
     if size is not None and (type(size) is not int or size < 1):
         raise ValueError(f"`size` must be a positive integer or None, got {size!r}")

@@ -15,7 +15,7 @@ def run(
     max_heavy_atoms: int = 60,
     valid_size: int = 1000,
     seed: int = 0,
-    workers: int | None = None,
+    num_workers: int | None = None,
     quantum_lists: bool = False,
     progress: bool = True,
 ) -> None:
@@ -34,7 +34,7 @@ def run(
         max_heavy_atoms: Leave out molecules with more heavy atoms.
         valid_size: How many molecules of each source to hold out for validation, at most one in twenty.
         seed: Seed of the draws.
-        workers: Processes that work at the same time; all cores by default.
+        num_workers: Processes that work at the same time; all cores by default.
         quantum_lists: Also draw lists of molecules of ChEMBL and MOSES for quantum-chemical labels.
         progress: Show progress bars.
     """
@@ -53,7 +53,7 @@ def run(
             Rules(min_heavy_atoms, max_heavy_atoms),
             valid_size,
             seed,
-            _cores() if workers is None else workers,
+            _cores() if num_workers is None else num_workers,
             progress,
         )
     except RuntimeError as error:  # a download that failed

@@ -38,7 +38,7 @@ def load_data(
     conformers: int = 0,
     seed: int = 0,
     progress: bool = True,
-    workers: int = 0,
+    num_workers: int = 0,
 ) -> MoleculeDataset | MoleculeShards:
     r"""The dataset of a name. What is left out of it is said on stderr.
 
@@ -52,7 +52,7 @@ def load_data(
         conformers: How many conformers molecules without coordinates are to get.
         seed: Seed of the conformers.
         progress: Whether to show progress bars.
-        workers: Processes that find conformers, at least one: each molecule has a hard deadline.
+        num_workers: Processes that find conformers, at least one: each molecule has a hard deadline.
 
     Raises:
         ValueError: If there is no such dataset, or it cannot be had.
@@ -97,7 +97,7 @@ def load_data(
         )
     if conformers:
         found = add_missing_conformers(
-            molecules, seed, progress=progress, conformers=conformers, num_workers=max(workers, 1)
+            molecules, seed, progress=progress, conformers=conformers, num_workers=max(num_workers, 1)
         )
         molecules = found.molecules
         what = "a conformer" if conformers == 1 else f"up to {conformers} conformers"

@@ -99,7 +99,7 @@ def run(
         conformers,
         seed,
         machine.progress,
-        workers=machine.num_workers,
+        num_workers=machine.num_workers,
     )
     chosen = make_split(molecules, split, seed)
     if not resume:

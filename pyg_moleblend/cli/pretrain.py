@@ -66,7 +66,15 @@ def run(
     if not 0 <= valid_fraction < 1:
         raise ValueError(f"valid_fraction must lie in [0, 1), got {valid_fraction}")
     molecules = load_data(
-        data, root, smiles_column, (), max_molecules, conformers, seed, machine.progress, workers=machine.num_workers
+        data,
+        root,
+        smiles_column,
+        (),
+        max_molecules,
+        conformers,
+        seed,
+        machine.progress,
+        num_workers=machine.num_workers,
     )
     if not has_coordinates(molecules):
         say("no molecule has coordinates, so only 2D relations are learnt; --conformers 1 gives each a 3D structure")

@@ -7,7 +7,7 @@ def run(
     table: str,
     out: str | None = None,
     smiles_column: str | None = None,
-    workers: int = 1,
+    num_workers: int = 1,
     deadline: float = 60.0,
     seed: int = 0,
     part_size: int = 500,
@@ -23,8 +23,8 @@ def run(
         table: The table: .csv or .tsv (also compressed), .parquet, or .smi or .txt with a SMILES a line.
         out: Folder of the parts; by default the table's name with .quantum, beside it.
         smiles_column: Column of the SMILES; the one that is called so by default.
-        workers: Processes, of one thread each, ended where a molecule takes too long; 0 works in this one, without a
-            deadline.
+        num_workers: Processes, of one thread each, ended where a molecule takes too long; 0 works in this one,
+            without a deadline.
         deadline: Seconds that a molecule may take.
         seed: Seed of the conformers.
         part_size: Rows of a part, which is what an interruption loses at most.
@@ -38,7 +38,7 @@ def run(
         raise ValueError(f"labels are written as .parquet, got {compact!r}")
     folder = Path(table).with_suffix(".quantum") if out is None else Path(out)
     label = "labelled" if progress else None
-    summary = compute_quantum_labels(table, folder, smiles_column, seed, workers, deadline, part_size, label)
+    summary = compute_quantum_labels(table, folder, smiles_column, seed, num_workers, deadline, part_size, label)
     tell(f"{summary.rows} rows = {summary.molecules} molecules + {summary.rows - summary.molecules} failures")
     for cause, number in summary.failures.items():
         say(f"{number} × {cause}")

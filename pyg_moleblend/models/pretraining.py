@@ -98,7 +98,6 @@ class MoleBlendForPretraining(Component, nn.Module):
             loss_weights = FixedWeights({**defaults, **given})
         loss_weights.check(list(self.objectives))
         self.loss_weighting = loss_weights
-        _ = self.wanted  # raises where encoder and objectives tell bonds apart in different ways
 
     def component_arguments(self) -> dict[str, Any]:
         return arguments_with(

@@ -10,7 +10,7 @@ def test_a_corpus_by_one_command(tmp_path, capsys, refused):
     write_moses(root)
     (chembl, _) = write_chembl(root)
     write_benchmarks(root, esol=["CCCCO", "CCCCN"])
-    words = ["--root", root, "--exclude", ",".join(WRITTEN), "--workers", "0", "--progress", "false"]
+    words = ["--root", root, "--exclude", ",".join(WRITTEN), "--num-workers", "0", "--progress", "false"]
     command = ["corpus", "--out", out, "--sources", f"moses,chembl={chembl}", "--valid-size", "3", *words]
     assert main([str(word) for word in [*command, "--moses-size", "40", "--quantum-lists"]]) == 0
     captured = capsys.readouterr()
@@ -31,7 +31,18 @@ def test_a_corpus_by_one_command(tmp_path, capsys, refused):
 
 def test_nothing_has_to_be_left_out(tmp_path, capsys):
     write_moses(tmp_path)
-    words = ["--out", tmp_path / "out", "--root", tmp_path, "--sources", "moses", "--exclude", "none", "--workers", "0"]
+    words = [
+        "--out",
+        tmp_path / "out",
+        "--root",
+        tmp_path,
+        "--sources",
+        "moses",
+        "--exclude",
+        "none",
+        "--num-workers",
+        "0",
+    ]
     assert main([str(word) for word in ["corpus", *words, "--progress", "false", "--max-heavy-atoms", "11"]]) == 0
     assert capsys.readouterr().out == "moses: 10 molecules, 10 train + 0 valid\n"
 

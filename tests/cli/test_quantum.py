@@ -10,7 +10,7 @@ def test_a_table_becomes_parts_and_one_small_file(tmp_path, capsys):
     table = tmp_path / "molecules.smi"
     table.write_text("CCO\nC(\nCC#N\n")
     small = tmp_path / "small.parquet"
-    words = ["quantum", str(table), "--workers", "0", "--part-size", "2", "--progress", "false"]
+    words = ["quantum", str(table), "--num-workers", "0", "--part-size", "2", "--progress", "false"]
     assert main([*words, "--compact", str(small)]) == 0
     captured = capsys.readouterr()
     assert captured.out == "3 rows = 2 molecules + 1 failures\n"
@@ -22,5 +22,7 @@ def test_a_table_becomes_parts_and_one_small_file(tmp_path, capsys):
 
 def test_what_cannot_be_labelled_is_one_line(tmp_path, refused):
     (tmp_path / "molecules.csv").write_text("name\nx\n")
-    assert "say which column holds the molecules" in refused("quantum", tmp_path / "molecules.csv", "--workers", "0")
+    assert "say which column holds the molecules" in refused(
+        "quantum", tmp_path / "molecules.csv", "--num-workers", "0"
+    )
     assert "labels are written as .parquet" in refused("quantum", tmp_path / "molecules.csv", "--compact", "a.csv")

@@ -8,9 +8,10 @@ from torch import Tensor
 from pyg_moleblend.losses import sums_of_molecules
 from pyg_moleblend.nn.objectives.base import RecoveryState
 from pyg_moleblend.nn.objectives.pair_recovery import GeometryRecovery, RowSums
+from pyg_moleblend.nn.objectives.pair_sampling import PairSample, PairSampling
 
 
-class InternalCoordinateRecovery(GeometryRecovery):
+class InternalCoordinateRecovery(PairSampling, GeometryRecovery):
     r"""Recovers a bond angle or a torsion, which only some pairs of atoms have.
 
     A subclass says what the target is and which pairs count, and what comes of a pair.
@@ -36,13 +37,11 @@ class InternalCoordinateRecovery(GeometryRecovery):
             quality = sums_of_molecules(self.qualities(prediction, target), counted).total
         return RowSums(sums_of_molecules(self.errors(prediction, target), counted), quality)
 
-    def counted(self, state: RecoveryState) -> Tensor:
+    def entries(self, state: RecoveryState) -> Tensor:
         return self.target(state)[1].long()
 
-    def at_pairs(self, prediction: Tensor, state: RecoveryState, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        flat = self.target(state)[0].flatten(1, 2)  # [B, N * N, ...]
-        index = chosen.view(*chosen.shape, *[1] * (flat.dim() - 2)).expand(-1, -1, *flat.shape[2:])
-        target = flat.gather(1, index)
+    def at_pairs(self, prediction: Tensor, state: RecoveryState, sample: PairSample) -> tuple[Tensor, Tensor]:
+        target = sample.of(self.target(state)[0])
         with torch.no_grad():
             qualities = self.qualities(prediction, target)
         return self.errors(prediction, target), qualities

@@ -23,8 +23,8 @@ class TorsionRecovery(InternalCoordinateRecovery):
     Args:
         channels: C.
         pair_channels: Width of the pair head's row and column feature.
-        num_pairs: Pairs of a molecule that training looks at; all by default. See
-            :class:`~pyg_moleblend.nn.objectives.pair_recovery.PairRecovery`.
+        num_pairs: Pairs of a molecule that training looks at, about; all by default. See
+            :class:`~pyg_moleblend.nn.objectives.pair_sampling.PairSampling`.
 
     Shapes:
         - **output:** ``[B, N, N, 2]``
