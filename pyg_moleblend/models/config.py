@@ -109,7 +109,6 @@ def config_of(encoder: Any) -> MoleBlendConfig:
     if type(channels) is not int:
         raise ValueError(
             f"the encoder {type(encoder).__name__} must have `config`, a MoleBlendConfig, or `channels`, the width of "
-            f"its "
-            f"states, got {channels!r}"
+            f"its states, got {channels!r}"
         )
     return MoleBlendConfig(channels=channels, heads=1)
