@@ -2,13 +2,14 @@ r"""Folds of the training part, within which everything is chosen."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyg_moleblend.splits.scaffold import scaffold_groups
+from pyg_moleblend.chem import murcko_scaffold, parse_smiles
 
 FOLDS = 4
 Grouping = Literal["scaffold", "random"]
@@ -32,8 +33,11 @@ def scaffold_folds(smiles: Sequence[str], seed: int) -> NDArray[np.int64]:
     """
     draw = np.random.default_rng(seed)
     most = max(len(smiles) // (2 * FOLDS), 1)
+    groups: dict[str, list[int]] = defaultdict(list)
+    for row, text in enumerate(smiles):
+        groups[_scaffold(text)].append(row)
     pieces: list[NDArray[np.int64]] = []
-    for group in scaffold_groups(smiles, chirality=True):
+    for group in groups.values():
         shuffled = draw.permutation(group)
         pieces += [shuffled[start : start + most] for start in range(0, len(group), most)]
     folds = np.empty(len(smiles), dtype=np.int64)
@@ -43,3 +47,10 @@ def scaffold_folds(smiles: Sequence[str], seed: int) -> NDArray[np.int64]:
         folds[pieces[place]] = fold
         sizes[fold] += len(pieces[place])
     return folds
+
+
+def _scaffold(smiles: str) -> str:
+    try:
+        return murcko_scaffold(parse_smiles(smiles), chirality=True)
+    except (RuntimeError, ValueError):  # RDKit has none for a few molecules that it can read
+        return smiles
