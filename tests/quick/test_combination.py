@@ -40,7 +40,7 @@ def test_new_values_have_ranks_among_the_old():
 
 
 def test_one_model_is_itself(values):
-    truth, found = values
+    _, found = values
     combination, errors = choose_combination({"a": found["a"]}, ("rank", "value"), lambda v: 0.5)
     assert errors == {"a": 0.5}
     assert list(combination.tables) == ["a"]
