@@ -8,7 +8,8 @@ from pyg_moleblend.chem.conformers import (
     molecule_seed,
 )
 from pyg_moleblend.chem.errors import MoleculeError
-from pyg_moleblend.chem.featurize import FlatGraphs, featurize
+from pyg_moleblend.chem.featurize import featurize
+from pyg_moleblend.chem.flat import FlatGraphs, MoleculeGraph
 from pyg_moleblend.chem.hydrogens import Hydrogens, apply_hydrogens
 from pyg_moleblend.chem.identity import Identity, identify, identify_all, murcko_scaffold
 from pyg_moleblend.chem.molecule import (
@@ -34,6 +35,7 @@ __all__ = [
     "Identity",
     "MoleculeChunk",
     "MoleculeError",
+    "MoleculeGraph",
     "apply_hydrogens",
     "batch_from_mols",
     "batch_from_smiles",
