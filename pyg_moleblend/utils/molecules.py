@@ -211,8 +211,8 @@ def _completed(batch: Data, names: set[str]) -> Data:
         return batch
     if not isinstance(batch, Batch) and molecule_of_atoms(batch) is not None:
         raise ValueError(
-            f"fields that {transforms} attach are missing, and a transform takes a Batch or the Data of one molecule; "
-            "attach them before the batch becomes a dictionary"
+            f"fields among {sorted(names - set(batch.keys()))} are attached molecule by molecule, which needs a PyG "
+            "Batch: make it by Batch.from_data_list, or attach them before"
         )
     device = None if batch.x is None else batch.x.device
     molecules = batch.to_data_list() if isinstance(batch, Batch) else [copy.copy(batch)]
