@@ -326,7 +326,7 @@ def test_bonds_of_one_category(columns: int):
     assert torch.equal(packed.pairs["spd"], pack(samples.molecules(3)[2]).pairs["spd"])
     with pytest.raises(ValueError, match="bond_vocabulary=3 takes bond categories from 0 to 2, got values from"):
         pack(data, bond_vocabulary=3)
-    with pytest.raises(ValueError, match="bonds of one category.*need bond_vocabulary=NUMBER"):
+    with pytest.raises(ValueError, match=r"bonds of one category.*need bond_vocabulary=NUMBER"):
         pack(data)
 
 
