@@ -210,9 +210,10 @@ def _completed(batch: Data, names: set[str]) -> Data:
     if not transforms:
         return batch
     if not isinstance(batch, Batch) and molecule_of_atoms(batch) is not None:
+        missing = sorted(name for name in names if name not in batch)
         raise ValueError(
-            f"fields that {transforms} attach are missing, and a transform takes a Batch or the Data of one molecule; "
-            "attach them before the batch becomes a dictionary"
+            f"the batch lacks the fields {missing}, which transforms attach to one molecule after another; attach them "
+            "before it becomes a dictionary, or give Batch.from_data_list([...])"
         )
     device = None if batch.x is None else batch.x.device
     molecules = batch.to_data_list() if isinstance(batch, Batch) else [copy.copy(batch)]

@@ -171,7 +171,7 @@ def test_a_format_of_the_future_is_refused(tmp_path: Path):
         (("arguments", "config", "arguments", "channels"), "256", "`channels` must be an integer.*'256'"),
         (("arguments", "config"), None, "'MoleBlendForPropertyPrediction' cannot be built"),
         (("arguments", "num_tasks"), "3", "`num_tasks` must be an integer of at least 1, got '3'"),
-        (("arguments", "encoder", "arguments", "config", "arguments", "channels"), 32, "differ in channels"),
+        (("arguments", "encoder", "arguments", "config", "arguments", "channels"), 32, "an encoder of 32 channels"),
         (
             ("arguments", "encoder", "arguments", "relations", "spd", "arguments", "heads"),
             -3,
