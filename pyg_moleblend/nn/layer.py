@@ -85,7 +85,8 @@ class MoleBlendLayer(nn.Module):
             f"activation_dropout={self.activation_dropout.p}, drop_path={self.drop_path.probability}"
         )
         channels, ffn_channels = self.ffn_in.in_features, self.ffn_in.out_features
-        return f"{self.__class__.__name__}({channels}, heads={self.attention.heads}, ffn_channels={ffn_channels}, {dropouts})"
+        sizes = f"{channels}, heads={self.attention.heads}, ffn_channels={ffn_channels}"
+        return f"{self.__class__.__name__}({sizes}, {dropouts})"
 
     def _activate(self, hidden: Tensor) -> Tensor:
         return self.ffn_out(self.activation_dropout(F.gelu(hidden)))

@@ -7,8 +7,7 @@ from torch import Tensor, nn
 
 from pyg_moleblend import models
 from pyg_moleblend import nn as layers
-from pyg_moleblend.components import Component, describe, register
-from pyg_moleblend.models import MoleBlendConfig
+from pyg_moleblend.components import Component, describe
 from pyg_moleblend.nn import RelationBias
 from pyg_moleblend.utils import DenseMolecules
 
@@ -28,8 +27,10 @@ PRINTED = {
     "PooledReadout(channels=8, sum_scale=5)": lambda: layers.PooledReadout(8, 5),
     "FixedWeights(weights={'a': 1.0})": lambda: layers.FixedWeights({"a": 1.0}),
     "UncertaintyWeights(names=['a', 'b'])": lambda: layers.UncertaintyWeights(["a", "b"]),
-    "PairBlending(\n  probabilities={'spd': 0.5, '2d': 0.5},\n  none=0.0,\n  atom_features={'degree': 0.4, 'distance': 0.6},\n"
-    "  noise_scale=0.2,\n)": lambda: layers.PairBlending({"spd": 0.5, "2d": 0.5}),
+    "PairBlending(\n  probabilities={'spd': 0.5, '2d': 0.5},\n  none=0.0,\n"
+    "  atom_features={'degree': 0.4, 'distance': 0.6},\n  noise_scale=0.2,\n)": lambda: layers.PairBlending(
+        {"spd": 0.5, "2d": 0.5}
+    ),
     "MoleBlendLayer(8, heads=2, ffn_channels=12, dropout=0.1, attention_dropout=0.2, activation_dropout=0.3, "
     "drop_path=0.4)": lambda: layers.MoleBlendLayer(8, 2, 12, 0.1, 0.2, 0.3, 0.4),
     "MultiHeadAttention(8, heads=2, dropout=0.1)": lambda: layers.MultiHeadAttention(8, 2, 0.1),
@@ -106,7 +107,6 @@ def test_models_print_their_parts():
 
 
 def test_modules_of_ones_own_print_as_they_like():
-    @register
     class PrintedBias(RelationBias):
         def __init__(self, heads: int, slopes: list[float] = (), *, config: object = None) -> None:
             super().__init__()
@@ -122,4 +122,3 @@ def test_modules_of_ones_own_print_as_they_like():
     del unknown.__dict__["_component_arguments"]
     assert str(unknown) == "PrintedBias(...)"
     assert str(torch.nn.ModuleDict({"a": PrintedBias(2)})).startswith("ModuleDict(\n  (a): PrintedBias(heads=2")
-    assert isinstance(samples.tiny_config(), MoleBlendConfig)
