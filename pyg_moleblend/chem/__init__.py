@@ -14,7 +14,8 @@ from pyg_moleblend.chem.descriptors import (
     fingerprint_matrix,
 )
 from pyg_moleblend.chem.errors import MoleculeError
-from pyg_moleblend.chem.featurize import FlatGraphs, featurize
+from pyg_moleblend.chem.featurize import featurize
+from pyg_moleblend.chem.flat import FlatGraphs, MoleculeGraph
 from pyg_moleblend.chem.hydrogens import Hydrogens, apply_hydrogens
 from pyg_moleblend.chem.identity import Identity, identify, identify_all, murcko_scaffold, skeleton
 from pyg_moleblend.chem.molecule import (
@@ -43,6 +44,7 @@ __all__ = [
     "Identity",
     "MoleculeChunk",
     "MoleculeError",
+    "MoleculeGraph",
     "QuantumLabels",
     "apply_hydrogens",
     "batch_from_mols",

@@ -6,13 +6,14 @@ of the whole chunk into classes.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from rdkit import Chem
 from rdkit.Chem import Atom, Bond, Mol, rdqueries
 
 from pyg_moleblend.chem.errors import MoleculeError, require_mol
+from pyg_moleblend.chem.flat import FlatGraphs
 from pyg_moleblend.chem.vocabulary import ATOM_CLASSES, BOND_CLASSES
 
 # Columns of x that every atom is asked for, by column. An enum costs three times an integer.
@@ -48,26 +49,6 @@ def _rare_atom() -> Any:
 
 
 _RARE_ATOM = _rare_atom()
-
-
-class FlatGraphs(NamedTuple):
-    r"""Graphs of M molecules, one after another, in OGB's vocabulary.
-
-    Shapes:
-        * ``x``: ``[ΣN, 9]`` int64 atom features.
-        * ``edge_index``: ``[2, ΣE]`` int64, counted within each molecule; every bond i→j then j→i, in RDKit's
-          bond order.
-        * ``edge_attr``: ``[ΣE, 3]`` int64 bond features.
-        * ``pos``: ``[ΣN, 3]`` float32 coordinates in Å, NaN for a molecule without a 3D structure.
-        * ``num_atoms``, ``num_edges``: ``[M]`` int64.
-    """
-
-    x: np.ndarray
-    edge_index: np.ndarray
-    edge_attr: np.ndarray
-    pos: np.ndarray
-    num_atoms: np.ndarray
-    num_edges: np.ndarray
 
 
 def featurize(mols: Iterable[Mol]) -> FlatGraphs:
@@ -129,15 +110,6 @@ def featurize(mols: Iterable[Mol]) -> FlatGraphs:
     )
 
 
-def _integers(columns: list[list[Any]]) -> np.ndarray:
-    r"""RDKit's values ``[K, n]`` as int64; a column that was not asked for is 0."""
-    values = np.zeros((len(columns), len(columns[0])), dtype=np.int64)
-    for number, column in enumerate(columns):
-        if column:
-            values[number] = np.fromiter(column, np.int64, len(column))  # half the time of `np.array` on enums
-    return values
-
-
 def structure_of(mol: Mol, name: str) -> np.ndarray | None:
     r"""Coordinates of the first conformer if it is a 3D structure.
 
@@ -173,3 +145,12 @@ def structure_of(mol: Mol, name: str) -> np.ndarray | None:
     if len(structure) > 1 and (structure == structure[0]).all():
         return None
     return structure
+
+
+def _integers(columns: list[list[Any]]) -> np.ndarray:
+    r"""RDKit's values ``[K, n]`` as int64; a column that was not asked for is 0."""
+    values = np.zeros((len(columns), len(columns[0])), dtype=np.int64)
+    for number, column in enumerate(columns):
+        if column:
+            values[number] = np.fromiter(column, np.int64, len(column))  # half the time of `np.array` on enums
+    return values

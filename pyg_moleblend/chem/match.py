@@ -1,5 +1,7 @@
 r"""Which atom of a graph is which atom of the same molecule written in another order."""
 
+from collections.abc import Sequence
+
 import torch
 from rdkit import Chem
 from torch import Tensor
@@ -70,32 +72,50 @@ def match_atoms(data: Data, other: Data) -> Tensor | None:
     kinds = _colours(bonds)
     if kinds.numel() and int(kinds.max()) >= len(_BOND_TYPES):
         return None
-    query, target = (
-        _skeleton(colours[k], features[k, :, _CHIRALITY], graph.edge_index.cpu(), kinds[k])
-        for k, graph in enumerate((data, other))
-    )
+    skeletons = []
+    for k, graph in enumerate((data, other)):
+        once = (graph.edge_index[0] < graph.edge_index[1]).cpu()
+        bonds = graph.edge_index.cpu()[:, once].t().tolist()
+        skeletons.append(
+            skeleton(colours[k].tolist(), bonds, kinds[k, once].tolist(), features[k, :, _CHIRALITY].tolist())
+        )
+    query, target = skeletons
     match = target.GetSubstructMatch(query, useChirality=True)
     return torch.tensor(match) if match else None
+
+
+def skeleton(
+    colours: Sequence[int],
+    bonds: Sequence[Sequence[int]],
+    kinds: Sequence[int] | None = None,
+    hands: Sequence[int] | None = None,
+) -> Chem.Mol:
+    r"""A molecule that RDKit compares by the colours of its atoms and the kinds of its bonds alone.
+
+    Its atoms are carbon, and the colours their isotopes, for RDKit compares isotopes exactly.
+
+    Args:
+        colours: A number below 2¹⁶ - 1 for each of the N atoms.
+        bonds: The two atoms of each of the B bonds, each bond once.
+        kinds: A number from 0 to 14 for each bond; by default all are of one kind.
+        hands: Class of each atom's chirality in OGB's vocabulary, relative to the order of its bonds; by default none
+            has any.
+    """
+    mol = Chem.RWMol()
+    for colour, hand in zip(colours, hands or [0] * len(colours), strict=True):
+        atom = Chem.Atom(6)
+        atom.SetIsotope(1 + colour)
+        atom.SetNoImplicit(True)
+        atom.SetChiralTag(_CHIRAL_TAGS.get(hand, Chem.ChiralType.CHI_UNSPECIFIED))
+        mol.AddAtom(atom)
+    for (begin, end), kind in zip(bonds, kinds or [0] * len(bonds), strict=True):
+        mol.AddBond(begin, end, _BOND_TYPES[kind])
+    return mol.GetMol()
 
 
 def _colours(rows: Tensor) -> Tensor:
     r"""The number of each distinct row: ``[2, n]`` for rows ``[2, n, K]``."""
     return torch.unique(rows.flatten(0, 1), dim=0, return_inverse=True)[1].view(rows.shape[:2])
-
-
-def _skeleton(colours: Tensor, chirality: Tensor, edge_index: Tensor, kinds: Tensor) -> Chem.Mol:
-    r"""Carbon atoms whose isotopes are their colours, for RDKit compares isotopes exactly."""
-    mol = Chem.RWMol()
-    for colour, handedness in zip(colours.tolist(), chirality.tolist(), strict=True):
-        atom = Chem.Atom(6)
-        atom.SetIsotope(1 + colour)
-        atom.SetNoImplicit(True)
-        atom.SetChiralTag(_CHIRAL_TAGS.get(handedness, Chem.ChiralType.CHI_UNSPECIFIED))
-        mol.AddAtom(atom)
-    once = edge_index[0] < edge_index[1]
-    for (begin, end), kind in zip(edge_index[:, once].t().tolist(), kinds[once].tolist(), strict=True):
-        mol.AddBond(begin, end, _BOND_TYPES[kind])
-    return mol.GetMol()
 
 
 def _bonds(edge_index: Tensor, num_atoms: int) -> Tensor:

@@ -3,14 +3,13 @@ r"""SMILES and RDKit molecules as PyG data: one, a list of them, or a batch."""
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from rdkit import Chem
-from torch import Tensor
 from torch_geometric.data import Batch, Data
 
 from pyg_moleblend.chem.errors import MoleculeError, require_mol
-from pyg_moleblend.chem.featurize import FlatGraphs, featurize
+from pyg_moleblend.chem.featurize import featurize
+from pyg_moleblend.chem.flat import FlatGraphs
 from pyg_moleblend.chem.hydrogens import Hydrogens, apply_hydrogens
 from pyg_moleblend.chem.parse import given_smiles, parse_each
 from pyg_moleblend.utils.flat_batch import flat_batch
@@ -165,37 +164,16 @@ def data_list(chunk: MoleculeChunk) -> list[Data]:
     Returns:
         M data objects with the fields of :func:`from_smiles`.
     """
-    graphs = chunk.graphs
-    atoms = np.concatenate([[0], np.cumsum(graphs.num_atoms)]).tolist()
-    edges = np.concatenate([[0], np.cumsum(graphs.num_edges)]).tolist()
-    # Copies: a view would drag the whole chunk along wherever one molecule is saved or sent to.
-    return [
-        Data(
-            x=torch.from_numpy(graphs.x[atoms[m] : atoms[m + 1]].copy()),
-            edge_index=torch.from_numpy(graphs.edge_index[:, edges[m] : edges[m + 1]].copy()),
-            edge_attr=torch.from_numpy(graphs.edge_attr[edges[m] : edges[m + 1]].copy()),
-            pos=torch.from_numpy(graphs.pos[atoms[m] : atoms[m + 1]].copy()),
-            smiles=smiles,
-        )
-        for m, smiles in enumerate(chunk.smiles)
-    ]
+    molecules = []
+    for graph, smiles in zip(chunk.graphs.each(), chunk.smiles, strict=True):
+        # Copies: a view would drag the whole chunk along wherever one molecule is saved or sent to.
+        fields = {n: v if isinstance(v, str) else torch.from_numpy(v.copy()) for n, v in graph.arrays.items()}
+        molecules.append(Data(**fields, smiles=smiles))
+    return molecules
 
 
 def batch_of(chunk: MoleculeChunk) -> Batch:
     r"""The batch of a chunk of at least one molecule; it shares the chunk's memory where it can."""
-    graphs = chunk.graphs
-    ptr, edge_ptr = _pointers(graphs.num_atoms), _pointers(graphs.num_edges)
-    fields = {
-        "x": torch.from_numpy(graphs.x),
-        "edge_index": torch.from_numpy(graphs.edge_index),
-        "edge_attr": torch.from_numpy(graphs.edge_attr),
-        "pos": torch.from_numpy(graphs.pos),
-        "smiles": chunk.smiles,
-    }
+    fields, ends = chunk.graphs.tensors()
     ones = torch.arange(len(chunk.smiles) + 1)
-    ends = {"x": ptr, "edge_index": edge_ptr, "edge_attr": edge_ptr, "pos": ptr, "smiles": ones}
-    return flat_batch(fields, ends)
-
-
-def _pointers(counts: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.concatenate([[0], np.cumsum(counts)]))
+    return flat_batch({**fields, "smiles": chunk.smiles}, {**ends, "smiles": ones})

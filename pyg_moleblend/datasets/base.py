@@ -4,9 +4,7 @@ import copy
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch_geometric.data import Batch, Data, InMemoryDataset
 from torch_geometric.data.collate import collate
@@ -112,22 +110,10 @@ def store(reading: Reading, **columns: Tensor) -> Stored:
         reading: M molecules.
         columns: More attributes, one row a molecule, ``[M, ...]``.
     """
-    graphs = reading.graphs
-    atoms, edges = _ends(graphs.num_atoms), _ends(graphs.num_edges)
+    fields, ends = reading.graphs.tensors()
     ones = torch.arange(len(reading.rows) + 1)
-    data = Data(
-        x=torch.from_numpy(graphs.x),
-        edge_index=torch.from_numpy(graphs.edge_index),
-        edge_attr=torch.from_numpy(graphs.edge_attr),
-        pos=torch.from_numpy(graphs.pos),
-        smiles=reading.smiles,
-        row=torch.from_numpy(reading.rows),
-        **columns,
-    )
-    slices = {"x": atoms, "edge_index": edges, "edge_attr": edges, "pos": atoms, "smiles": ones, "row": ones}
-    if reading.conformers is not None:
-        data.conformers, slices["conformers"] = torch.from_numpy(reading.conformers), atoms
-    return compact(data), {**slices, **dict.fromkeys(columns, ones)}
+    data = Data(**fields, smiles=reading.smiles, row=torch.from_numpy(reading.rows), **columns)
+    return compact(data), {**ends, **dict.fromkeys(("smiles", "row", *columns), ones)}
 
 
 def store_list(data_list: list[Data]) -> Stored:
@@ -147,7 +133,3 @@ def compact(data: Data) -> Data:
             fitting = [dtype for dtype in (torch.uint8, torch.int16, torch.int32) if high <= torch.iinfo(dtype).max]
             data[key] = value.to(fitting[0]) if fitting else value
     return data
-
-
-def _ends(counts: NDArray[np.int64]) -> Tensor:
-    return torch.from_numpy(np.concatenate([[0], np.cumsum(counts)]))

@@ -210,10 +210,9 @@ def _completed(batch: Data, names: set[str]) -> Data:
     if not transforms:
         return batch
     if not isinstance(batch, Batch) and molecule_of_atoms(batch) is not None:
-        missing = sorted(name for name in names if name not in batch)
         raise ValueError(
-            f"the batch lacks the fields {missing}, which transforms attach to one molecule after another; attach them "
-            "before it becomes a dictionary, or give Batch.from_data_list([...])"
+            f"fields among {sorted(names - set(batch.keys()))} are attached molecule by molecule, which needs a PyG "
+            "Batch: make it by Batch.from_data_list, or attach them before"
         )
     device = None if batch.x is None else batch.x.device
     molecules = batch.to_data_list() if isinstance(batch, Batch) else [copy.copy(batch)]

@@ -171,7 +171,11 @@ def test_a_format_of_the_future_is_refused(tmp_path: Path):
         (("arguments", "config", "arguments", "channels"), "256", "`channels` must be an integer.*'256'"),
         (("arguments", "config"), None, "'MoleBlendForPropertyPrediction' cannot be built"),
         (("arguments", "num_tasks"), "3", "`num_tasks` must be an integer of at least 1, got '3'"),
-        (("arguments", "encoder", "arguments", "config", "arguments", "channels"), 32, "an encoder of 32 channels"),
+        (
+            ("arguments", "encoder", "arguments", "config", "arguments", "channels"),
+            32,
+            r"an encoder of 32 channels .* needs AtomEmbedding\(32, 8",
+        ),
         (
             ("arguments", "encoder", "arguments", "relations", "spd", "arguments", "heads"),
             -3,

@@ -2,6 +2,7 @@ from itertools import product
 
 import golden_data
 import networkx as nx
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from pyg_moleblend.fields import SPD_MAX, SPD_UNREACHABLE, bond_class
 from pyg_moleblend.utils import bond_paths, dense_bonds, shortest_paths
+from pyg_moleblend.utils.paths import floyd_warshall
 
 
 def random_adjacency(size: int, density: float, seed: int, directed: bool = False) -> Tensor:
@@ -142,3 +144,19 @@ def test_dense_bonds_places_every_bond(batched: bool):
             expected[number, source, target] = bond_class(feature)
     assert expected.any()
     assert torch.equal(dense, expected)
+
+
+@pytest.mark.parametrize(("size", "batch"), [(1, 2), (9, 5), (62, 3), (70, 2), (300, 1)])
+def test_arrays_and_tensors_of_any_layout_have_the_same_paths(size: int, batch: int):
+    bonds = torch.stack([random_adjacency(size, 1.5 / size, seed) for seed in range(batch)])
+    expected = shortest_paths(bonds)
+    for tensor in (bonds.mT, bonds.permute(1, 2, 0).contiguous().permute(2, 0, 1)):  # symmetric: its own transpose
+        assert all(torch.equal(one, other) for one, other in zip(shortest_paths(tensor), expected, strict=True))
+    bonded = bonds.permute(1, 2, 0).contiguous()
+    before = bonded.clone()
+    found = floyd_warshall(bonded)
+    for tensor, array in zip(found, floyd_warshall(bonded.numpy()), strict=True):
+        assert tensor.numpy().dtype == array.dtype
+        assert np.array_equal(tensor.numpy(), array)
+    assert torch.equal(found[0].permute(2, 0, 1), expected.spd)
+    assert torch.equal(bonded, before)

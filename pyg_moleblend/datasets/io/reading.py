@@ -12,7 +12,7 @@ from tqdm import tqdm
 from pyg_moleblend.chem import Conformers, FlatGraphs, Hydrogens, MoleculeError, featurize, generate_conformers
 from pyg_moleblend.chem.conformers import RUNGS
 from pyg_moleblend.datasets.io.entries import Entry, describe_entry, pack_entries, read_entry
-from pyg_moleblend.datasets.io.reading_result import Failure, Reading, concatenate, concatenate_graphs
+from pyg_moleblend.datasets.io.reading_result import Failure, Reading, concatenate
 from pyg_moleblend.runtime.worker_pool import Started, map_chunks
 
 __all__ = ["CHUNK_SIZE", "Entry", "Failure", "ReadChunk", "Reading", "concatenate", "read_chunk", "read_molecules"]
@@ -121,7 +121,7 @@ def read_chunk(
     graphs, bad = _featurize(mols)
     rows = [row for row in mols if row not in {failure.row for failure in bad}]
     smiles = [texts[row] or Chem.MolToSmiles(mols[row], canonical=False) for row in rows]
-    reading = Reading(graphs, smiles, np.array(rows, dtype=np.int64), sorted(failures + bad), None, {})
+    reading = Reading(graphs, smiles, np.array(rows, dtype=np.int64), sorted(failures + bad), {})
     return reading if conformers is None else _with_conformers(reading, mols, conformers, kills, started)
 
 
@@ -132,18 +132,17 @@ def _with_conformers(
     several: NDArray[np.float32] = np.full((len(pos), settings.count, 3), np.nan, dtype=np.float32)
     several[:, 0] = pos
     errors: dict[int, str] = {}
-    ends = np.cumsum(reading.graphs.num_atoms).tolist()
-    for row, size, end in zip(reading.rows.tolist(), reading.graphs.num_atoms.tolist(), ends, strict=True):
-        if np.isnan(pos[end - size]).any():  # a structure is there as a whole or not at all
+    for row, graph in zip(reading.rows.tolist(), reading.graphs.each(), strict=True):
+        if np.isnan(graph.pos[:1]).any():  # a structure is there as a whole or not at all
             started(row)
             positions, _, cause = generate_conformers(mols[row], settings, kills[row])
-            several[end - size : end] = positions.swapaxes(0, 1)
+            several[graph.atoms] = positions.swapaxes(0, 1)
             if cause:
                 errors[row] = cause
     started(-1)
-    graphs = reading.graphs._replace(pos=np.ascontiguousarray(several[:, 0]))
-    conformers = several if settings.count > 1 else None
-    return reading._replace(graphs=graphs, conformers=conformers, conformer_errors=errors)
+    fields = {"conformers": several} if settings.count > 1 else {}
+    graphs = reading.graphs._replace(pos=np.ascontiguousarray(several[:, 0]), fields=fields)
+    return reading._replace(graphs=graphs, conformer_errors=errors)
 
 
 def _featurize(mols: dict[int, Chem.Mol]) -> tuple[FlatGraphs, list[Failure]]:
@@ -155,7 +154,8 @@ def _featurize(mols: dict[int, Chem.Mol]) -> tuple[FlatGraphs, list[Failure]]:
             return featurize([]), [Failure(row, describe_entry(mol), error.reason)]
     # Rare: a molecule that RDKit made has no features. One at a time tells which.
     single = [_featurize({row: mol}) for row, mol in mols.items()]
-    return concatenate_graphs([graphs for graphs, _ in single]), [bad for _, failures in single for bad in failures]
+    graphs = FlatGraphs.concatenate([found for found, _ in single])
+    return graphs, [bad for _, failures in single for bad in failures]
 
 
 def _chunks(entries: Iterable[Entry], size: int, packed: bool) -> Iterator[list[Entry]]:

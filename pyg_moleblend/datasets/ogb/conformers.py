@@ -1,19 +1,15 @@
 r"""Conformers for graphs that were not made from their SMILES: found for these, put onto those."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch_geometric.data import Data
 
-from pyg_moleblend.chem import FlatGraphs
+from pyg_moleblend.chem import MoleculeGraph
 from pyg_moleblend.chem.match import match_atoms
 from pyg_moleblend.datasets.io.reading import Reading
 
 _ELEMENT = 0
-
-Graph = tuple[slice, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 
 def put_conformers(reading: Reading, found: Reading) -> Reading:
@@ -32,33 +28,30 @@ def put_conformers(reading: Reading, found: Reading) -> Reading:
     several = np.full((total, count, 3), np.nan, dtype=np.float32)  # [ΣN, K, 3]
     errors = dict(found.conformer_errors)
     errors.update({row: f"its SMILES cannot be read: {reason}" for row, _, reason in found.failures})
-    theirs = list(_each(reading.graphs))
-    for row, ours in zip(found.rows.tolist(), _each(found.graphs), strict=True):
+    theirs = list(reading.graphs.each())
+    for row, ours in zip(found.rows.tolist(), found.graphs.each(), strict=True):
         order = _order(theirs[row], ours)
         if order is None:
             errors[row] = "its SMILES is not of the molecule that its graph is"
         else:
-            several[theirs[row][0]] = positions[ours[0]][order]
-    graphs = reading.graphs._replace(pos=np.ascontiguousarray(several[:, 0]))
-    return reading._replace(graphs=graphs, conformers=several if count > 1 else None, conformer_errors=errors)
+            several[theirs[row].atoms] = positions[ours.atoms][order]
+    fields = {"conformers": several} if count > 1 else {}
+    graphs = reading.graphs._replace(pos=np.ascontiguousarray(several[:, 0]), fields=fields)
+    return reading._replace(graphs=graphs, conformer_errors=errors)
 
 
-def _order(graph: Graph, other: Graph) -> NDArray[np.int64] | None:
+def _order(graph: MoleculeGraph, other: MoleculeGraph) -> NDArray[np.int64] | None:
     r"""For each atom of a graph its atom in another of the same molecule."""
-    (_, x, edges, attr), (_, other_x, other_edges, other_attr) = graph, other
-    if np.array_equal(x[:, _ELEMENT], other_x[:, _ELEMENT]) and np.array_equal(edges, other_edges):
-        return np.arange(len(x))
+    elements, other_elements = graph.x[:, _ELEMENT], other.x[:, _ELEMENT]
+    if np.array_equal(elements, other_elements) and np.array_equal(graph.edge_index, other.edge_index):
+        return np.arange(len(elements))
     one, another = (
-        Data(x=torch.from_numpy(a), edge_index=torch.from_numpy(b), edge_attr=torch.from_numpy(c))
-        for a, b, c in ((x, edges, attr), (other_x, other_edges, other_attr))
+        Data(
+            x=torch.from_numpy(molecule.x),
+            edge_index=torch.from_numpy(molecule.edge_index),
+            edge_attr=torch.from_numpy(molecule.edge_attr),
+        )
+        for molecule in (graph, other)
     )
     match = match_atoms(one, another)
     return None if match is None else match.numpy()
-
-
-def _each(graphs: FlatGraphs) -> Iterator[Graph]:
-    atom = edge = 0
-    for num_atoms, num_edges in zip(graphs.num_atoms.tolist(), graphs.num_edges.tolist(), strict=True):
-        atoms, edges = slice(atom, atom + num_atoms), slice(edge, edge + num_edges)
-        yield atoms, graphs.x[atoms], graphs.edge_index[:, edges], graphs.edge_attr[edges]
-        atom, edge = atom + num_atoms, edge + num_edges

@@ -163,7 +163,7 @@ class OGBGraphProperty(CachedMoleculeDataset):
                 raise ValueError(f"{self.folder} holds {size} graphs but {found} {what}; download it again")
         if (rows != np.arange(size)).any():
             raise ValueError(f"the split in {self.folder} does not name every row once; download it again")
-        reading = Reading(graphs, mapping.smiles, np.arange(size), [], None, {})
+        reading = Reading(graphs, mapping.smiles, np.arange(size), [], {})
         if self.conformers is not None:
             reading = self._with_conformers(reading, self.conformers)
         names = mapping.names if len(mapping.names) == self.source.num_tasks else None

@@ -5,7 +5,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pyg_moleblend.chem import FlatGraphs
 from pyg_moleblend.chem.vocabulary import ATOM_VOCABULARY, BOND_VOCABULARY
 from pyg_moleblend.datasets.base import MoleculeDataset
 from pyg_moleblend.datasets.io.reading import Failure, read_molecules
@@ -48,10 +47,10 @@ def compare_with_smiles(dataset: MoleculeDataset, progress: str | None = None) -
     rows = dataset.row.tolist()
     reading = read_molecules(dataset.smiles, progress=progress)
     differences: dict[str, list[int]] = {}
-    for m, graph in zip(reading.rows.tolist(), _each(reading.graphs), strict=True):
+    for m, graph in zip(reading.rows.tolist(), reading.graphs.each(), strict=True):
         data = dataset.get(dataset.indices()[m])
-        theirs = data.x.numpy(), data.edge_index.numpy(), data.edge_attr.numpy()
-        for name in _differing(graph, theirs):
+        ours, theirs = (graph.x, graph.edge_index, graph.edge_attr), (data.x, data.edge_index, data.edge_attr)
+        for name in _differing(ours, tuple(values.numpy() for values in theirs)):
             differences.setdefault(name, []).append(rows[m])
     unread = [failure._replace(row=rows[failure.row]) for failure in reading.failures]
     return Parity(len(rows), unread, differences)
@@ -67,9 +66,3 @@ def _differing(one: Arrays, other: Arrays) -> list[str]:
             return ["atoms" if k == 0 else "bonds"]
         names += [name for name, equal in zip(vocabulary, (one[k] == other[k]).all(0), strict=True) if not equal]
     return names if np.array_equal(one[1], other[1]) else [*names, "bonds"]
-
-
-def _each(graphs: FlatGraphs) -> list[Arrays]:
-    atoms, edges = np.cumsum(graphs.num_atoms)[:-1], np.cumsum(graphs.num_edges)[:-1]
-    parts = np.split(graphs.x, atoms), np.split(graphs.edge_index, edges, axis=1), np.split(graphs.edge_attr, edges)
-    return list(zip(*parts, strict=True)) if len(graphs.num_atoms) else []

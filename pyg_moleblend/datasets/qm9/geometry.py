@@ -1,12 +1,14 @@
 r"""Coordinates from one file, graphs from another: put together, and checked atom by atom."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem
 
+from pyg_moleblend.chem import MoleculeGraph
+from pyg_moleblend.chem.match import skeleton
 from pyg_moleblend.datasets.io.reading import Reading
 
 BOND_STRETCH: float = 1.5
@@ -15,6 +17,7 @@ as long, in two strained cages; all others are below 1.30."""
 
 _CONTACT = 1.3
 _HYDROGEN = 1
+_HYDROGENS = 64  # more than any atom has
 _RADIUS = np.array([np.nan] + [Chem.GetPeriodicTable().GetRcovalent(z) for z in range(1, 119)])
 
 
@@ -56,19 +59,18 @@ def attach_geometries(reading: Reading, geometries: Sequence[Geometry]) -> Readi
         geometries: A geometry with hydrogens for each row that was read.
     """
     pos = np.full_like(reading.graphs.pos, np.nan)  # [ΣN, 3]
-    ends = np.cumsum(reading.graphs.num_atoms)
     reasons: dict[int, str] = {}
-    for m, (graph, row) in enumerate(zip(_graphs(reading), reading.rows.tolist(), strict=True)):
-        heavy = heavy_atoms(geometries[row])
+    for m, (molecule, row) in enumerate(zip(reading.graphs.each(), reading.rows.tolist(), strict=True)):
+        graph, heavy = heavy_graph(molecule), heavy_atoms(geometries[row])
         reason = disagreement(graph, heavy)
         if reason:
-            order = match_atoms(graph, geometries[row])
+            order = order_by_contacts(graph, geometries[row])
             if order is None:
                 reasons[m] = reason
                 continue
             heavy = Geometry(heavy.z[order], heavy.pos[order])
-        pos[ends[m] - len(graph.z) : ends[m]] = heavy.pos
-    bad = np.isin(np.arange(len(ends)), list(reasons))
+        pos[molecule.atoms] = heavy.pos
+    bad = np.isin(np.arange(len(reading.rows)), list(reasons))
     return reading._replace(graphs=reading.graphs._replace(pos=pos)).drop(bad, reasons.__getitem__)
 
 
@@ -87,7 +89,7 @@ def disagreement(graph: HeavyGraph, heavy: Geometry) -> str:
     return f"the bond between atoms {i[longest]} and {j[longest]} would be {length[longest]:.2f} Å long"
 
 
-def match_atoms(graph: HeavyGraph, geometry: Geometry) -> list[int] | None:
+def order_by_contacts(graph: HeavyGraph, geometry: Geometry) -> list[int] | None:
     r"""For each atom of a graph the heavy atom of a geometry that has its element, hydrogens and neighbours.
 
     Args:
@@ -111,6 +113,11 @@ def match_atoms(graph: HeavyGraph, geometry: Geometry) -> list[int] | None:
     return list(match) or None
 
 
+def heavy_graph(molecule: MoleculeGraph) -> HeavyGraph:
+    r"""What the graph of a molecule of heavy atoms says of its geometry."""
+    return HeavyGraph(molecule.x[:, 0] + 1, molecule.x[:, 4], molecule.edge_index[:, ::2])
+
+
 def heavy_atoms(geometry: Geometry) -> Geometry:
     r"""A geometry without its hydrogens."""
     mask = geometry.z != _HYDROGEN
@@ -118,21 +125,5 @@ def heavy_atoms(geometry: Geometry) -> Geometry:
 
 
 def _skeleton(graph: HeavyGraph) -> Chem.Mol:
-    r"""A molecule that RDKit compares by element, number of hydrogens (told by the isotope) and neighbours."""
-    mol = Chem.RWMol()
-    for z, num_h in zip(graph.z.tolist(), graph.num_h.tolist(), strict=True):
-        atom = Chem.Atom(z)
-        atom.SetIsotope(1 + num_h)
-        mol.AddAtom(atom)
-    for i, j in graph.bonds.T.tolist():
-        mol.AddBond(i, j, Chem.BondType.SINGLE)
-    return mol
-
-
-def _graphs(reading: Reading) -> Iterator[HeavyGraph]:
-    x, edge_index, *_ = reading.graphs
-    atom = edge = 0
-    for num_atoms, num_edges in zip(reading.graphs.num_atoms.tolist(), reading.graphs.num_edges.tolist(), strict=True):
-        atoms, bonds = x[atom : atom + num_atoms], edge_index[:, edge : edge + num_edges : 2]
-        yield HeavyGraph(atoms[:, 0] + 1, atoms[:, 4], bonds)
-        atom, edge = atom + num_atoms, edge + num_edges
+    r"""Atoms are told apart by element and number of hydrogens."""
+    return skeleton((_HYDROGENS * graph.z + graph.num_h).tolist(), graph.bonds.T.tolist())

@@ -50,7 +50,7 @@ class Compact:
     def __call__(self, chunk: Sequence[Any], kills: Sequence[int], started: Started) -> Reading:
         reading = self.read(chunk, kills, started)
         graphs = reading.graphs
-        small = {name: smallest(getattr(graphs, name)) for name in ("x", "edge_index", "edge_attr")}
+        small: dict[str, Any] = {name: smallest(getattr(graphs, name)) for name in ("x", "edge_index", "edge_attr")}
         return reading._replace(graphs=graphs._replace(**small))
 
 

@@ -87,12 +87,12 @@ def reading_of(path: str | Path) -> Reading:
         pos=np.ascontiguousarray(data.pos.numpy()),
         num_atoms=slices["x"].diff().long().numpy(),
         num_edges=slices["edge_attr"].diff().long().numpy(),
+        fields={"conformers": data.conformers.numpy()} if "conformers" in data else {},
     )
     return Reading(
         graphs=graphs,
         smiles=[texts[start:stop].decode() for start, stop in pairwise(ends)],
         rows=data.row.numpy().astype(np.int64),
         failures=[Failure(row, text, reason) for row, _, text, reason in facts["failures"]],
-        conformers=data.conformers.numpy() if "conformers" in data else None,
         conformer_errors={row: cause for row, _, cause in facts["conformer_errors"]},
     )

@@ -67,14 +67,14 @@ def write_shard(
         "edge_index": smallest(graphs.edge_index),
         "edge_attr": smallest(graphs.edge_attr),
         "row": reading.rows.astype(np.int64),
-        "slices.atoms": _pointers(graphs.num_atoms),
-        "slices.edges": _pointers(graphs.num_edges),
+        "slices.atoms": _pointers(graphs.ends("atom")),
+        "slices.edges": _pointers(graphs.ends("edge")),
         **columns,
     }
     for name, strings in texts.items():
         encoded = [text.encode() for text in strings]
         arrays[name] = np.frombuffer(b"".join(encoded), dtype=np.uint8)
-        arrays[_POINTERS + name] = _pointers(np.array([len(text) for text in encoded], dtype=np.int64))
+        arrays[_POINTERS + name] = _pointers(np.cumsum([0, *map(len, encoded)]))
     if np.isfinite(graphs.pos).any():
         arrays["pos"] = graphs.pos.astype(np.float32)
     if reading.conformers is not None:
@@ -138,8 +138,7 @@ def smallest(values: NDArray[Any]) -> NDArray[Any]:
     return values.astype(next(kind for kind in types if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max))
 
 
-def _pointers(counts: NDArray[np.int64]) -> NDArray[Any]:
-    ends = np.concatenate([[0], np.cumsum(counts)])
+def _pointers(ends: NDArray[np.int64]) -> NDArray[Any]:
     return ends.astype(np.int32 if ends[-1] <= np.iinfo(np.int32).max else np.int64)
 
 

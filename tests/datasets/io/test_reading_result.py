@@ -14,13 +14,13 @@ def reading(smiles: list[str], first: int = 0, conformers: int = 0) -> Reading:
     several = np.repeat(graphs.x[:, :1], conformers, axis=1)[:, :, None].repeat(3, 2).astype(np.float32)
     failure = Failure(first + 2 * len(smiles), "bad", "no")
     errors = {int(rows[-1]): "one is missing"}
-    return Reading(graphs, smiles, rows, [failure], several if conformers else None, errors)
+    graphs = graphs._replace(fields={"conformers": several} if conformers else {})
+    return Reading(graphs, smiles, rows, [failure], errors)
 
 
 def same(one: Reading, other: Reading) -> bool:
-    graphs = all(
-        np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in zip(one.graphs, other.graphs, strict=True)
-    )
+    pairs = zip(one.graphs[:6], other.graphs[:6], strict=True)
+    graphs = all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in pairs)
     return graphs and one.smiles == other.smiles and one.rows.tolist() == other.rows.tolist()
 
 

@@ -75,7 +75,7 @@ def test_equal_content_is_equal_bytes(tmp_path: Path, reading: Reading) -> None:
 
 def test_conformers_are_kept(tmp_path: Path, reading: Reading) -> None:
     several = np.random.default_rng(0).normal(size=(len(reading.graphs.x), 3, 3)).astype(np.float32)
-    write_shard(tmp_path / "s", reading._replace(conformers=several))
+    write_shard(tmp_path / "s", reading._replace(graphs=reading.graphs._replace(fields={"conformers": several})))
     data, slices = read_shard(tmp_path / "s")
     assert torch.equal(data.conformers, torch.from_numpy(several))
     assert torch.equal(slices["conformers"], slices["x"])
