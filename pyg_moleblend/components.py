@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from importlib.metadata import entry_points
+from textwrap import indent
 from typing import Any, TypeVar, overload
 
 ENTRY_POINTS = "pyg_moleblend.components"
@@ -23,6 +24,7 @@ r"""Group of entry points under which an installed package offers its components
 
 _NAME, _ARGUMENTS = "component", "arguments"
 _RECORD = "_component_arguments"
+_LINE = 110  # characters that are printed of a component before it takes several lines
 C = TypeVar("C", bound=type)
 
 
@@ -42,6 +44,13 @@ class Component:
         By default they are those that the constructor was given.
         """
         return arguments_of(self)
+
+    def __repr__(self) -> str:
+        try:
+            arguments = self.component_arguments()
+        except ValueError:  # nobody has recorded them
+            return f"{type(self).__name__}(...)"
+        return _printed(f"{type(self).__name__}(", [f"{name}={_text(value)}" for name, value in arguments.items()], ")")
 
 
 @overload
@@ -294,6 +303,23 @@ def _to_json(value: Any, place: str) -> Any:
         f"{place} cannot be saved: an argument must be a JSON value (a finite number, text, bool, None, a list or "
         f"mapping of these) or a component, got {type(value).__name__} {str(value)[:60]}"
     )
+
+
+def _text(value: Any) -> str:
+    r"""A value for people: what would build it, over several lines where one is too short."""
+    if isinstance(value, Mapping):
+        return _printed("{", [f"{key!r}: {_text(entry)}" for key, entry in value.items()], "}")
+    if not isinstance(value, Component) and hasattr(value, "component_arguments"):
+        entries = [f"{name}={_text(entry)}" for name, entry in value.component_arguments().items()]
+        return _printed(f"{type(value).__name__}(", entries, ")")
+    return repr(value)
+
+
+def _printed(opening: str, entries: list[str], closing: str) -> str:
+    line = opening + ", ".join(entries) + closing
+    if len(line) <= _LINE and "\n" not in line:
+        return line
+    return "\n".join([opening, *(indent(entry, "  ") + "," for entry in entries), closing])
 
 
 def _is_redefined(old: type, new: type) -> bool:

@@ -188,7 +188,7 @@ r"""Which bonds there are: OGB's three features, or so many categories in one in
 
 
 _VOCABULARY_HINT = (
-    "bonds of one category, [E] or [E, 1], need bond_vocabulary=NUMBER, and other edge features bond_vocabulary=None, "
+    "bonds of one category need bond_vocabulary=NUMBER, and edge features of another kind bond_vocabulary=None, "
     "in default_relations(config, bond_vocabulary=...), default_objectives likewise, MoleBlendConv and AddRelations"
 )
 
@@ -255,13 +255,13 @@ def bond_class_unchecked(edge_attr: Tensor, vocabulary: BondVocabulary = "ogb") 
 def raise_for_bonds(edge_attr: Tensor, vocabulary: BondVocabulary) -> None:
     r"""Raises :class:`ValueError` for bond features outside the vocabulary."""
     rows = edge_attr.reshape(len(edge_attr), -1)
-    found = f"got values from {rows.amin(0).tolist()} to {rows.amax(0).tolist()}"
+    found = f"got values up to {rows.amax(0).tolist()}, from {rows.amin(0).tolist()}"
     if vocabulary == "ogb":
         raise ValueError(
             f"bond features must lie within OGB's vocabulary (sizes {BOND_FEATURE_SIZES}), {found}; "
             "convert PyG's own features with pyg_moleblend.chem.pyg_to_ogb_features"
         )
-    raise ValueError(f"bond_vocabulary={vocabulary} takes bond categories from 0 to {int(vocabulary) - 1}, {found}")
+    raise ValueError(f"bond categories must be from 0 to {int(vocabulary) - 1}, {found}; see `bond_vocabulary`")
 
 
 def bond_class_features() -> Tensor:

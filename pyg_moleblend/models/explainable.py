@@ -135,6 +135,9 @@ class Explainable(nn.Module):
             output = output[:, self.task : self.task + 1]
         return output if self.activation is None else self.activation(output)
 
+    def __repr__(self) -> str:
+        return f"{self.__class__.__name__}({type(self.model).__name__}, task={self.task}, modality={self.modality!r})"
+
     def _path_weights(self, edge_index: Tensor, mask: Tensor, x: Tensor) -> Tensor:
         r"""Product of the edge masks along the shortest path of each pair, ``[B, N, N]``."""
         B, N = mask.shape

@@ -79,5 +79,14 @@ class MoleBlendLayer(nn.Module):
         hidden = run(self._activate, self.ffn_in(x), activation_checkpointing=activation_checkpointing)
         return self.ffn_norm(x + self.drop_path(self.dropout(hidden)))
 
+    def __repr__(self) -> str:
+        dropouts = (
+            f"dropout={self.dropout.p}, attention_dropout={self.attention.dropout}, "
+            f"activation_dropout={self.activation_dropout.p}, drop_path={self.drop_path.probability}"
+        )
+        channels, ffn_channels = self.ffn_in.in_features, self.ffn_in.out_features
+        sizes = f"{channels}, heads={self.attention.heads}, ffn_channels={ffn_channels}"
+        return f"{self.__class__.__name__}({sizes}, {dropouts})"
+
     def _activate(self, hidden: Tensor) -> Tensor:
         return self.ffn_out(self.activation_dropout(F.gelu(hidden)))

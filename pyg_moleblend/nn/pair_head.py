@@ -43,6 +43,10 @@ class PairHead(nn.Module):
         nn.init.normal_(self.weight, std=INIT_STD)
         nn.init.zeros_(self.bias)
 
+    def __repr__(self) -> str:
+        channels, pair_channels = self.row.in_features, self.row.out_features
+        return f"{self.__class__.__name__}({channels}, {self.bias.numel()}, pair_channels={pair_channels})"
+
     def forward(self, atoms: Tensor) -> Tensor:
         return self.rows(*self.contract(atoms))
 

@@ -72,3 +72,12 @@ def test_demo_compares_pretrained_with_random_weights(monkeypatch, tmp_path):
     }
     for figure in ("distance_map.png", "learning_curves.png"):
         assert (tmp_path / "demo" / figure).stat().st_size > 10_000
+
+
+def test_zinc_format_learns_and_explains(monkeypatch, tmp_path, capsys):
+    run(monkeypatch, tmp_path, "zinc_format.py")
+    words = capsys.readouterr().out.split()
+    error, guess = (float(words[words.index(name) + 1]) for name in ("error", "mean"))
+    assert error < 0.3 * guess
+    oxygens, others = (float(words[words.index(name) + 1]) for name in ("oxygens", "atoms"))
+    assert oxygens > 5 * others

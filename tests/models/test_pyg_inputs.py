@@ -128,7 +128,7 @@ def test_a_dictionary_has_no_transform_applied():
         batch = Batch.from_data_list(samples.molecules(2))
         assert pack(batch, ["weight"]).pairs["weight"].sum() == sum(n**2 for n in batch.ptr.diff().tolist())
         assert pack(batch[0].to_dict(), ["weight"]).pairs["weight"].all()
-        with pytest.raises(ValueError, match="attach them before the batch becomes a dictionary"):
+        with pytest.raises(ValueError, match=r"\['weight'\] are attached molecule by molecule"):
             pack(batch.to_dict(), ["weight"])
     finally:
         del FIELDS["weight"]

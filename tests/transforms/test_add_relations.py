@@ -100,7 +100,7 @@ def test_any_graph_has_distances_and_one_with_categories_has_paths():
         assert "bond_path" not in related
     with pytest.raises(ValueError, match=r"3 bond features a row, got shape \[4\].*AddRelations"):
         AddRelations()(other_graphs.zinc()[0])
-    with pytest.raises(ValueError, match="bond_vocabulary=2 takes bond categories from 0 to 1"):
+    with pytest.raises(ValueError, match="bond categories must be from 0 to 1"):
         AddRelations(bond_vocabulary=2)(other_graphs.zinc()[1])
 
 

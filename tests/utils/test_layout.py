@@ -105,7 +105,7 @@ def test_bonds_of_one_category():
         (
             [[0, 1], [1, 0]],
             [0, 3],
-            r"bond_vocabulary=3 takes bond categories from 0 to 2, got values from \[0\] to \[3\]",
+            r"bond categories must be from 0 to 2, got values up to \[3\], from \[0\]",
         ),
         ([[0, 0], [1, 1]], [0, 1], "given twice with different features"),
     ],
