@@ -16,9 +16,10 @@ from filelock import FileLock
 from torch_geometric.data import Data
 
 import pyg_moleblend
-from pyg_moleblend.datasets.base import MoleculeDataset, Stored, Transform, store_list
+from pyg_moleblend.datasets.base import MoleculeDataset, Transform, store_list
 from pyg_moleblend.datasets.io.reading import Failure
 from pyg_moleblend.runtime.files import Digest, atomic_write, content_key, digest, is_whole
+from pyg_moleblend.utils.flat_batch import Stored
 
 PROCESSED_FORMAT = 3
 r"""Of the processed files and of what they hold; raise it with every change that one release may see."""

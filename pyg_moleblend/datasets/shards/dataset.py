@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Batch, Data, Dataset
 
-from pyg_moleblend.datasets.base import Stored, Transform, cut
-from pyg_moleblend.datasets.cut_batch import cut_batch
+from pyg_moleblend.datasets.base import Transform
 from pyg_moleblend.datasets.io.reading import Failure
 from pyg_moleblend.datasets.shards.folder import (
     CONFORMER_ERRORS_FILE,
@@ -24,8 +23,8 @@ from pyg_moleblend.datasets.shards.folder import (
 )
 from pyg_moleblend.datasets.shards.shard import read_shard
 from pyg_moleblend.runtime.files import is_whole
+from pyg_moleblend.utils.flat_batch import Stored, cut_batch, cut_molecule
 
-_TEXTS = ("smiles", "id")
 S = TypeVar("S", bound="MoleculeShards")
 
 
@@ -73,12 +72,7 @@ class MoleculeShards(Dataset):
     def get(self, idx: int) -> Data:
         r"""Molecule `idx` of the whole dataset, before the transform."""
         number = int(np.searchsorted(self._starts, idx, side="right")) - 1
-        stored, slices = self.store(number)
-        local = int(idx) - int(self._starts[number])
-        data = Data(**{key: cut(key, value, slices[key], local) for key, value in stored.to_dict().items()})
-        for key in _TEXTS:
-            if key in data:
-                data[key] = bytes(data[key].numpy()).decode()
+        data = cut_molecule(self.store(number), int(idx) - int(self._starts[number]))
         if "y" in data:
             data.y = self._chosen(data.y).float()
         return data

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 
 from pyg_moleblend.datasets.base import store
 from pyg_moleblend.datasets.io.reading import Reading, read_chunk
-from pyg_moleblend.datasets.shards.shard import read_facts, read_shard, smallest, write_shard
+from pyg_moleblend.datasets.shards.shard import read_facts, read_shard, write_shard
 from pyg_moleblend.runtime.files import digest
 
 SMILES = ["CCO", "bad", "c1ccncc1", "[Na+].[Cl-]", "N", "CC |$é;$|"]
@@ -123,13 +123,3 @@ def test_other_files_are_named_and_not_executed(tmp_path: Path, monkeypatch: pyt
     assert not Path("executed").exists()
     with pytest.raises(FileNotFoundError, match="nowhere"):
         read_shard("nowhere")
-
-
-@pytest.mark.parametrize(
-    ("values", "dtype"),
-    [([0, 255], np.uint8), ([0, 256], np.int16), ([-1, 2], np.int16), ([0, 40_000], np.int32), ([2**40], np.int64)],
-)
-def test_the_smallest_type_holds_them(values: list[int], dtype: type) -> None:
-    found = smallest(np.array(values, dtype=np.int64))
-    assert found.dtype == dtype
-    assert found.tolist() == values
