@@ -2,7 +2,7 @@ r"""PyG batches straight from flat storage, without the data objects in between,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,8 +36,7 @@ def flat_batch(fields: Mapping[str, Any], ends: Mapping[str, Tensor]) -> Batch:
     size = len(ptr) - 1
     if not size:
         raise ValueError("expected at least one molecule, got none: PyG has no empty batch")
-    if special := [name for name in fields if "batch" in name or name in ("face", "ptr", "num_nodes")]:
-        raise ValueError(f"fields {special} have names to which PyG gives a meaning of its own")
+    refuse_special_names(fields)
     batch = Batch(_base_cls=Data)
     none = torch.zeros(size, dtype=torch.long)
     # PyG's record of how to take a batch apart, as its own collate writes it.
@@ -74,6 +73,12 @@ def split_batch(batch: Batch) -> list[Data]:
             value = value - increment.repeat_interleave(counts).to(value.device)
         parts[name] = value.split(counts.tolist(), dim)
     return [Data(**dict(zip(parts, values, strict=True))) for values in zip(*parts.values(), strict=True)]
+
+
+def refuse_special_names(names: Iterable[str]) -> None:
+    r"""Raises :class:`ValueError` for fields that PyG would shift by another rule when it makes a batch."""
+    if special := [name for name in names if "batch" in name or name in ("face", "ptr", "num_nodes")]:
+        raise ValueError(f"fields {special} have names to which PyG gives a meaning of its own")
 
 
 def cut_batch(stores: Sequence[Stored], store_of: Tensor, local: Tensor) -> Batch:

@@ -197,7 +197,8 @@ class MoleculeShards(Dataset):
         return y if self._targets is None else y[:, self._targets]
 
     def _collect(self, take: Callable[[Stored], Tensor]) -> Tensor:
-        values = torch.cat([take(self.store(number)) for number in range(self.num_stores)])
+        filled = [number for number, shard in enumerate(self.manifest.shards) if shard.molecules] or [0]
+        values = torch.cat([take(self.store(number)) for number in filled])
         return values if self._indices is None else values[self._positions()]
 
     def _texts(self, key: str) -> list[str]:
