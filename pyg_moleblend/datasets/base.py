@@ -93,6 +93,27 @@ class MoleculeDataset(InMemoryDataset):
         return torch.as_tensor(indices, dtype=torch.long)
 
 
+def has_structure(stored: Stored) -> Tensor:
+    r"""Whether each molecule has a 3D structure that is to be used, bool ``[M]``; see ``pos`` and ``has_pos`` in
+    :data:`~pyg_moleblend.fields.FIELDS`."""
+    data, slices = stored
+    found = has_positions(data.pos, slices["pos"])
+    return found & data.has_pos.view(-1).bool() if "has_pos" in slices else found
+
+
+def has_positions(pos: Tensor, ends: Tensor) -> Tensor:
+    r"""Whether all atoms of each molecule have coordinates, bool ``[M]``.
+
+    Args:
+        pos: ``[ΣN, 3]`` in Å.
+        ends: Where each molecule begins and ends, ``[M + 1]``.
+    """
+    if pos.stride(0) == 0:  # NaN for all of a shard
+        return torch.zeros(len(ends) - 1, dtype=torch.bool)
+    missing = torch.cat([torch.zeros(1, dtype=torch.long), (~pos.isfinite().all(-1)).cumsum(0)])
+    return missing[ends.long()].diff() == 0
+
+
 def store(reading: Reading, **columns: Tensor) -> Stored:
     r"""What an in-memory dataset holds, straight from flat graphs: no data object is made on the way.
 

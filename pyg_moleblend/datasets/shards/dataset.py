@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Batch, Data, Dataset
 
-from pyg_moleblend.datasets.base import Transform
+from pyg_moleblend.datasets.base import Transform, has_structure
 from pyg_moleblend.datasets.io.reading import Failure
 from pyg_moleblend.datasets.shards.folder import (
     CONFORMER_ERRORS_FILE,
@@ -129,7 +129,7 @@ class MoleculeShards(Dataset):
     @property
     def has_pos(self) -> Tensor:
         r"""Whether each molecule has a 3D structure, bool ``[M]``."""
-        return self._collect(_has_pos)
+        return self._collect(has_structure)
 
     @property
     def row(self) -> Tensor:
@@ -225,12 +225,3 @@ class MoleculeShards(Dataset):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.folder.name!r}, {len(self)})"
-
-
-def _has_pos(stored: Stored) -> Tensor:
-    data, slices = stored
-    ends = slices["pos"].long()
-    if data.pos.stride(0) == 0:  # NaN for all of the shard
-        return torch.zeros(len(ends) - 1, dtype=torch.bool)
-    missing = torch.cat([torch.zeros(1, dtype=torch.long), (~data.pos.isfinite().all(-1)).cumsum(0)])[ends]
-    return missing.diff() == 0
