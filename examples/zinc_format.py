@@ -1,8 +1,8 @@
 r"""Molecules in the format of PyG's `ZINC`: atoms of 28 types `x` [N, 1], bonds of 4 types `edge_attr` [E], `y` [1].
 
 The molecules are made up here, so that nothing is downloaded. For the real ones:
-`ZINC("data/zinc", subset=True, pre_transform=AddRelations(bond_vocabulary=4))`. With `AQSOL` there are 65 atom types and
-5 bond types; a graph without edge features has `bond_vocabulary=None`.
+`ZINC("data/zinc", subset=True, pre_transform=AddRelations(bond_vocabulary=4))`. With `AQSOL` there are 65 atom types
+and 5 bond types; a graph without edge features has `bond_vocabulary=None`.
 """
 
 import torch
@@ -82,7 +82,11 @@ if __name__ == "__main__":
     settings = {"mode": "regression", "task_level": "graph", "return_type": "raw"}
     explainable = Explainable(model)
     explainer = Explainer(
-        explainable, GNNExplainer(epochs=100, lr=0.1), explanation_type="model", node_mask_type="object", model_config=settings
+        explainable,
+        GNNExplainer(epochs=100, lr=0.1),
+        explanation_type="model",
+        node_mask_type="object",
+        model_config=settings,
     )
     mask = explainer(explainable.gates(test), test.edge_index, molecules=test).node_mask[:, 0]
     oxygen = test.x[:, 0] == OXYGEN

@@ -1,4 +1,9 @@
-r"""RDKit molecules to PyG data, in OGB's vocabulary."""
+r"""From RDKit molecules to PyG data, in OGB's vocabulary: reading, hydrogens, conformers, names of molecules.
+
+``flat.py`` holds many molecules in flat arrays, and the one walk over them; ``featurize.py`` is the only way in. Change
+it for chemistry. How flat arrays become batches is next door in :mod:`pyg_moleblend.utils`; tables, files and
+everything with rows are :mod:`pyg_moleblend.datasets`.
+"""
 
 from pyg_moleblend.chem.conformers import (
     ConformerResult,

@@ -2,7 +2,7 @@ r"""Graphs of many molecules, one after another in flat arrays: the one walk ove
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import compress
 from typing import Any, NamedTuple
 
@@ -88,7 +88,7 @@ class FlatGraphs(NamedTuple):
             ValueError: If it has other rows than its level, or was not declared and has not a row a molecule.
         """
         values = self.arrays[name]
-        rows = np.shape(values)[_axis(name)]
+        rows = len(values) if isinstance(values, list) else values.shape[_axis(name)]
         level = level_of(name, "graph" if rows == self.num_molecules else None)
         if rows != (expected := int(self.counts(level).sum())):
             raise ValueError(f"{level} field {name!r} must have {expected} rows for these molecules, got {rows}")
@@ -117,6 +117,11 @@ class FlatGraphs(NamedTuple):
                 atoms, self.x[atoms], self.edge_index[:, edges], self.edge_attr[edges], self.pos[atoms], fields
             )
 
+    def map(self, function: Callable[[str, NDArray[Any]], NDArray[Any]]) -> FlatGraphs:
+        r"""The same molecules, each array being what the function gives for its name and the array."""
+        changed = {name: v if isinstance(v, list) else function(name, v) for name, v in self.arrays.items()}
+        return _of(changed, self.num_atoms, self.num_edges)
+
     def select(self, chosen: NDArray[np.bool_]) -> FlatGraphs:
         r"""Some of the molecules, by a mask ``[M]``."""
         kept = {}
@@ -134,7 +139,7 @@ class FlatGraphs(NamedTuple):
             ValueError: If they have different fields, or fields of different shapes.
         """
         parts = [part for part in graphs if part.num_molecules] or [*graphs[:1]] or [EMPTY]
-        shapes = [{name: np.shape(values)[1:] for name, values in part.fields.items()} for part in parts]
+        shapes = [{name: getattr(v, "shape", (0,))[1:] for name, v in part.fields.items()} for part in parts]
         if other := [shape for shape in shapes if shape != shapes[0]]:
             raise ValueError(
                 f"expected the same fields (and the same number of conformers) of all molecules, got {shapes[0]} and "

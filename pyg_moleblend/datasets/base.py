@@ -2,15 +2,15 @@ r"""The in-memory dataset that all of ours are: compact in memory, OGB's integer
 
 import copy
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 from torch_geometric.data import Batch, Data, InMemoryDataset
 from torch_geometric.data.collate import collate
 
-from pyg_moleblend.datasets.cut_batch import INTEGERS, Stored, cut_batch
 from pyg_moleblend.datasets.io.reading import Failure, Reading
+from pyg_moleblend.utils.flat_batch import Stored, as_stored, cut_batch, cut_molecule
 
 Transform = Callable[[Data], Data]
 D = TypeVar("D", bound="MoleculeDataset")
@@ -42,8 +42,7 @@ class MoleculeDataset(InMemoryDataset):
         # Not PyG's own, which keeps every molecule it has given: several times the memory after one epoch.
         if self.slices is None:  # PyG's `copy` of one molecule
             return copy.copy(self._data)
-        stored = self._data.to_dict()
-        return Data(**{key: cut(key, stored[key], ends, idx) for key, ends in self.slices.items()})
+        return cut_molecule((self._data, self.slices), idx)
 
     def get_batch(self, positions: Sequence[int]) -> Batch:
         r"""The batch of the molecules at these positions of this dataset, before the transform."""
@@ -94,13 +93,25 @@ class MoleculeDataset(InMemoryDataset):
         return torch.as_tensor(indices, dtype=torch.long)
 
 
-def cut(key: str, value: Any, ends: Tensor, idx: int) -> Any:
-    r"""Molecule `idx`'s part of a stored attribute, with OGB's integers as int64."""
-    if not isinstance(value, Tensor):
-        return value[idx]
-    start, stop = ends[idx : idx + 2].tolist()
-    value = value[..., start:stop] if "index" in key else value[start:stop]  # as PyG collates
-    return value.long() if key in INTEGERS and not value.is_floating_point() else value
+def has_structure(stored: Stored) -> Tensor:
+    r"""Whether each molecule has a 3D structure that is to be used, bool ``[M]``; see ``pos`` and ``has_pos`` in
+    :data:`~pyg_moleblend.fields.FIELDS`."""
+    data, slices = stored
+    found = has_positions(data.pos, slices["pos"])
+    return found & data.has_pos.view(-1).bool() if "has_pos" in slices else found
+
+
+def has_positions(pos: Tensor, ends: Tensor) -> Tensor:
+    r"""Whether all atoms of each molecule have coordinates, bool ``[M]``.
+
+    Args:
+        pos: ``[ΣN, 3]`` in Å.
+        ends: Where each molecule begins and ends, ``[M + 1]``.
+    """
+    if pos.stride(0) == 0:  # NaN for all of a shard
+        return torch.zeros(len(ends) - 1, dtype=torch.bool)
+    missing = torch.cat([torch.zeros(1, dtype=torch.long), (~pos.isfinite().all(-1)).cumsum(0)])
+    return missing[ends.long()].diff() == 0
 
 
 def store(reading: Reading, **columns: Tensor) -> Stored:
@@ -124,12 +135,9 @@ def store_list(data_list: list[Data]) -> Stored:
 
 
 def compact(data: Data) -> Data:
-    r"""The graph's integers in the smallest type that holds them; other values stay as they are."""
+    r"""The molecules with every field as it is stored, see :data:`~pyg_moleblend.utils.flat_batch.Stored`."""
     data = copy.copy(data)
-    for key in INTEGERS:
-        value = data[key]
-        if value.dtype == torch.long and value.numel() and int(value.min()) >= 0:
-            high = int(value.max())
-            fitting = [dtype for dtype in (torch.uint8, torch.int16, torch.int32) if high <= torch.iinfo(dtype).max]
-            data[key] = value.to(fitting[0]) if fitting else value
+    for name, value in data.to_dict().items():
+        if isinstance(value, Tensor) and value.dtype == torch.long:
+            data[name] = torch.from_numpy(as_stored(name, value.numpy()))
     return data

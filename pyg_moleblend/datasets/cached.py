@@ -2,7 +2,6 @@ r"""Datasets that are processed once and kept on disk, complete or not at all, a
 
 import csv
 import json
-import re
 import sys
 import warnings
 from abc import ABC, abstractmethod
@@ -16,14 +15,14 @@ from filelock import FileLock
 from torch_geometric.data import Data
 
 import pyg_moleblend
-from pyg_moleblend.datasets.base import MoleculeDataset, Stored, Transform, store_list
+from pyg_moleblend.datasets.base import MoleculeDataset, Transform, store_list
 from pyg_moleblend.datasets.io.reading import Failure
+from pyg_moleblend.datasets.io.transformed import transform_key
 from pyg_moleblend.runtime.files import Digest, atomic_write, content_key, digest, is_whole
+from pyg_moleblend.utils.flat_batch import Stored
 
 PROCESSED_FORMAT = 3
 r"""Of the processed files and of what they hold; raise it with every change that one release may see."""
-
-_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 class Built(NamedTuple):
@@ -47,8 +46,8 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
     and its parameters, the versions of RDKit and of this package, ``pre_transform`` and ``pre_filter`` by
     their ``repr``. Other parameters are another folder, and raw files of another content are processed again, so
     nothing stale is ever loaded; nor is anything damaged, for the manifest holds the files' checksums. A ``repr``
-    with a memory address (a lambda, a function) says too little: then the molecules are processed each time, with
-    a warning. The files are written under temporary names, and
+    that does not tell all arguments, or has a memory address (a lambda, a function), says too little: then the
+    molecules are processed each time, with a warning. The files are written under temporary names, and
     ``manifest.json`` last: an interrupted run leaves nothing that looks complete.
 
     Subclasses give :meth:`parameters`, :meth:`build` and PyG's ``raw_file_names`` and :meth:`download`.
@@ -71,24 +70,23 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
         progress: bool = True,
         force_reload: bool = False,
     ) -> None:
-        unknown = [given for given in (pre_transform, pre_filter) if _ADDRESS.search(repr(given))]
-        if unknown:
-            warnings.warn(
-                f"{unknown} cannot be told from others by its repr, so the molecules are processed each "
-                "time; give it a `__repr__` with all arguments",
-                stacklevel=3,
-            )
+        told, unknown = {}, False
+        for name, given in (("pre_transform", pre_transform), ("pre_filter", pre_filter)):
+            try:
+                told[name] = repr(None) if given is None else transform_key(given)
+            except ValueError as error:
+                told[name], unknown = "unknown", True
+                warnings.warn(f"the molecules are processed each time: {error}", stacklevel=3)
         self.progress = progress
         self._key = {
             "format": PROCESSED_FORMAT,
             "dataset": type(self).__name__,
             "parameters": self.parameters(),
-            "pre_transform": _ADDRESS.sub("", repr(pre_transform)),
-            "pre_filter": _ADDRESS.sub("", repr(pre_filter)),
+            **told,
             "pyg_moleblend": pyg_moleblend.__version__,
             "rdkit": rdkit.__version__,
         }
-        super().__init__(str(root), transform, pre_transform, pre_filter, progress, force_reload or bool(unknown))
+        super().__init__(str(root), transform, pre_transform, pre_filter, progress, force_reload or unknown)
         self._load()
 
     @abstractmethod

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from pyg_moleblend.chem import ConformerResult, Conformers, Hydrogens
 from pyg_moleblend.chem.conformers import RUNGS
 from pyg_moleblend.datasets import MoleculeDataset
+from pyg_moleblend.datasets.base import has_positions
 from pyg_moleblend.datasets.io.reading import CONFORMER_CHUNK_SIZE, TOO_LONG
 from pyg_moleblend.runtime.worker_pool import Started, map_chunks
 from pyg_moleblend.transforms import AddConformer
@@ -122,8 +123,8 @@ def add_missing_conformers(
 
 
 def _missing(molecules: MoleculeDataset, pos: Tensor, ends: Tensor) -> list[int]:
-    chosen = list(dict.fromkeys(molecules.indices()))  # a selection may hold a molecule twice
-    return [number for number in chosen if not bool(torch.isfinite(pos[ends[number] : ends[number + 1]]).all())]
+    known = has_positions(pos, ends).tolist()
+    return [number for number in dict.fromkeys(molecules.indices()) if not known[number]]  # each once
 
 
 def _chunks(molecules: MoleculeDataset, numbers: Sequence[int]) -> Iterator[list[Item]]:

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch_geometric.data import Data, Dataset
+from torch_geometric.data import Data, Dataset, InMemoryDataset
 
 from pyg_moleblend.datasets import MoleculeDataset, MoleculeShards
+from pyg_moleblend.datasets.base import has_structure
 
 
 class Labelled(NamedTuple):
@@ -71,6 +72,11 @@ def has_coordinates(molecules: Sequence[Data] | Any) -> bool:
     r"""Whether any of the molecules has a 3D structure."""
     if isinstance(molecules, MoleculeShards):
         return bool(molecules.has_pos.any())
+    if isinstance(molecules, InMemoryDataset) and molecules.transform is None and molecules.slices is not None:
+        if "pos" not in molecules.slices:
+            return False
+        known = has_structure((molecules._data, molecules.slices))
+        return bool(known[torch.as_tensor(molecules.indices(), dtype=torch.long)].any())
     return any(_has_structure(molecules[i]) for i in range(len(molecules)))
 
 

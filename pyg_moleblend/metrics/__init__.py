@@ -1,4 +1,8 @@
-r"""Evaluators with OGB's treatment of missing labels, and the task that a model's outputs are for."""
+r"""Scores of predictions with OGB's treatment of missing labels, and the task that a model's outputs are for.
+
+``evaluator.py`` has the metrics, ``task.py`` what a model predicts and in which units, ``ogb.py`` what OGB's own
+package wants. Add a metric to ``METRICS``. Nothing here runs a model: that is :mod:`pyg_moleblend.inference`.
+"""
 
 from pyg_moleblend.metrics.evaluator import METRICS, Evaluator, Metric, Score, TaskType
 from pyg_moleblend.metrics.task import Task

@@ -1,4 +1,9 @@
-r"""Named splits of a dataset's molecules into training, validation and test positions."""
+r"""Named splits of a dataset's molecules into training, validation and test positions, and what parts have in common.
+
+A split is a value with a name and a hash (``split.py``); a rule is a function that gives one, deterministic or with a
+seed. A rule that papers report results on does not change: another one has another name. The benchmarks' own splits are
+with their datasets.
+"""
 
 from pyg_moleblend.splits.leakage import Leak, Leakage, leakage
 from pyg_moleblend.splits.scaffold import (

@@ -4,9 +4,10 @@ from torch_geometric.data import Batch, Data, InMemoryDataset
 from torch_geometric.data.separate import separate
 
 from pyg_moleblend.chem import from_smiles
-from pyg_moleblend.datasets.base import MoleculeDataset, Stored, compact, store, store_list
+from pyg_moleblend.datasets.base import MoleculeDataset, compact, store, store_list
 from pyg_moleblend.datasets.io.reading import read_molecules
 from pyg_moleblend.transforms import AddRelations
+from pyg_moleblend.utils.flat_batch import Stored
 
 SMILES = ["CCO", "c1ccncc1", "[Na+].[Cl-]", "N", "F/C=C/F"]
 Y = torch.tensor([[1.0, torch.nan], [2.0, 3.0], [4.0, 5.0], [6.0, 7.0], [8.0, 9.0]])
@@ -117,4 +118,6 @@ def test_only_what_fits_is_compacted() -> None:
     assert torch.equal(stored.edge_index.long(), data.edge_index)
     assert data.edge_index.dtype == torch.long
     data.edge_attr = data.edge_attr - 1
-    assert compact(data).edge_attr.dtype == torch.long
+    negative = compact(data).edge_attr
+    assert negative.dtype == torch.int16
+    assert torch.equal(negative.long(), data.edge_attr)

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 import torch
-from torch_geometric.data import Data
+from batches import assert_same_batch, assert_same_data
+from own_fields import AddOwn
+from torch_geometric.data import Batch, Data
+from torch_geometric.transforms import BaseTransform
 
 from pyg_moleblend.datasets import cached
 from pyg_moleblend.datasets.base import store
@@ -209,3 +212,29 @@ def test_nothing_in_the_folder_is_executed(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(pickle.UnpicklingError):
         Listed(tmp_path)
     assert not Path("executed").exists()
+
+
+def test_an_argument_that_the_repr_hides_makes_no_stale_molecules(tmp_path: Path) -> None:
+    class Scale(BaseTransform):
+        def __init__(self, by: float) -> None:
+            self.by = by
+
+        def forward(self, data: Data) -> Data:
+            data.scaled = torch.tensor([self.by])
+            return data
+
+    for by in (2.0, 3.0):
+        with pytest.warns(UserWarning, match=r"Scale\(\) does not tell its arguments \['by'\]"):
+            dataset = Listed(tmp_path, pre_transform=Scale(by))
+        assert dataset[0].scaled.tolist() == [by]
+
+
+def test_own_fields_of_every_level_are_kept(tmp_path: Path) -> None:
+    plain, dataset = Listed(tmp_path), Listed(tmp_path, pre_transform=AddOwn(2.0))
+    assert Listed(tmp_path, pre_transform=AddOwn(2.0)).processed_dir == dataset.processed_dir
+    assert Listed.builds == 2
+    assert dataset._data.own_count.dtype == torch.int16  # stored in the smallest type, given as it is declared
+    expected = [AddOwn(2.0)(data) for data in plain]
+    for data, wanted in zip(dataset, expected, strict=True):
+        assert_same_data(data, wanted)
+    assert_same_batch(dataset.get_batch([2, 0, 2]), Batch.from_data_list([expected[i] for i in (2, 0, 2)]))

@@ -1,8 +1,10 @@
 import pandas as pd
 import pytest
 import torch
+from torch_geometric.data import InMemoryDataset
 
-from pyg_moleblend.datasets import MoleculeTable
+from pyg_moleblend.datasets import MoleculeDataset, MoleculeTable
+from pyg_moleblend.datasets.base import store_list
 from pyg_moleblend.datasets.targets import has_coordinates, labels_of, select_targets, take
 
 
@@ -52,6 +54,31 @@ def test_coordinates_are_noticed(table, molecules):
     hidden = molecules[0].clone()
     hidden.has_pos = torch.tensor([False])
     assert not has_coordinates([hidden])
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_coordinates_of_a_dataset_are_those_of_its_molecules(molecules, own):
+    kinds = [data.clone() for data in molecules[:4]]
+    kinds[0].pos[1] = torch.nan
+    kinds[1].pos[:] = torch.nan
+    for data, wanted in zip(kinds, (True, True, False, True), strict=True):
+        data.has_pos = torch.tensor([wanted])
+    if own:
+        dataset = MoleculeDataset(None)
+        dataset.data, dataset.slices = store_list(kinds)
+    else:
+        dataset = InMemoryDataset(None)
+        dataset.data, dataset.slices = InMemoryDataset.collate(kinds)
+    for chosen in ([0], [1], [2], [3], [0, 1, 2], [2, 3, 0], [3, 3]):
+        assert has_coordinates(dataset[chosen]) == any(has_coordinates([kinds[i]]) for i in chosen) == (3 in chosen)
+    assert has_coordinates(dataset[[3]].copy())
+    dataset.transform = hide
+    assert not has_coordinates(dataset)
+
+
+def hide(data):
+    data.has_pos = torch.tensor([False])
+    return data
 
 
 def test_take_keeps_the_order(table, molecules):

@@ -7,12 +7,14 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem
+from torch_geometric.data import Data
 from tqdm import tqdm
 
 from pyg_moleblend.chem import Conformers, FlatGraphs, Hydrogens, MoleculeError, featurize, generate_conformers
 from pyg_moleblend.chem.conformers import RUNGS
 from pyg_moleblend.datasets.io.entries import Entry, describe_entry, pack_entries, read_entry
 from pyg_moleblend.datasets.io.reading_result import Failure, Reading, concatenate
+from pyg_moleblend.datasets.io.transformed import transformed
 from pyg_moleblend.runtime.worker_pool import Started, map_chunks
 
 __all__ = ["CHUNK_SIZE", "Entry", "Failure", "ReadChunk", "Reading", "concatenate", "read_chunk", "read_molecules"]
@@ -35,10 +37,12 @@ class ReadChunk:
     Args:
         hydrogens: Which hydrogens become atoms.
         conformers: Which conformers molecules without coordinates are to have; none by default.
+        transform: Applied to every molecule, see :func:`~pyg_moleblend.datasets.io.transformed.transformed`.
     """
 
     hydrogens: Hydrogens | str = Hydrogens.REMOVE
     conformers: Conformers | None = None
+    transform: Callable[[Data], Data] | None = None
 
     @property
     def deadline(self) -> float:
@@ -51,7 +55,8 @@ class ReadChunk:
         return CHUNK_SIZE if self.conformers is None else min(CHUNK_SIZE, CONFORMER_CHUNK_SIZE)
 
     def __call__(self, entries: Sequence[Entry], kills: Sequence[int], started: Started) -> Reading:
-        return read_chunk(entries, self.hydrogens, self.conformers, kills, started)
+        reading = read_chunk(entries, self.hydrogens, self.conformers, kills, started)
+        return reading if self.transform is None else transformed(reading, self.transform, started)
 
 
 def read_molecules(

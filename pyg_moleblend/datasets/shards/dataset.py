@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Batch, Data, Dataset
 
-from pyg_moleblend.datasets.base import Stored, Transform, cut
-from pyg_moleblend.datasets.cut_batch import cut_batch
+from pyg_moleblend.datasets.base import Transform, has_structure
 from pyg_moleblend.datasets.io.reading import Failure
 from pyg_moleblend.datasets.shards.folder import (
     CONFORMER_ERRORS_FILE,
@@ -24,8 +23,8 @@ from pyg_moleblend.datasets.shards.folder import (
 )
 from pyg_moleblend.datasets.shards.shard import read_shard
 from pyg_moleblend.runtime.files import is_whole
+from pyg_moleblend.utils.flat_batch import Stored, cut_batch, cut_molecule
 
-_TEXTS = ("smiles", "id")
 S = TypeVar("S", bound="MoleculeShards")
 
 
@@ -73,12 +72,7 @@ class MoleculeShards(Dataset):
     def get(self, idx: int) -> Data:
         r"""Molecule `idx` of the whole dataset, before the transform."""
         number = int(np.searchsorted(self._starts, idx, side="right")) - 1
-        stored, slices = self.store(number)
-        local = int(idx) - int(self._starts[number])
-        data = Data(**{key: cut(key, value, slices[key], local) for key, value in stored.to_dict().items()})
-        for key in _TEXTS:
-            if key in data:
-                data[key] = bytes(data[key].numpy()).decode()
+        data = cut_molecule(self.store(number), int(idx) - int(self._starts[number]))
         if "y" in data:
             data.y = self._chosen(data.y).float()
         return data
@@ -135,7 +129,7 @@ class MoleculeShards(Dataset):
     @property
     def has_pos(self) -> Tensor:
         r"""Whether each molecule has a 3D structure, bool ``[M]``."""
-        return self._collect(_has_pos)
+        return self._collect(has_structure)
 
     @property
     def row(self) -> Tensor:
@@ -203,7 +197,8 @@ class MoleculeShards(Dataset):
         return y if self._targets is None else y[:, self._targets]
 
     def _collect(self, take: Callable[[Stored], Tensor]) -> Tensor:
-        values = torch.cat([take(self.store(number)) for number in range(self.num_stores)])
+        filled = [number for number, shard in enumerate(self.manifest.shards) if shard.molecules] or [0]
+        values = torch.cat([take(self.store(number)) for number in filled])
         return values if self._indices is None else values[self._positions()]
 
     def _texts(self, key: str) -> list[str]:
@@ -230,12 +225,3 @@ class MoleculeShards(Dataset):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.folder.name!r}, {len(self)})"
-
-
-def _has_pos(stored: Stored) -> Tensor:
-    data, slices = stored
-    ends = slices["pos"].long()
-    if data.pos.stride(0) == 0:  # NaN for all of the shard
-        return torch.zeros(len(ends) - 1, dtype=torch.bool)
-    missing = torch.cat([torch.zeros(1, dtype=torch.long), (~data.pos.isfinite().all(-1)).cumsum(0)])[ends]
-    return missing.diff() == 0

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from pyg_moleblend.datasets.io.entries import Rows
 from pyg_moleblend.datasets.io.reading import Reading, concatenate
 from pyg_moleblend.datasets.shards.folder import ShardEntry, save_entry, shard_path
-from pyg_moleblend.datasets.shards.shard import smallest, write_shard
+from pyg_moleblend.datasets.shards.shard import write_shard
 from pyg_moleblend.runtime.worker_pool import Started, map_chunks
+from pyg_moleblend.utils.flat_batch import as_stored
 
 Read = Callable[[Sequence[Any], Sequence[int], Started], Reading]
 r"""Makes molecules of a chunk's entries, as :func:`~pyg_moleblend.runtime.worker_pool.map_chunks` calls it; rows are
@@ -49,9 +50,7 @@ class Compact:
 
     def __call__(self, chunk: Sequence[Any], kills: Sequence[int], started: Started) -> Reading:
         reading = self.read(chunk, kills, started)
-        graphs = reading.graphs
-        small: dict[str, Any] = {name: smallest(getattr(graphs, name)) for name in ("x", "edge_index", "edge_attr")}
-        return reading._replace(graphs=graphs._replace(**small))
+        return reading._replace(graphs=reading.graphs.map(as_stored))
 
 
 def cut_pieces(chunks: Iterable[Rows], shard_size: int, chunk_size: int, row: int = 0) -> Iterator[Piece]:

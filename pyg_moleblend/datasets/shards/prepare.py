@@ -10,8 +10,10 @@ import rdkit
 
 import pyg_moleblend
 from pyg_moleblend.chem import Conformers, Hydrogens
+from pyg_moleblend.datasets.base import Transform
 from pyg_moleblend.datasets.io.reading import ReadChunk
 from pyg_moleblend.datasets.io.table_chunks import TableChunks
+from pyg_moleblend.datasets.io.transformed import transform_key
 from pyg_moleblend.datasets.shards.build import SHARD_SIZE, build_shards
 from pyg_moleblend.datasets.shards.folder import Manifest
 from pyg_moleblend.runtime.files import digest
@@ -32,6 +34,7 @@ def prepare(
     shard_size: int = SHARD_SIZE,
     engine: Engine = "local",
     progress: bool = False,
+    transform: Transform | None = None,
 ) -> Manifest:
     r"""Makes shards of a table's molecules, which :class:`~pyg_moleblend.datasets.MoleculeShards` reads.
 
@@ -52,6 +55,12 @@ def prepare(
         shard_size: Rows of a shard.
         engine: ``"local"``, or ``"ray"``: on the machines of a Ray cluster that see both paths, from Parquet.
         progress: Whether to show a progress bar.
+        transform: Applied to every molecule before it is written, as ``pre_transform`` is of a dataset in memory: it
+            sees ``x``, ``edge_index``, ``edge_attr``, ``pos``, ``smiles`` and ``conformers``. What it attaches must be
+            declared (:func:`pyg_moleblend.fields.declare`), unless it is a tensor with a row a molecule, and declared
+            in the module that defines the transform, which worker processes import. A molecule for which it raises a
+            :class:`~pyg_moleblend.chem.MoleculeError` is a failure. Its ``repr``, which must tell all of its arguments,
+            is part of what the shards depend on.
 
     Raises:
         ValueError: If an argument or a target is not what it should be, the folder holds something else (shards made of
@@ -68,10 +77,10 @@ def prepare(
         raise ValueError(f"`targets` must be a list of columns, got {targets!r}; say [{targets!r}]")
     chunks = TableChunks(table, smiles, targets, ids)
     hydrogens = Hydrogens(hydrogens)
-    read = ReadChunk(hydrogens, conformers)
+    read = ReadChunk(hydrogens, conformers, transform)
     arguments: dict[str, Any] = {
         "read": read,
-        "key": _key(chunks, hydrogens, conformers),
+        "key": _key(chunks, hydrogens, conformers, transform),
         "shard_size": shard_size,
         "num_workers": num_workers,
         "deadline": read.deadline,
@@ -87,9 +96,13 @@ def prepare(
     return build_shards(chunks, out, total=chunks.num_rows, **arguments)
 
 
-def _key(chunks: TableChunks, hydrogens: Hydrogens, conformers: Conformers | None) -> dict[str, Any]:
+def _key(
+    chunks: TableChunks, hydrogens: Hydrogens, conformers: Conformers | None, transform: Transform | None
+) -> dict[str, Any]:
     r"""Everything that the shards depend on."""
+    transformed = {} if transform is None else {"transform": transform_key(transform)}
     return {
+        **transformed,
         "table": digest(chunks.path)._asdict(),
         "kind": chunks.kind,
         "smiles": chunks.smiles,

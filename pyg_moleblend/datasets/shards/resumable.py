@@ -17,6 +17,7 @@ from pyg_moleblend.datasets.shards.build import build_shards
 from pyg_moleblend.datasets.shards.folder import shard_path
 from pyg_moleblend.datasets.shards.shard import read_facts, read_shard
 from pyg_moleblend.runtime.files import content_key
+from pyg_moleblend.utils.flat_batch import as_declared, is_text
 
 CONFORMER_SHARD_SIZE = 512
 r"""Rows of a shard: minutes of work, the most that an interrupted run loses."""
@@ -80,19 +81,15 @@ def reading_of(path: str | Path) -> Reading:
     """
     (data, slices), facts = read_shard(path), read_facts(path)
     texts, ends = bytes(data.smiles.numpy()), slices["smiles"].tolist()
-    graphs = FlatGraphs(
-        x=data.x.long().numpy(),
-        edge_index=data.edge_index.long().numpy(),
-        edge_attr=data.edge_attr.long().numpy(),
-        pos=np.ascontiguousarray(data.pos.numpy()),
-        num_atoms=slices["x"].diff().long().numpy(),
-        num_edges=slices["edge_attr"].diff().long().numpy(),
-        fields={"conformers": data.conformers.numpy()} if "conformers" in data else {},
-    )
+    arrays = {name: np.ascontiguousarray(as_declared(name, data[name]).numpy()) for name in slices if not is_text(name)}
+    rows = arrays.pop("row")
+    graph = {name: arrays.pop(name) for name in ("x", "edge_index", "edge_attr", "pos")}
+    num_atoms, num_edges = (slices[name].diff().long().numpy() for name in ("x", "edge_attr"))
+    graphs = FlatGraphs(**graph, num_atoms=num_atoms, num_edges=num_edges, fields=arrays)
     return Reading(
         graphs=graphs,
         smiles=[texts[start:stop].decode() for start, stop in pairwise(ends)],
-        rows=data.row.numpy().astype(np.int64),
+        rows=rows,
         failures=[Failure(row, text, reason) for row, _, text, reason in facts["failures"]],
         conformer_errors={row: cause for row, _, cause in facts["conformer_errors"]},
     )

@@ -14,21 +14,13 @@ from safetensors.torch import save
 from torch import Tensor
 from torch_geometric.data import Data
 
-from pyg_moleblend.datasets.base import Stored
 from pyg_moleblend.datasets.io.reading import Reading
+from pyg_moleblend.fields import Level, level_of
 from pyg_moleblend.runtime.files import Digest, atomic_write
+from pyg_moleblend.utils.flat_batch import Stored, as_stored, is_text
 
-# Which pointers cut which tensor; every other tensor has a row a molecule.
-_SLICES = {
-    "x": "atoms",
-    "pos": "atoms",
-    "conformers": "atoms",
-    "edge_index": "edges",
-    "edge_attr": "edges",
-    "smiles": "smiles",
-    "id": "id",
-}
 _POINTERS = "slices."
+_RESERVED = ("x", "edge_index", "edge_attr", "pos", "conformers", "smiles", "id", "row")
 
 
 def write_shard(
@@ -55,30 +47,26 @@ def write_shard(
     Raises:
         ValueError: If there are not as many of something as molecules.
     """
-    graphs, columns = reading.graphs, dict(columns or {})
+    columns = dict(columns or {})
     counted = {"columns": [len(values) for values in columns.values()], "ids": [] if ids is None else [len(ids)]}
     if any(count != len(reading.rows) for counts in counted.values() for count in counts):
         raise ValueError(f"expected one row a molecule for {len(reading.rows)} molecules, got {counted}")
-    if taken := sorted(columns.keys() & {*_SLICES, "row"}):
+    own: dict[str, Any] = {"smiles": reading.smiles, "row": reading.rows.astype(np.int64)}
+    if ids is not None:
+        own["id"] = list(ids)
+    fields = reading.graphs.fields
+    if taken := sorted(columns.keys() & {*_RESERVED, *fields} | fields.keys() & own.keys()):
         raise ValueError(f"columns may not be called {taken}: a shard has tensors of these names")
-    texts = {"smiles": reading.smiles} if ids is None else {"smiles": reading.smiles, "id": list(ids)}
-    arrays: dict[str, NDArray[Any]] = {
-        "x": smallest(graphs.x),
-        "edge_index": smallest(graphs.edge_index),
-        "edge_attr": smallest(graphs.edge_attr),
-        "row": reading.rows.astype(np.int64),
-        "slices.atoms": _pointers(graphs.ends("atom")),
-        "slices.edges": _pointers(graphs.ends("edge")),
-        **columns,
-    }
-    for name, strings in texts.items():
-        encoded = [text.encode() for text in strings]
-        arrays[name] = np.frombuffer(b"".join(encoded), dtype=np.uint8)
-        arrays[_POINTERS + name] = _pointers(np.cumsum([0, *map(len, encoded)]))
-    if np.isfinite(graphs.pos).any():
-        arrays["pos"] = graphs.pos.astype(np.float32)
-    if reading.conformers is not None:
-        arrays["conformers"] = reading.conformers.astype(np.float32)
+    graphs = reading.graphs._replace(fields={**fields, **columns, **own})
+    arrays = {_POINTERS + "atoms": _pointers(graphs.ends("atom")), _POINTERS + "edges": _pointers(graphs.ends("edge"))}
+    for name, values in graphs.arrays.items():
+        graphs.level(name)  # refuses what could not be cut again
+        if isinstance(values, list):
+            encoded = [text.encode() for text in values]
+            arrays[name] = np.frombuffer(b"".join(encoded), dtype=np.uint8)
+            arrays[_POINTERS + name] = _pointers(np.cumsum([0, *map(len, encoded)]))
+        elif name != "pos" or np.isfinite(values).any():
+            arrays[name] = as_stored(name, values)
     # One entry of metadata: safetensors writes several in any order.
     text = json.dumps(dict(facts or {}), sort_keys=True)
     content = save({name: _tensor(values) for name, values in arrays.items()}, {"facts": text})
@@ -110,8 +98,19 @@ def read_shard(path: str | Path) -> Stored:
         raise ValueError(f"{path} is no shard of molecules: it holds {sorted(tensors)} and pointers {sorted(pointers)}")
     if "pos" not in tensors:
         tensors["pos"] = torch.full((1, 1), torch.nan).expand(len(tensors["x"]), 3)
-    ones = torch.arange(len(tensors["row"]) + 1, dtype=torch.int32)
-    slices = {name: pointers[_SLICES[name]] if name in _SLICES else ones for name in tensors}
+    molecules = len(tensors["row"])
+    ends = {"atom": pointers.pop("atoms"), "edge": pointers.pop("edges")}
+    ends["graph"] = torch.arange(molecules + 1, dtype=torch.int32)
+    slices = {}
+    for name, tensor in tensors.items():
+        rows = tensor.size(-1 if "index" in name else 0)
+        level = _level(path, name, rows, molecules, name in pointers)
+        if level == "pair" and level not in ends:
+            counts = ends["atom"].diff().long().square()
+            ends[level] = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+        slices[name] = pointers.get(name, ends[level])
+        if rows != (expected := int(slices[name][-1])):
+            raise ValueError(f"{path} holds {rows} rows of {name!r}, a field of level {level!r}, expected {expected}")
     return Data(**tensors), slices
 
 
@@ -129,13 +128,15 @@ def read_facts(path: str | Path) -> dict[str, Any]:
         raise ValueError(f"{path} is damaged, or no shard of molecules: {error!r}") from error
 
 
-def smallest(values: NDArray[Any]) -> NDArray[Any]:
-    r"""Integers in the smallest type of uint8, int16, int32, int64 that holds them."""
-    if not values.size:
-        return values.astype(np.uint8)
-    low, high = int(values.min()), int(values.max())
-    types = (np.uint8, np.int16, np.int32, np.int64)
-    return values.astype(next(kind for kind in types if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max))
+def _level(path: str | Path, name: str, rows: int, molecules: int, has_pointers: bool) -> Level:
+    r"""What has a row in a tensor. One that was not declared must have a row a molecule."""
+    try:
+        if has_pointers and not is_text(name):
+            raise ValueError(f"say pyg_moleblend.fields.declare({name!r}, level='graph', dtype='str')")
+        return level_of(name, "graph" if rows == molecules else None)
+    except ValueError as error:
+        what = "texts" if has_pointers else f"{rows} rows for {molecules} molecules"
+        raise ValueError(f"{path} holds {name!r}, {what}: {error}") from error
 
 
 def _pointers(ends: NDArray[np.int64]) -> NDArray[Any]:

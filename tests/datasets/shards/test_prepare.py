@@ -1,3 +1,4 @@
+import json
 import os
 import random
 import signal
@@ -10,13 +11,18 @@ import pandas as pd
 import pytest
 import rdkit
 import torch
+from batches import assert_same_batch, assert_same_data
 from filelock import FileLock
+from own_fields import AddOwn
 from rdkit import Chem
 from shard_rows import GOOD, contents, damage
+from torch_geometric.data import Batch, Data
+from torch_geometric.transforms import BaseTransform, Compose
 
 from pyg_moleblend.chem import Conformers, from_smiles
 from pyg_moleblend.datasets import MoleculeShards
 from pyg_moleblend.datasets.shards.prepare import prepare
+from pyg_moleblend.transforms import AddRelations
 
 FRAME = pd.DataFrame(
     {
@@ -167,3 +173,70 @@ def test_one_process_at_a_time_works_in_a_folder(tmp_path: Path) -> None:
     with FileLock(out / ".writer"), pytest.raises(ValueError, match=f"another process makes shards in {out}"):
         prepare(table, out)
     assert prepare(table, out).rows == 6
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    r"""A table of which every shard has other sizes, and one no molecule."""
+    smiles = ["CCO", "bad", "[He]", "bad", "C" * 300, "c1ccccc1", "N", "[Na+].[Cl-]", "CC |(0,0,0;1.5,0,0)|"]
+    pd.DataFrame({"smiles": smiles, "gap": range(9), "name": [f"m{row}" for row in range(9)]}).to_csv(
+        tmp_path / "own.csv", index=False
+    )
+    return tmp_path / "own.csv"
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+def test_own_fields_of_every_level_are_kept(tmp_path: Path, own: Path, num_workers: int) -> None:
+    arguments: dict[str, Any] = {"targets": ["gap"], "ids": "name", "shard_size": 2}
+    prepare(own, tmp_path / "plain", **arguments)
+    prepare(own, tmp_path / "out", **arguments, transform=AddOwn(2.0), num_workers=num_workers)
+    molecules = MoleculeShards(tmp_path / "out")
+    assert molecules.row.tolist() == [0, 4, 5, 6, 7, 8]
+    assert [(failure.row, failure.reason) for failure in molecules.failures][1] == (2, "helium is not wanted")
+    plain = MoleculeShards(tmp_path / "plain")
+    expected = [AddOwn(2.0)(plain[place]) for place, row in enumerate(plain.row.tolist()) if row != 2]
+    for data, wanted in zip(molecules, expected, strict=True):
+        assert_same_data(data, wanted)
+    places = [3, 1, 5, 0, 0]
+    assert_same_batch(molecules.get_batch(places), Batch.from_data_list([expected[place] for place in places]))
+    stored, slices = molecules.store(2)
+    assert stored.own_count.dtype == torch.int32  # the smallest that holds 299 * 300
+    assert slices["own_pair"].tolist() == [0, 300**2, 300**2 + 36]
+    maps = Path("/proc/self/maps")
+    if maps.exists():
+        assert str(tmp_path / "out" / "shard-000002.safetensors") in maps.read_text()
+
+
+def test_the_transform_is_part_of_what_shards_depend_on(tmp_path: Path, own: Path) -> None:
+    prepare(own, tmp_path / "out", transform=AddOwn(2.0))
+    assert json.loads((tmp_path / "out" / "key.json").read_text())["transform"] == "AddOwn(scale=2.0)"
+    before = contents(tmp_path / "out")
+    prepare(own, tmp_path / "out", transform=AddOwn(2.0))
+    assert contents(tmp_path / "out") == before
+    for other in (AddOwn(3.0), None):
+        with pytest.raises(ValueError, match=r"transform was 'AddOwn\(scale=2.0\)', is"):
+            prepare(own, tmp_path / "out", transform=other)
+    with pytest.raises(ValueError, match="give it a `__repr__` with all arguments"):
+        prepare(own, tmp_path / "new", transform=lambda data: data)
+    assert not (tmp_path / "new").exists()
+
+
+def test_shards_without_a_transform_have_the_key_that_they_had(tmp_path: Path, own: Path) -> None:
+    prepare(own, tmp_path / "out")
+    assert "transform" not in json.loads((tmp_path / "out" / "key.json").read_text())
+
+
+def test_a_transform_may_give_labels_and_relations(tmp_path: Path, own: Path) -> None:
+    prepare(own, tmp_path / "out", transform=Compose([AddRelations(2), AddOwn(), AddHeavyAtoms()]), shard_size=2)
+    molecules = MoleculeShards(tmp_path / "out")
+    assert molecules.y.flatten().tolist() == [3, 300, 6, 1, 2, 2]
+    batch = molecules.get_batch(range(6))
+    for name, values in AddRelations(2)(from_smiles("c1ccccc1")):
+        if name in ("spd", "bond_path"):
+            assert torch.equal(batch[2][name], values)
+
+
+class AddHeavyAtoms(BaseTransform):
+    def forward(self, data: Data) -> Data:
+        data.y = torch.tensor([[float(data.num_nodes)]])
+        return data

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import own_fields  # noqa: F401 -- declares them
 import pytest
 import torch
 from rdkit import Chem
@@ -15,7 +16,8 @@ from safetensors.torch import save_file
 
 from pyg_moleblend.datasets.base import store
 from pyg_moleblend.datasets.io.reading import Reading, read_chunk
-from pyg_moleblend.datasets.shards.shard import read_facts, read_shard, smallest, write_shard
+from pyg_moleblend.datasets.shards.shard import read_facts, read_shard, write_shard
+from pyg_moleblend.fields import FIELDS
 from pyg_moleblend.runtime.files import digest
 
 SMILES = ["CCO", "bad", "c1ccncc1", "[Na+].[Cl-]", "N", "CC |$é;$|"]
@@ -125,11 +127,44 @@ def test_other_files_are_named_and_not_executed(tmp_path: Path, monkeypatch: pyt
         read_shard("nowhere")
 
 
-@pytest.mark.parametrize(
-    ("values", "dtype"),
-    [([0, 255], np.uint8), ([0, 256], np.int16), ([-1, 2], np.int16), ([0, 40_000], np.int32), ([2**40], np.int64)],
-)
-def test_the_smallest_type_holds_them(values: list[int], dtype: type) -> None:
-    found = smallest(np.array(values, dtype=np.int64))
-    assert found.dtype == dtype
-    assert found.tolist() == values
+def test_tensors_are_cut_by_the_level_that_they_are_declared_with(
+    tmp_path: Path, reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fields = {
+        "own_pair": np.arange(51.0)[:, None].repeat(2, 1),  # molecules of 3, 6, 2, 1 and 2 atoms, less one
+        "own_atom": np.zeros(14, dtype=bool),
+        "own_graph": np.zeros((5, 3)),
+        "own_text": ["a", "bä", "", "d", "e"],
+    }
+    with pytest.raises(ValueError, match="pair field 'own_pair' must have 54 rows"):
+        write_shard(tmp_path / "s", reading._replace(graphs=reading.graphs._replace(fields=fields)))
+    fields["own_pair"] = np.arange(108.0).reshape(54, 2)
+    write_shard(tmp_path / "s", reading._replace(graphs=reading.graphs._replace(fields=fields)))
+    data, slices = read_shard(tmp_path / "s")
+    assert slices["own_pair"].tolist() == [0, 9, 45, 49, 50, 54]
+    assert slices["own_atom"] is slices["x"]
+    assert slices["own_graph"] is slices["row"]
+    assert slices["own_text"].tolist() == [0, 1, 4, 4, 5, 6]
+    assert torch.equal(data.own_pair, torch.arange(108.0).double().view(54, 2))
+    for name, message in (
+        ("own_pair", r"54 rows for 5 molecules: .*fields\.declare\('own_pair', level="),
+        ("own_text", r"texts: .*fields\.declare\('own_text', level='graph', dtype='str'\)"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.delitem(FIELDS, name)
+            with pytest.raises(ValueError, match=message):
+                read_shard(tmp_path / "s")
+    monkeypatch.setitem(FIELDS, "own_atom", FIELDS["own_pair"])
+    with pytest.raises(ValueError, match="14 rows of 'own_atom', a field of level 'pair', expected 54"):
+        read_shard(tmp_path / "s")
+
+
+def test_own_fields_do_not_take_the_names_of_others(tmp_path: Path, reading: Reading) -> None:
+    for name in ("row", "y"):
+        fields = {name: np.zeros(5, dtype=np.int64)}
+        with pytest.raises(ValueError, match=rf"may not be called \['{name}'\]"):
+            write_shard(
+                tmp_path / "s",
+                reading._replace(graphs=reading.graphs._replace(fields=fields)),
+                {"y": np.zeros((5, 1))},
+            )
