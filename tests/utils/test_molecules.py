@@ -324,7 +324,7 @@ def test_bonds_of_one_category(columns: int):
     bonded = packed.pairs["bond_path"][0][data.edge_index[0], data.edge_index[1], 0]
     assert torch.equal(bonded.long(), 1 + categories)
     assert torch.equal(packed.pairs["spd"], pack(samples.molecules(3)[2]).pairs["spd"])
-    with pytest.raises(ValueError, match="bond_vocabulary=3 takes bond categories from 0 to 2, got values from"):
+    with pytest.raises(ValueError, match="bond categories must be from 0 to 2, got values up to"):
         pack(data, bond_vocabulary=3)
     with pytest.raises(ValueError, match=r"bonds of one category.*need bond_vocabulary=NUMBER"):
         pack(data)

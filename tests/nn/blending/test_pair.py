@@ -193,3 +193,8 @@ def test_relations_that_are_not_there_are_refused_before_and_in_the_draw():
 def test_there_are_two_atom_features(features: dict[str, float]):
     with pytest.raises(ValueError, match=r"`atom_features` names \['spin'\].*\['degree', 'distance'\]"):
         PairBlending(atom_features=features)
+
+
+def test_by_default_none_takes_of_the_papers_probabilities():
+    drawn = draw(molecules(64), PairBlending(none=0.5)).relation
+    assert_drawn(drawn, {"none": 0.5, **named((0.1, 0.1, 0.3))})
