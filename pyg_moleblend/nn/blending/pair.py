@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 
-from pyg_moleblend.components import register
+from pyg_moleblend.components import arguments_with, register
 from pyg_moleblend.nn.blending.base import (
     ATOM_FEATURES,
     PUBLISHED_ATOM_FEATURES,
@@ -50,10 +51,14 @@ class PairBlending(Blending):
     ) -> None:
         if probabilities is None:
             probabilities = {name: (1 - none) * value for name, value in PUBLISHED_RELATIONS.items()}
+        self.probabilities = dict(probabilities)
         self.relations = Choice("probabilities", probabilities, none)
         self.features = Choice("atom_features", atom_features)
         self.features.check(ATOM_FEATURES)
         self.noise_scale = check_noise(noise_scale)
+
+    def component_arguments(self) -> dict[str, Any]:
+        return arguments_with(self, probabilities=self.probabilities)
 
     def check(self, relations: Mapping[str, str]) -> None:
         self.relations.check(relations)
