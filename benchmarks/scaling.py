@@ -27,6 +27,7 @@ if not __package__:  # run as a script
 
 from benchmarks.timing import environment, matrix_peak, peak_resident, write_json
 from pyg_moleblend.models import MoleBlendConfig, MoleBlendForPretraining, estimate_flops, estimate_memory
+from pyg_moleblend.models.cost import PAPER_PAIR_OUTPUTS
 
 SIZES = (10, 20, 32, 64, 128, 256, 512)
 MODELS: dict[str, MoleBlendConfig] = {
@@ -90,7 +91,9 @@ def measure(name: str, size: int, activation_checkpointing: bool, threads: int) 
         "flops": flops,
         "resident_bytes": peak_memory,
         "batch_bytes": peak_memory - before,
-        "estimated_bytes": estimate_memory(config, batch_size, size, True, activation_checkpointing),
+        "estimated_bytes": estimate_memory(
+            config, batch_size, size, True, activation_checkpointing, PAPER_PAIR_OUTPUTS
+        ),
     }
 
 

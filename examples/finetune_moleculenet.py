@@ -20,7 +20,7 @@ if __name__ == "__main__":
 
     dataset = MoleculeNet("data", args.name, pre_transform=AddRelations())
     split = scaffold_split(dataset.smiles)
-    fresh = MoleBlendConfig(channels=128, num_layers=4, heads=8, ffn_channels=128, num_gaussians=32)
+    fresh = MoleBlendConfig(channels=128, num_layers=4, heads=8, ffn_channels=128)
     run = finetune(
         dataset,
         split,

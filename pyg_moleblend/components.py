@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from importlib.metadata import entry_points
+from textwrap import indent
 from typing import Any, TypeVar, overload
 
 ENTRY_POINTS = "pyg_moleblend.components"
@@ -22,6 +24,7 @@ r"""Group of entry points under which an installed package offers its components
 
 _NAME, _ARGUMENTS = "component", "arguments"
 _RECORD = "_component_arguments"
+_LINE = 110  # characters that are printed of a component before it takes several lines
 C = TypeVar("C", bound=type)
 
 
@@ -41,6 +44,13 @@ class Component:
         By default they are those that the constructor was given.
         """
         return arguments_of(self)
+
+    def __repr__(self) -> str:
+        try:
+            arguments = self.component_arguments()
+        except ValueError:  # nobody has recorded them
+            return f"{type(self).__name__}(...)"
+        return _printed(f"{type(self).__name__}(", [f"{name}={_text(value)}" for name, value in arguments.items()], ")")
 
 
 @overload
@@ -108,9 +118,10 @@ class Registry:
         Raises:
             ValueError: If it is not registered, and another class has its name.
         """
-        for registry in (self, *([self._parent] if self._parent else ())):
-            for name, known in registry._classes.items():
-                if known is cls or _is_redefined(known, cls):
+        known = [*self._classes.items(), *(self._parent._classes.items() if self._parent else ())]
+        for same in (operator.is_, _is_redefined):  # a class that was defined again may have another name by now
+            for name, other in known:
+                if same(other, cls):
                     return name
         if self.get(cls.__name__) is not None:
             raise ValueError(
@@ -141,7 +152,8 @@ def describe(component: object) -> dict[str, Any]:
         ValueError: If an argument cannot be JSON, or the component's own arguments are not known.
     """
     name = REGISTRY.name_of(type(component))
-    made = component.component_arguments() if isinstance(component, Component) else arguments_of(component)
+    own = getattr(component, "component_arguments", None)
+    made = arguments_of(component) if own is None else own()
     return {_NAME: name, _ARGUMENTS: {key: _to_json(value, f"{name}({key}=...)") for key, value in made.items()}}
 
 
@@ -170,7 +182,7 @@ def build(description: Any, registry: Registry = REGISTRY, source: str = "the de
     arguments = {key: build(value, registry, source) for key, value in given.items()}
     try:
         return cls(**arguments)
-    except (TypeError, ValueError, AttributeError, LookupError) as error:
+    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RuntimeError) as error:
         raise ValueError(f"{source}: component {name!r} cannot be built: {error}") from error
 
 
@@ -210,8 +222,18 @@ def arguments_of(component: object) -> dict[str, Any]:
     return dict(recorded)
 
 
+def arguments_with(component: object, **parts: Any) -> dict[str, Any]:
+    r"""The arguments that a component was built with, those among ``parts`` with the values that are given here.
+
+    So a default is saved as what it stood for, and a subclass whose constructor takes other arguments is saved with
+    those.
+    """
+    made = arguments_of(component)
+    return {name: parts.get(name, value) for name, value in made.items()}
+
+
 def _register(cls: type, name: str) -> type:
-    if not issubclass(cls, Component):
+    if not hasattr(cls, "component_arguments"):
         _make_recording(cls)
     REGISTRY.add(cls, name)
     return cls
@@ -222,7 +244,7 @@ def _make_recording(cls: Any) -> None:
 
     @functools.wraps(original)
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
-        if _RECORD not in vars(self):  # a subclass' own arguments come first
+        if type(self).__init__ is init:  # not where a subclass calls it, whose own arguments these are not
             _record(self, args, kwargs)
         original(self, *args, **kwargs)
 
@@ -246,8 +268,16 @@ def _record(component: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> An
                 raise TypeError(f"{_path(type(component))} takes *{name}: a component's arguments need names")
         elif name in given or _is_json(value):  # a default may change with the next version
             made[name] = value
+    made = {name: _copied(value) for name, value in made.items()}
     vars(component)[_RECORD] = made
     return component
+
+
+def _copied(value: Any) -> Any:
+    r"""The value, with mappings and lists of its own: the caller may change those that were given."""
+    if isinstance(value, Mapping):
+        return {key: _copied(entry) for key, entry in value.items()}
+    return [_copied(entry) for entry in value] if type(value) is list else value
 
 
 def _is_json(value: Any) -> bool:
@@ -267,12 +297,29 @@ def _to_json(value: Any, place: str) -> Any:
         return {key: _to_json(entry, place) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
         return [_to_json(entry, place) for entry in value]
-    if isinstance(value, Component) or _RECORD in getattr(value, "__dict__", {}):
+    if hasattr(value, "component_arguments") or _RECORD in getattr(value, "__dict__", {}):
         return describe(value)
     raise ValueError(
         f"{place} cannot be saved: an argument must be a JSON value (a finite number, text, bool, None, a list or "
         f"mapping of these) or a component, got {type(value).__name__} {str(value)[:60]}"
     )
+
+
+def _text(value: Any) -> str:
+    r"""A value for people: what would build it, over several lines where one is too short."""
+    if isinstance(value, Mapping):
+        return _printed("{", [f"{key!r}: {_text(entry)}" for key, entry in value.items()], "}")
+    if not isinstance(value, Component) and hasattr(value, "component_arguments"):
+        entries = [f"{name}={_text(entry)}" for name, entry in value.component_arguments().items()]
+        return _printed(f"{type(value).__name__}(", entries, ")")
+    return repr(value)
+
+
+def _printed(opening: str, entries: list[str], closing: str) -> str:
+    line = opening + ", ".join(entries) + closing
+    if len(line) <= _LINE and "\n" not in line:
+        return line
+    return "\n".join([opening, *(indent(entry, "  ") + "," for entry in entries), closing])
 
 
 def _is_redefined(old: type, new: type) -> bool:
@@ -295,7 +342,7 @@ def _load_entry_points() -> None:
     for point in entry_points(group=ENTRY_POINTS):
         try:
             loaded = point.load()
-        except ImportError as error:
+        except (ImportError, AttributeError) as error:
             warnings.warn(f"the components of entry point {point.name!r} cannot be had: {error}", stacklevel=4)
             continue
         if isinstance(loaded, type) and REGISTRY.get(REGISTRY.name_of(loaded)) is not loaded:

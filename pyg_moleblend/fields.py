@@ -107,8 +107,7 @@ def declare(
     if not name.isidentifier() or any(word in name for word in special):
         raise ValueError(
             f"a field of level {level!r} cannot be called {name!r}: its name must be an identifier without {special}, "
-            f"to "
-            "which PyG gives a meaning"
+            "to which PyG gives a meaning"
         )
     if size is not None and (type(size) is not int or size < 1):
         raise ValueError(f"`size` must be a positive integer or None, got {size!r}")
@@ -118,6 +117,8 @@ def declare(
         raise ValueError(
             f"field {name!r} is declared already, as {other._replace(transform=None)}; choose another name"
         )
+    if other is not None:  # who says less takes nothing away
+        field = field._replace(transform=transform or other.transform, meaning=meaning or other.meaning)
     FIELDS[name] = field
     return field
 
@@ -150,10 +151,31 @@ for _field in (
     Field("has_pos", "graph", None, "bool", "", "", "False: use the molecule as 2D only, whatever `pos` holds"),
     Field("spd", "pair", None, "uint8", "bonds", "255", "shortest path: 0 self, 254 or more, 255 unreachable"),
     Field("bond_path", "pair", None, "uint8", "", "0", "[N * N, P]: class of each bond of the shortest path, 0 none"),
+    Field(
+        "ring_size",
+        "pair",
+        None,
+        "uint8",
+        "atoms",
+        "0",
+        "smallest ring that two atoms share, 0 none; attached by pyg_moleblend.transforms.AddRings",
+    ),
+    Field(
+        "brics",
+        "pair",
+        None,
+        "uint8",
+        "",
+        "0",
+        "1 in one BRICS fragment, 2 in joined ones, 0 else; attached by pyg_moleblend.transforms.AddFragments",
+    ),
     Field("smiles", "graph", None, "str", "", "", "the molecule as it was given"),
     Field("id", "graph", None, "str", "", "", "the molecule's name in its source"),
     Field("conformer_error", "graph", None, "str", "", "", "why the conformers are not as asked for, or empty"),
     Field("row", "graph", None, "int64", "", "", "row of the source, counted from 0"),
+    Field("quantum_properties", "graph", 8, "float32", "", "NaN", "of GFN2-xTB: solvation, orbitals, dipole, energy"),
+    Field("quantum_charges", "atom", 2, "float32", "e", "NaN", "of GFN2-xTB: an atom's own, and its hydrogens' sum"),
+    Field("quantum_bond_orders", "pair", None, "float32", "", "NaN", "of GFN2-xTB: Wiberg-Mayer, 0 on the diagonal"),
     Field("y", "graph", None, "float32", "", "NaN", "[1, T]: targets; double until they are standardised"),
 ):
     FIELDS[_field.name] = _field
@@ -163,6 +185,12 @@ r"""The pair fields that follow from the bonds: a batch without them is served t
 
 BondVocabulary = Literal["ogb"] | int
 r"""Which bonds there are: OGB's three features, or so many categories in one integer."""
+
+
+_VOCABULARY_HINT = (
+    "bonds of one category need bond_vocabulary=NUMBER, and edge features of another kind bond_vocabulary=None, "
+    "in default_relations(config, bond_vocabulary=...), default_objectives likewise, MoleBlendConv and AddRelations"
+)
 
 
 def num_bond_classes(vocabulary: BondVocabulary) -> int:
@@ -201,13 +229,13 @@ def bond_class(edge_attr: Tensor, vocabulary: BondVocabulary = "ogb") -> Tensor:
 def bond_class_unchecked(edge_attr: Tensor, vocabulary: BondVocabulary = "ogb") -> tuple[Tensor, Tensor]:
     r"""The same, and a bool that says whether all features are inside the vocabulary: no device is waited for."""
     if edge_attr.is_floating_point() and edge_attr.numel():
-        raise ValueError(f"bond features must be integers, got {edge_attr.dtype}")
+        raise ValueError(f"bond features must be integers, got {edge_attr.dtype}; {_VOCABULARY_HINT}")
     edge_attr = edge_attr.long()
     if vocabulary == "ogb":
         if edge_attr.dim() < 1 or edge_attr.size(-1) != len(BOND_FEATURE_SIZES):
             raise ValueError(
                 f"`edge_attr` must hold OGB's {len(BOND_FEATURE_SIZES)} bond features a row, got shape "
-                f"{list(edge_attr.shape)}; bonds of one category need bond_vocabulary=NUMBER"
+                f"{list(edge_attr.shape)}; {_VOCABULARY_HINT}"
             )
         sizes = edge_attr.new_tensor(BOND_FEATURE_SIZES)
         inside = ((edge_attr >= 0) & (edge_attr < sizes)).all()
@@ -218,20 +246,22 @@ def bond_class_unchecked(edge_attr: Tensor, vocabulary: BondVocabulary = "ogb") 
         edge_attr = edge_attr[:, 0]
     if edge_attr.dim() != 1:
         raise ValueError(
-            f"bonds of {size} categories need `edge_attr` of shape [E] or [E, 1], got {list(edge_attr.shape)}"
+            f"bonds of {size} categories need `edge_attr` of shape [E] or [E, 1], got {list(edge_attr.shape)}; "
+            f"{_VOCABULARY_HINT}"
         )
     return (1 + edge_attr).to(torch.uint8), ((edge_attr >= 0) & (edge_attr < size)).all()
 
 
 def raise_for_bonds(edge_attr: Tensor, vocabulary: BondVocabulary) -> None:
     r"""Raises :class:`ValueError` for bond features outside the vocabulary."""
-    largest = edge_attr.reshape(len(edge_attr), -1).amax(0).tolist()
+    rows = edge_attr.reshape(len(edge_attr), -1)
+    found = f"got values up to {rows.amax(0).tolist()}, from {rows.amin(0).tolist()}"
     if vocabulary == "ogb":
         raise ValueError(
-            f"bond features must lie within OGB's vocabulary (sizes {BOND_FEATURE_SIZES}), got values up to {largest}; "
+            f"bond features must lie within OGB's vocabulary (sizes {BOND_FEATURE_SIZES}), {found}; "
             "convert PyG's own features with pyg_moleblend.chem.pyg_to_ogb_features"
         )
-    raise ValueError(f"bond categories must be from 0 to {int(vocabulary) - 1}, got values up to {largest}")
+    raise ValueError(f"bond categories must be from 0 to {int(vocabulary) - 1}, {found}; see `bond_vocabulary`")
 
 
 def bond_class_features() -> Tensor:

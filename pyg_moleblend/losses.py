@@ -12,8 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pyg_moleblend.fields import SPD_UNREACHABLE
+from pyg_moleblend.utils.internal_coordinates import bond_angles, torsions
 
 _ALL = slice(None)
+_MIN_TORSION_WEIGHT = 0.05
 
 
 class Sums(NamedTuple):
@@ -58,6 +60,14 @@ def classification_sums(logits: Tensor, target: Tensor) -> Sums:
     return Sums(total, (target >= 0).sum())
 
 
+def classification_losses(logits: Tensor, target: Tensor) -> Tensor:
+    r"""Cross entropy of each entry, ``[...]``; 0 where the target is negative. Arguments as for
+    :func:`classification_loss`."""
+    logits = logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
+    flat = F.cross_entropy(logits.flatten(0, -2), target.flatten().clamp(min=-1), ignore_index=-1, reduction="none")
+    return flat.view(target.shape)
+
+
 def spd_target(spd: Tensor, pair_mask: Tensor, num_classes: int) -> Tensor:
     r"""Class of each pair's shortest-path distance: 0 for 1 hop, the last one for ``num_classes`` hops and more.
 
@@ -96,9 +106,9 @@ def displacement_sums(prediction: Tensor, pos: Tensor, atoms: Tensor, rows: slic
         rows: The first atoms.
     """
     target = pos[:, None, :, :] - pos[:, rows, None, :]
-    counted = _pairs(atoms, rows) & (target != 0).any(-1)
+    counted = pairs_of(atoms, rows) & (target != 0).any(-1)
     cosine = F.cosine_similarity(prediction.to(target.dtype), target, dim=-1)
-    return _sums_of_molecules(1 - cosine, counted)
+    return sums_of_molecules(1 - cosine, counted)
 
 
 def distance_loss(prediction: Tensor, pos: Tensor, atoms: Tensor) -> Tensor:
@@ -117,7 +127,65 @@ def distance_loss(prediction: Tensor, pos: Tensor, atoms: Tensor) -> Tensor:
 def distance_sums(prediction: Tensor, pos: Tensor, atoms: Tensor, rows: slice = _ALL) -> Sums:
     r"""Sums of :func:`distance_loss` over the pairs of some first atoms, ``[B]``; see :func:`displacement_sums`."""
     target = (pos[:, None, :, :] - pos[:, rows, None, :]).norm(dim=-1)
-    return _sums_of_molecules((prediction.to(target.dtype) - target).abs(), _pairs(atoms, rows))
+    return sums_of_molecules((prediction.to(target.dtype) - target).abs(), pairs_of(atoms, rows))
+
+
+def angle_loss(prediction: Tensor, pos: Tensor, spd: Tensor, atoms: Tensor) -> Tensor:
+    r"""Absolute error of the predicted bond angle of each pair of atoms two bonds apart, in radians.
+
+    The mean is taken over a molecule's pairs that have an angle, then over molecules.
+
+    Args:
+        prediction: ``[B, N, N]`` in radians.
+        pos: Clean coordinates in Å, ``[B, N, 3]``.
+        spd: Shortest-path distances, ``[B, N, N]``.
+        atoms: True for atoms whose coordinates are known, ``[B, N]``.
+    """
+    target, counted = angle_target(pos, spd, atoms)
+    return sums_of_molecules(angle_errors(prediction, target), counted).mean()
+
+
+def angle_target(pos: Tensor, spd: Tensor, atoms: Tensor) -> tuple[Tensor, Tensor]:
+    r"""The angles that :func:`angle_loss` wants, in radians, ``[B, N, N]``, and the pairs that it counts, bool."""
+    with torch.no_grad():  # the arc cosine has no derivative at 0 and π
+        angles = bond_angles(pos, spd, atoms)
+        return angles.cosine.clamp(-1, 1).arccos(), angles.defined
+
+
+def angle_errors(prediction: Tensor, target: Tensor) -> Tensor:
+    r"""What :func:`angle_loss` is the mean of."""
+    return (prediction.to(target.dtype) - target).abs()
+
+
+def torsion_loss(prediction: Tensor, pos: Tensor, spd: Tensor, atoms: Tensor) -> Tensor:
+    r"""Half the squared distance between predicted and true (cos φ, sin φ) of each pair of atoms three bonds apart,
+    φ being their dihedral angle: for a prediction of length 1 that is one minus the cosine of the difference.
+
+    The mean is taken over a molecule's pairs that have a torsion, then over molecules. Not counted are those where
+    three atoms lie on a line, to about three degrees.
+
+    Args:
+        prediction: ``[B, N, N, 2]``.
+        pos: Clean coordinates in Å, ``[B, N, 3]``.
+        spd: Shortest-path distances, ``[B, N, N]``.
+        atoms: True for atoms whose coordinates are known, ``[B, N]``.
+    """
+    target, counted = torsion_target(pos, spd, atoms)
+    return sums_of_molecules(torsion_errors(prediction, target), counted).mean()
+
+
+def torsion_target(pos: Tensor, spd: Tensor, atoms: Tensor) -> tuple[Tensor, Tensor]:
+    r"""The (cos φ, sin φ) that :func:`torsion_loss` wants, ``[B, N, N, 2]``, and the pairs that it counts, bool. Of
+    several shortest paths the mean is taken, which is shorter than 1 where they differ."""
+    with torch.no_grad():
+        found = torsions(pos, spd, atoms, harmonics=1)
+        weight = found.weight.clamp(min=_MIN_TORSION_WEIGHT)
+        return found.vectors[..., 0, :] / weight[..., None], found.weight > _MIN_TORSION_WEIGHT
+
+
+def torsion_errors(prediction: Tensor, target: Tensor) -> Tensor:
+    r"""What :func:`torsion_loss` is the mean of."""
+    return 0.5 * (prediction.to(target.dtype) - target).square().sum(-1)
 
 
 def denoising_loss(prediction: Tensor, noise: Tensor, atoms: Tensor) -> Tensor:
@@ -131,10 +199,17 @@ def denoising_loss(prediction: Tensor, noise: Tensor, atoms: Tensor) -> Tensor:
     return masked_mean(1 - F.cosine_similarity(prediction.to(noise.dtype), noise, dim=-1), atoms)
 
 
-def _pairs(atoms: Tensor, rows: slice) -> Tensor:
+def pairs_of(atoms: Tensor, rows: slice = _ALL) -> Tensor:
+    r"""Pairs of different atoms, both among ``atoms`` ``[B, N]``, the first among ``rows``: ``[B, n, N]`` bool."""
     different = ~torch.eye(atoms.size(1), dtype=torch.bool, device=atoms.device)
     return atoms[:, rows, None] & atoms[:, None, :] & different[rows]
 
 
-def _sums_of_molecules(values: Tensor, counted: Tensor) -> Sums:
+def sums_of_molecules(values: Tensor, counted: Tensor) -> Sums:
+    r"""Sums over each molecule's counted pairs, ``[B]``.
+
+    Args:
+        values: ``[B, n, N]``.
+        counted: True for pairs that count, ``[B, n, N]``.
+    """
     return Sums(torch.where(counted, values, torch.zeros_like(values)).sum((1, 2)), counted.sum((1, 2)))

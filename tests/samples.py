@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import golden_data
 import torch
 from torch import Tensor, nn
-from torch_geometric.data import Data
+from torch_geometric.data import Batch, Data
 
 from pyg_moleblend.fields import PAIR_FIELDS
 from pyg_moleblend.models import MoleBlendConfig, MoleBlendForPretraining
@@ -20,6 +20,7 @@ from pyg_moleblend.nn import (
     SPDRecovery,
 )
 from pyg_moleblend.transforms import AddRelations
+from pyg_moleblend.utils import DenseMolecules, pack
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -81,6 +82,16 @@ def methane_like(**changes: Tensor) -> Data:
     x = torch.tensor([[5, 0, 0, 5, 4, 0, 2, 0, 0]]).repeat(size, 1)
     fields = {"edge_index": torch.zeros(2, 0, dtype=torch.long), "edge_attr": torch.zeros(0, 3, dtype=torch.long)}
     return Data(x=x, **{**fields, **changes})
+
+
+def batch_of(graphs: Sequence[Data]) -> Batch:
+    return Batch.from_data_list(list(graphs))
+
+
+def packed_with(graph_fields: dict[str, Tensor], count: int) -> DenseMolecules:
+    r"""So many lone atoms with graph fields."""
+    molecules = pack(batch_of([methane_like(pos=torch.zeros(1, 3)) for _ in range(count)]))
+    return molecules._replace(graphs=graph_fields)
 
 
 def permuted(data: Data, order: Tensor) -> Data:

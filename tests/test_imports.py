@@ -23,6 +23,7 @@ ROWS = [
     {"datasets", "splits", "metrics"},
     {"checkpoints"},
     {"inference"},
+    {"quick"},
     {"training"},
     {"estimators"},
     {"viz"},

@@ -29,7 +29,7 @@ SMILES = [
     "CC(C)=O", "NCC(=O)O", "C=CC=C", "CCOCC", "OCCO", "CC", "CCCC", "C1CC1", "N#CC#N",
 ]  # fmt: skip
 CONFIG = MoleBlendConfig(
-    channels=16, num_layers=2, heads=2, ffn_channels=16, num_gaussians=8, geometry_objective="distance",
+    channels=16, num_layers=2, heads=2, ffn_channels=16, num_gaussians=8,
     attention_dropout=0.0, activation_dropout=0.0,
 )  # fmt: skip
 SCHEDULE = Schedule(epochs=2, batch_size=2, learning_rate=1e-2, clip_norm=0.5)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from benchmarks.baseline.model import NUM_BOND_CLASSES, ROWS, UNREACHABLE, PlainBatch, PlainEncoder
 from pyg_moleblend.models import Blend, MoleBlendConfig
 
+PAIR_CHANNELS, NUM_SPD_CLASSES = 32, 11
 HIDDEN = 256  # between the two linear maps of the 3D head
 
 
@@ -31,11 +32,11 @@ class PlainPretraining(nn.Module):
 
     def __init__(self, config: MoleBlendConfig) -> None:
         super().__init__()
-        C, R = config.channels, config.pair_channels
+        C, R = config.channels, PAIR_CHANNELS
         self.config = config
         self.encoder = PlainEncoder(config)
         self.spd_pair, self.bond_pair, self.shift_pair = (OuterProduct(C, R) for _ in range(3))
-        self.spd_out = nn.Linear(R * R, config.num_spd_classes)
+        self.spd_out = nn.Linear(R * R, NUM_SPD_CLASSES)
         self.bond_out = nn.Linear(R * R, config.max_path_length * NUM_BOND_CLASSES)
         self.shift_hidden = nn.Linear(R * R, HIDDEN)
         self.shift_out = nn.ModuleList(nn.Linear(HIDDEN, 1) for _ in range(3))
@@ -61,7 +62,7 @@ class PlainPretraining(nn.Module):
     def _spd_loss(self, logits: Tensor, batch: PlainBatch) -> Tensor:
         hops = batch.spd - 1
         counted = (hops >= 1) & (batch.spd != UNREACHABLE)
-        return F.cross_entropy(logits[counted], hops[counted].clamp(max=self.config.num_spd_classes) - 1)
+        return F.cross_entropy(logits[counted], hops[counted].clamp(max=NUM_SPD_CLASSES) - 1)
 
     def _bond_loss(self, logits: Tensor, batch: PlainBatch) -> Tensor:
         kind, stereo, conjugated = (batch.edges - 1 - ROWS * torch.arange(3)).unbind(-1)  # [B, N, N, P]

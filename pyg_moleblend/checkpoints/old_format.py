@@ -22,6 +22,9 @@ _DEFAULTS: dict[str, Any] = {
     "pair_channels": 32,
     "loss_weights": {"spd": 0.1, "bond_path": 0.1, "displacement": 0.5, "distance": 0.5, "denoising": 6.0},
 }
+PRETRAINING_KEYS = frozenset(_DEFAULTS)
+r"""Keys of the old configuration that say how a model is pretrained."""
+
 _RELATIONS = ("spd", "bond_path", "distance")
 
 
@@ -87,6 +90,14 @@ def pretraining_of(config: Mapping[str, Any]) -> dict[str, Any]:
     )
     weights = {name: old["loss_weights"][name] for name in objectives}
     return {"objectives": objectives, "blending": blending, "loss_weights": component("FixedWeights", weights=weights)}
+
+
+def options_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    r"""The command line's options for objectives, blending and loss weights that an old configuration stands for."""
+    made = pretraining_of(config)
+    taken = {} if "displacement" in made["objectives"] else {"displacement": None}
+    weights = made["loss_weights"]["arguments"]["weights"]
+    return {"objectives": {**taken, **made["objectives"]}, "blending": made["blending"], "loss_weights": weights}
 
 
 def component(name: str, /, **arguments: Any) -> dict[str, Any]:

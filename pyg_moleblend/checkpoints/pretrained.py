@@ -122,7 +122,10 @@ def locate(source: str | Path) -> Path:
 
 def _build(tree: Any, folder: Path, registry: Registry = REGISTRY) -> Any:
     path = folder / CONFIG_FILE
-    model = build(tree, registry, str(path))
+    try:
+        model = build(tree, registry, str(path))
+    except RecursionError as error:
+        raise ValueError(f"{path} is damaged: its model is nested too deep") from error
     if not isinstance(model, nn.Module):
         raise ValueError(f"{path} describes no model: {str(tree)[:80]}")
     return model

@@ -12,11 +12,17 @@ from pyg_moleblend.chem.conformers import (
     generate_conformers,
     molecule_seed,
 )
+from pyg_moleblend.chem.descriptors import (
+    descriptor_matrix,
+    descriptor_names,
+    fingerprint_counts,
+    fingerprint_matrix,
+)
 from pyg_moleblend.chem.errors import MoleculeError
 from pyg_moleblend.chem.featurize import featurize
 from pyg_moleblend.chem.flat import FlatGraphs, MoleculeGraph
 from pyg_moleblend.chem.hydrogens import Hydrogens, apply_hydrogens
-from pyg_moleblend.chem.identity import Identity, identify, identify_all, murcko_scaffold
+from pyg_moleblend.chem.identity import Identity, identify, identify_all, murcko_scaffold, skeleton
 from pyg_moleblend.chem.molecule import (
     MoleculeChunk,
     batch_from_mols,
@@ -30,9 +36,12 @@ from pyg_moleblend.chem.molecule import (
 )
 from pyg_moleblend.chem.parse import parse_molblock, parse_smiles
 from pyg_moleblend.chem.pyg_features import pyg_to_ogb_features
+from pyg_moleblend.chem.quantum import QuantumLabels, quantum_labels, quantum_labels_at
 from pyg_moleblend.chem.sdf import read_sdf
+from pyg_moleblend.chem.shape import SHAPE_DESCRIPTORS, shape_descriptors, shape_tanimoto, usr
 
 __all__ = [
+    "SHAPE_DESCRIPTORS",
     "ConformerResult",
     "Conformers",
     "FlatGraphs",
@@ -41,6 +50,7 @@ __all__ = [
     "MoleculeChunk",
     "MoleculeError",
     "MoleculeGraph",
+    "QuantumLabels",
     "apply_hydrogens",
     "batch_from_mols",
     "batch_from_smiles",
@@ -48,7 +58,11 @@ __all__ = [
     "chunk_from_mols",
     "chunk_from_smiles",
     "data_list",
+    "descriptor_matrix",
+    "descriptor_names",
     "featurize",
+    "fingerprint_counts",
+    "fingerprint_matrix",
     "from_mol",
     "from_smiles",
     "generate_conformer",
@@ -60,5 +74,11 @@ __all__ = [
     "parse_molblock",
     "parse_smiles",
     "pyg_to_ogb_features",
+    "quantum_labels",
+    "quantum_labels_at",
     "read_sdf",
+    "shape_descriptors",
+    "shape_tanimoto",
+    "skeleton",
+    "usr",
 ]

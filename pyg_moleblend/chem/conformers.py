@@ -89,6 +89,21 @@ def generate_conformers(mol: Chem.Mol, settings: Conformers, rung: int = 0) -> C
         MoleculeError: If there are no atoms.
         ValueError: If there is no such rung.
     """
+    found = generate_with_hydrogens(mol, settings, rung)
+    return found._replace(positions=np.ascontiguousarray(found.positions[:, : mol.GetNumAtoms()]))
+
+
+def generate_with_hydrogens(mol: Chem.Mol, settings: Conformers, rung: int = 0) -> ConformerResult:
+    r"""The conformers of :func:`generate_conformers`, with the hydrogens that were added for them.
+
+    Args:
+        mol: A sanitized molecule; it is not modified.
+        settings: What is wanted.
+        rung: The first method to try.
+
+    Returns:
+        The conformers; the hydrogens come after the atoms of ``mol``, as in ``Chem.AddHs(mol)``.
+    """
     if not 0 <= rung < len(RUNGS):
         raise ValueError(f"`rung` must be 0 to {len(RUNGS) - 1}, got {rung}")
     require_mol(mol, repr(mol))
@@ -100,7 +115,7 @@ def generate_conformers(mol: Chem.Mol, settings: Conformers, rung: int = 0) -> C
             causes.append(f"{_name(method)}: {cause}")
         if positions is not None:
             return ConformerResult(positions, method, "; ".join(causes))
-    nothing = np.full((settings.count, mol.GetNumAtoms(), 3), np.nan, dtype=np.float32)
+    nothing = np.full((settings.count, Chem.AddHs(mol).GetNumAtoms(), 3), np.nan, dtype=np.float32)
     return ConformerResult(nothing, "none", f"no conformer was found ({'; '.join(causes)})")
 
 
@@ -173,7 +188,7 @@ def _generate(mol: Chem.Mol, settings: Conformers, method: Method) -> tuple[NDAr
             positions[:, :, 0] += left[:number] - positions[:, :, 0].min(1, keepdims=True)
             left[:number] = positions[:, :, 0].max(1, keepdims=True) + FRAGMENT_GAP
         structure[:number, list(atoms)] = positions
-    pos = structure[:, : mol.GetNumAtoms()].astype(np.float32)
+    pos = structure.astype(np.float32)
     pos[np.isnan(pos).any(axis=(1, 2))] = np.nan  # some fragment is missing
     return pos, ", ".join(causes)
 

@@ -47,8 +47,7 @@ class Identity(NamedTuple):
     @property
     def skeleton(self) -> str:
         r"""Key of the parent without stereochemistry and isotopes, which stereoisomers have in common."""
-        block, *rest = self.parent.split("-")
-        return block if len(block) == 14 and len(rest) == 2 else self.parent
+        return _without_stereo(self.parent)
 
 
 def identify(mol: Chem.Mol) -> Identity:
@@ -65,13 +64,42 @@ def identify(mol: Chem.Mol) -> Identity:
         try:
             smiles = Chem.MolToSmiles(mol)
             fragments = len(Chem.GetMolFrags(mol))
-            parent = mol if fragments == 1 and _is_neutral_covalent(mol) else rdMolStandardize.ChargeParent(mol)
             scaffold = murcko_scaffold(mol, chirality=True)
-            return Identity(smiles, _key(mol), _key(parent), scaffold, fragments)
+            return Identity(smiles, _key(mol), _key(_parent(mol, fragments)), scaffold, fragments)
         except (RuntimeError, ValueError) as error:
-            name = f"molecule with {mol.GetNumAtoms()} atoms"
-            reason = f"RDKit fails to identify it: {' '.join(str(error).split())}"
-            raise MoleculeError(name, reason, "compare it by hand") from error
+            raise _failure(mol, error) from error
+
+
+def skeleton(mol: Chem.Mol) -> str:
+    r""":attr:`Identity.skeleton` alone, in about a third of the time that all names take.
+
+    Args:
+        mol: A sanitized molecule; it is not modified.
+
+    Raises:
+        MoleculeError: If there are no atoms, or RDKit fails on it.
+    """
+    require_mol(mol, repr(mol))
+    with LOG_LOCK, SilencedLog():
+        try:
+            return _without_stereo(_key(_parent(mol, len(Chem.GetMolFrags(mol)))))
+        except (RuntimeError, ValueError) as error:
+            raise _failure(mol, error) from error
+
+
+def _parent(mol: Chem.Mol, fragments: int) -> Chem.Mol:
+    return mol if fragments == 1 and _is_neutral_covalent(mol) else rdMolStandardize.ChargeParent(mol)
+
+
+def _without_stereo(key: str) -> str:
+    block, *rest = key.split("-")
+    return block if len(block) == 14 and len(rest) == 2 else key
+
+
+def _failure(mol: Chem.Mol, error: Exception) -> MoleculeError:
+    name = f"molecule with {mol.GetNumAtoms()} atoms"
+    reason = f"RDKit fails to identify it: {' '.join(str(error).split())}"
+    return MoleculeError(name, reason, "compare it by hand")
 
 
 def murcko_scaffold(mol: Chem.Mol, chirality: bool) -> str:

@@ -7,10 +7,46 @@ from rdkit import Chem
 from torch import Tensor
 from torch_geometric.data import Data
 
+from pyg_moleblend.chem.hydrogens import Hydrogens
+from pyg_moleblend.chem.molecule import from_mol
+
 _CHIRALITY = 1
 _CHIRAL_TAGS = {1: Chem.ChiralType.CHI_TETRAHEDRAL_CW, 2: Chem.ChiralType.CHI_TETRAHEDRAL_CCW}
 # Bond types that RDKit matches with themselves only, whichever way round, and more than any molecule has kinds.
 _BOND_TYPES = [kind for value, kind in sorted(Chem.BondType.values.items()) if 1 <= value <= 15]
+
+
+def order_in_smiles(data: Data, mol: Chem.Mol, hydrogens: Hydrogens | str) -> Tensor:
+    r"""Finds the atoms of a graph in the molecule of its SMILES.
+
+    Args:
+        data: Molecule with ``x``, ``edge_index`` and ``edge_attr`` in OGB's vocabulary, and ``smiles``.
+        mol: The molecule of ``smiles``.
+        hydrogens: Which hydrogens are atoms of ``mol``, for the error.
+
+    Returns:
+        ``[N]`` int64: the atom of ``mol`` for each atom of the graph.
+
+    Raises:
+        ValueError: If it is not the molecule of ``x`` and ``edge_index``.
+    """
+    parsed = from_mol(mol, Hydrogens.KEEP)
+    size = parsed.x.size(0)
+    if data.x.size(0) != size:
+        problem = f"it has {size} atoms, x has {data.x.size(0)}"
+    elif torch.equal(data.x[:, 0].long().cpu(), parsed.x[:, 0]) and torch.equal(
+        _bonds(data.edge_index.cpu(), size), _bonds(parsed.edge_index, size)
+    ):
+        return torch.arange(size)
+    elif (order := match_atoms(data, parsed)) is not None:
+        return order
+    else:
+        problem = "its elements, bonds or features are others, in whatever order"
+    raise ValueError(
+        f"smiles {data.smiles!r} with hydrogens={Hydrogens(hydrogens).value!r} is not the molecule of x and "
+        f"edge_index: {problem}; pass the `hydrogens` that the graph was made with, and features in OGB's "
+        "vocabulary"
+    )
 
 
 def match_atoms(data: Data, other: Data) -> Tensor | None:
@@ -80,3 +116,8 @@ def skeleton(
 def _colours(rows: Tensor) -> Tensor:
     r"""The number of each distinct row: ``[2, n]`` for rows ``[2, n, K]``."""
     return torch.unique(rows.flatten(0, 1), dim=0, return_inverse=True)[1].view(rows.shape[:2])
+
+
+def _bonds(edge_index: Tensor, num_atoms: int) -> Tensor:
+    # One number a directed bond, sorted: equal for equal graphs, whatever the order of their edges.
+    return (edge_index[0] * num_atoms + edge_index[1]).sort().values

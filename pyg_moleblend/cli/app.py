@@ -11,12 +11,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pyg_moleblend
+from pyg_moleblend.cli.plugins import OPTION, load_plugin, take_plugins
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
 
 VERBS = {
     "prepare": "turn a table of any size into a folder to train from",
+    "corpus": "make the pretraining corpus from published molecules, without those of the benchmarks",
     "check": "look for what is wrong with molecules, labels and a split, before training",
     "split": "split molecules into training, validation and test, by a named rule",
     "pretrain": "train a model by blend-then-predict, on molecules without labels",
@@ -24,9 +26,10 @@ VERBS = {
     "predict": "predict properties of molecules",
     "embed": "compute the representations of molecules",
     "evaluate": "measure a model on labelled molecules, or how well it recovers relations",
+    "quantum": "label molecules by quantum chemistry, to pretrain on",
     "convert": "turn a checkpoint of the authors' release into a model folder",
 }
-POSITIONAL = ("prepare", "check", "split", "predict", "embed", "evaluate", "convert")
+POSITIONAL = ("prepare", "check", "split", "predict", "embed", "evaluate", "convert", "quantum")
 SHARED = ("predict", "embed", "evaluate")  # verbs whose molecules the processes that torchrun starts share out
 CONFIG_FILE = "config.yaml"
 TRACEBACK = "MOLEBLEND_TRACEBACK"
@@ -67,14 +70,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run_verb(verb: str, words: Sequence[str]) -> None:
     r"""Parses a verb's words and runs it; a verb that fills a folder leaves its whole configuration there."""
+    plugins, words = take_plugins(words)
+    for plugin in plugins:
+        load_plugin(plugin)
     parser, function = make_parser(verb)
-    words = normalise(words, parser)
+    words = with_new_config(normalise(words, parser))
     try:
         config = parser.parse_args(words)
     except ArgumentError as error:
         raise ValueError(f"{error}{_meant(str(error), words, parser)}") from error
     arguments = parser.instantiate(config).as_dict()
     arguments.pop("config")
+    if arguments.pop("plugin") is not None:
+        raise ValueError(
+            f"a plugin is code: name it on the command line, {OPTION} FILE.py, not in a configuration file"
+        )
     if "save_config" in function.__annotations__:
         config.resume = False  # the file is to start the run again, in another folder say
         text = parser.dump(config)
@@ -94,6 +104,7 @@ def make_parser(verb: str) -> tuple[ArgumentParser, Callable[..., None]]:
     usage = f"moleblend {verb} [options]" if verb not in POSITIONAL else None
     parser = ArgumentParser(prog=f"moleblend {verb}", usage=usage, exit_on_error=False)
     parser.add_argument("--config", action="config", help="YAML file with options; those given after it win")
+    parser.add_argument(OPTION, help="Python file or module that registers components of your own; can be repeated")
     parser.add_function_arguments(function, as_positional=verb in POSITIONAL, skip={"save_config"})
     return parser, function
 
@@ -112,6 +123,41 @@ def normalise(words: Sequence[str], parser: ArgumentParser) -> list[str]:
             word = name + equals + value
         normal.append(word)
     return normal
+
+
+def with_new_config(words: Sequence[str]) -> list[str]:
+    r"""The words, a configuration file of the first format being replaced by its content in today's words."""
+    changed = list(words)
+    for number, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        path = value if equals else (words[number + 1] if number + 1 < len(words) else "")
+        if name == "--config" and os.path.isfile(path) and (content := updated_config(path)):
+            changed[number] = f"--config={content}"
+            if not equals:
+                changed[number + 1] = ""
+    return [word for word, before in zip(changed, words, strict=True) if word or not before]
+
+
+def updated_config(path: str) -> str:
+    r"""A configuration file of the first format in today's words, as JSON; empty if it is not of the first format."""
+    import json
+
+    import yaml
+
+    with open(path, encoding="utf-8") as file:
+        try:
+            content = yaml.safe_load(file)
+        except yaml.YAMLError:  # for the parser to say
+            return ""
+    model = content.get("model") if isinstance(content, dict) else None
+    if not isinstance(model, dict):
+        return ""
+    from pyg_moleblend.checkpoints.old_format import PRETRAINING_KEYS, options_of
+
+    if not PRETRAINING_KEYS & set(model):
+        return ""
+    shape = {key: value for key, value in model.items() if key not in PRETRAINING_KEYS}
+    return json.dumps({**content, "model": shape, **options_of(model)})
 
 
 def _meant(error: str, words: Sequence[str], parser: ArgumentParser) -> str:

@@ -12,6 +12,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from pyg_moleblend.datasets import (
     QM9,
+    MoleculeACE,
     MoleculeDataset,
     MoleculeNet,
     MoleculeShards,
@@ -23,7 +24,7 @@ from pyg_moleblend.datasets.conformers import add_missing_conformers
 from pyg_moleblend.datasets.pcqm4mv2.raw import Part
 
 KNOWN = (
-    "'qm9', 'moleculenet:NAME', 'ogb:NAME', 'pcqm4mv2', a prepared folder or the path of a table "
+    "'qm9', 'moleculenet:NAME', 'moleculeace:TARGET', 'ogb:NAME', 'pcqm4mv2', a prepared folder or the path of a table "
     "(.csv, .tsv, .parquet, .sdf)"
 )
 
@@ -37,13 +38,13 @@ def load_data(
     conformers: int = 0,
     seed: int = 0,
     progress: bool = True,
-    workers: int = 0,
+    num_workers: int = 0,
 ) -> MoleculeDataset | MoleculeShards:
     r"""The dataset of a name. What is left out of it is said on stderr.
 
     Args:
-        data: ``qm9``, ``moleculenet:NAME``, ``ogb:NAME`` (``ogb:ogbg-molhiv``), ``pcqm4mv2`` (or one part of it,
-            ``pcqm4mv2:train``), a folder that ``moleblend prepare`` made, or the path of a table.
+        data: ``qm9``, ``moleculenet:NAME``, ``moleculeace:TARGET``, ``ogb:NAME`` (``ogb:ogbg-molhiv``), ``pcqm4mv2``
+            (or one part of it, ``pcqm4mv2:train``), a folder that ``moleblend prepare`` made, or the path of a table.
         root: Folder of the published datasets.
         smiles_column: Column of a table's SMILES.
         targets: Columns of a table's targets.
@@ -51,7 +52,7 @@ def load_data(
         conformers: How many conformers molecules without coordinates are to get.
         seed: Seed of the conformers.
         progress: Whether to show progress bars.
-        workers: Processes that find conformers, at least one: each molecule has a hard deadline.
+        num_workers: Processes that find conformers, at least one: each molecule has a hard deadline.
 
     Raises:
         ValueError: If there is no such dataset, or it cannot be had.
@@ -65,6 +66,8 @@ def load_data(
             ).subtract_atom_reference()
         elif name == "moleculenet":
             molecules = MoleculeNet(root, part, progress=progress)
+        elif name == "moleculeace":
+            molecules = MoleculeACE(root, part, progress=progress)
         elif name == "ogb":
             molecules = OGBGraphProperty(root, part, progress=progress)
         elif name == "pcqm4mv2":
@@ -94,7 +97,7 @@ def load_data(
         )
     if conformers:
         found = add_missing_conformers(
-            molecules, seed, progress=progress, conformers=conformers, num_workers=max(workers, 1)
+            molecules, seed, progress=progress, conformers=conformers, num_workers=max(num_workers, 1)
         )
         molecules = found.molecules
         what = "a conformer" if conformers == 1 else f"up to {conformers} conformers"

@@ -14,7 +14,7 @@ def run(
     device: str = "auto",
     seed: int = 0,
     conformers: int = 1,
-    workers: int = 1,
+    num_workers: int = 1,
 ) -> None:
     """Compute the representations of molecules, the columns e0, e1, ...
 
@@ -32,12 +32,12 @@ def run(
         device: cpu, cuda, ...; auto is a GPU where there is one.
         seed: Seed of the conformers.
         conformers: Conformers to give to a molecule without coordinates; the mean over them is taken.
-        workers: Processes that find conformers, ended where a molecule takes too long; 0 works in this one, without a
-            hard deadline.
+        num_workers: Processes that find conformers, ended where a molecule takes too long; 0 works in this one,
+            without a hard deadline.
     """
     from pyg_moleblend.cli.molecules import check_output, read_input, write_results
     from pyg_moleblend.inference import embed
 
     check_output(out)
     table = read_input(molecules, smiles_column, id_column)
-    write_results(embed(model, table, modality, batch_size, device, seed, conformers, workers), out, "embedded")
+    write_results(embed(model, table, modality, batch_size, device, seed, conformers, num_workers), out, "embedded")

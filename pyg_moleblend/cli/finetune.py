@@ -2,11 +2,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
+import torch
+
+from pyg_moleblend.cli.component_options import make, make_encoder
 from pyg_moleblend.cli.data import load_data, names_of, say, tell
 from pyg_moleblend.cli.splits import make_split
 from pyg_moleblend.models import MoleBlendConfig
+from pyg_moleblend.models.config import config_of
+from pyg_moleblend.runtime.seeds import derived_seed
 from pyg_moleblend.training import Machine, Schedule, finetune, load_encoder
 from pyg_moleblend.training.repeats import check_folders, describe_summary, repeat
 from pyg_moleblend.training.trainer import check_folder
@@ -30,6 +35,9 @@ def run(
     modality: Literal["2d", "3d", "2d+3d"] = "2d+3d",
     dropouts: dict[str, float] = _DROPOUTS,
     model: MoleBlendConfig = _MODEL,
+    relations: dict[str, Any] | None = None,
+    readout: dict[str, Any] | str | None = None,
+    blending: dict[str, Any] | str | None = None,
     schedule: Schedule = _SCHEDULE,
     machine: Machine = _MACHINE,
     patience: int | None = None,
@@ -58,7 +66,12 @@ def run(
         modality: Which inputs to use; 2d+3d is all that each molecule has.
         dropouts: Dropout probabilities that the loaded encoder is to have (dropout, attention_dropout,
             activation_dropout, drop_path).
-        model: The model's shape, where no encoder is given.
+        model: The encoder's shape, where none is given.
+        relations: Relations beside the paper's three, where no encoder is given, by name: a component, {component:
+            NAME,
+            arguments: {...}}, or null to take one away.
+        readout: What of the encoder's output the targets are predicted from, a component; the graph token by default.
+        blending: What enters of each molecule in training, a component; all that it has by default.
         schedule: How long and how fast.
         machine: What to use of the machine.
         patience: Epochs without a better validation before training stops.
@@ -73,9 +86,9 @@ def run(
         check_folder(Path(out), resume)
     else:  # before the configuration of the runs that are there is written over
         check_folders(Path(out), range(seed, seed + seeds), resume)
-    if encoder is not None and model != _MODEL:
+    if encoder is not None and (model != _MODEL or relations):
         raise ValueError("give either `encoder`, whose shape is fixed, or a `model` to start from random weights")
-    start = model if encoder is None else load_encoder(encoder, **dropouts)
+    drawn = None if blending is None else make(blending, "blending")
     names = names_of(targets)
     molecules = load_data(
         data,
@@ -86,28 +99,36 @@ def run(
         conformers,
         seed,
         machine.progress,
-        workers=machine.num_workers,
+        num_workers=machine.num_workers,
     )
     chosen = make_split(molecules, split, seed)
     if not resume:
         save_config(Path(out))
 
     def train(seed: int, folder: Path, resume: bool) -> dict[str, Any]:
-        default = getattr(molecules, "metric", None)
+        start: Any = model
+        if encoder is not None:
+            start = load_encoder(encoder, **cast(Any, dropouts))
+        elif relations:
+            torch.manual_seed(derived_seed(seed, 1))  # not the seed that the head is drawn with
+            start = make_encoder(model, relations)
+        channels = (model if encoder is None else config_of(start)).channels
         done = finetune(
             molecules,
             chosen,
             folder,
             start,
-            names,
-            kind,
-            metric or default,
-            modality,
-            schedule,
-            machine,
-            patience,
-            seed,
-            resume,
+            targets=names,
+            kind=kind,
+            metric=metric or getattr(molecules, "metric", None),
+            modality=modality,
+            schedule=schedule,
+            machine=machine,
+            patience=patience,
+            seed=seed,
+            resume=resume,
+            readout=None if readout is None else make(readout, "readout", channels=channels),
+            blending=drawn,
         )
         say(f"model in {done.model_folder}, metrics in {done.folder / 'metrics.json'}")
         return done.metrics

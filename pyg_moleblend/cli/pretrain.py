@@ -2,7 +2,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import lightning.pytorch as pl
+
+from pyg_moleblend.cli.component_options import make_pretraining
 from pyg_moleblend.cli.data import load_data, say, tell
 from pyg_moleblend.datasets.targets import has_coordinates, take
 from pyg_moleblend.inference import RecoveryReport
@@ -23,6 +27,10 @@ def run(
     conformers: int = 0,
     valid_fraction: float = 0.05,
     model: MoleBlendConfig = _MODEL,
+    relations: dict[str, Any] | None = None,
+    objectives: dict[str, Any] | None = None,
+    blending: dict[str, Any] | str | None = None,
+    loss_weights: dict[str, float] | None = None,
     schedule: Schedule = _SCHEDULE,
     machine: Machine = _MACHINE,
     seed: int = 0,
@@ -41,26 +49,40 @@ def run(
         conformers: Conformers to give to each molecule without coordinates; 0 is none. Of several, training draws
             another one in every epoch.
         valid_fraction: Share of the molecules to validate on; 0 is none.
-        model: The model's shape, and how it is pretrained.
+        model: The encoder's shape.
+        relations: Relations to blend beside the paper's three, by name: a component, {component: NAME, arguments:
+            {...}}, or null to take one away.
+        objectives: What to predict beside the paper's objectives, likewise.
+        blending: How relations are drawn, a component; the paper's by default.
+        loss_weights: Weight of each objective by name; that of the authors' release by default, or 1.
         schedule: How long and how fast.
         machine: What to use of the machine.
         seed: Everything random follows from it.
         resume: Go on with the run that is in the folder.
     """
     check_folder(Path(out), resume)
+    pl.seed_everything(seed, verbose=False)  # the model's weights are drawn here
+    made = make_pretraining(model, relations, objectives, blending, loss_weights)
     if not 0 <= valid_fraction < 1:
         raise ValueError(f"valid_fraction must lie in [0, 1), got {valid_fraction}")
     molecules = load_data(
-        data, root, smiles_column, (), max_molecules, conformers, seed, machine.progress, workers=machine.num_workers
+        data,
+        root,
+        smiles_column,
+        (),
+        max_molecules,
+        conformers,
+        seed,
+        machine.progress,
+        num_workers=machine.num_workers,
     )
     if not has_coordinates(molecules):
         say("no molecule has coordinates, so only 2D relations are learnt; --conformers 1 gives each a 3D structure")
     split = random_split(molecules, (1 - valid_fraction, valid_fraction, 0), seed)
     if not resume:
         save_config(Path(out))
-    done = pretrain(
-        take(molecules, split.train), out, take(molecules, split.valid), model, schedule, machine, seed, resume
-    )
+    train, valid = take(molecules, split.train), take(molecules, split.valid)
+    done = pretrain(train, out, valid, made, schedule, machine, seed, resume)
     if resume:  # only now is it clear that the folder's run can be of this configuration
         save_config(Path(out))
     say(f"{split}")

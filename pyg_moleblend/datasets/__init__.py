@@ -7,6 +7,7 @@ stored. Chemistry is :mod:`pyg_moleblend.chem`, which molecules are for what is 
 
 from pyg_moleblend.datasets.base import MoleculeDataset
 from pyg_moleblend.datasets.io.reading import Failure
+from pyg_moleblend.datasets.moleculeace import MoleculeACE
 from pyg_moleblend.datasets.moleculenet import MoleculeNet
 from pyg_moleblend.datasets.ogb import OGBGraphProperty
 from pyg_moleblend.datasets.pcqm4mv2 import PCQM4Mv2
@@ -17,6 +18,7 @@ from pyg_moleblend.datasets.table import MoleculeTable
 __all__ = [
     "QM9",
     "Failure",
+    "MoleculeACE",
     "MoleculeDataset",
     "MoleculeNet",
     "MoleculeShards",

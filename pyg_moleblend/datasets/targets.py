@@ -45,11 +45,12 @@ def select_targets(molecules: Sequence[Data] | Any, targets: Sequence[str] | Non
         chosen = molecules if targets is None else molecules.select_targets(targets)
         units = getattr(chosen, "target_units", None) or [""] * len(chosen.target_names)
         return Labelled(chosen, tuple(chosen.target_names), tuple(units))
-    width = molecules[0].y.numel()
+    first = molecules[0].y
+    width = first.numel() if isinstance(first, Tensor) else 1
     names = tuple(targets or (f"target_{i}" for i in range(width)))
     if len(names) != width:
         raise ValueError(f"the molecules have {width} targets, but there are {len(names)} names {list(names)[:8]}")
-    return Labelled([_with_flat_targets(data) for data in molecules], names, ("",) * width)
+    return Labelled([_with_row(data, number, width) for number, data in enumerate(molecules)], names, ("",) * width)
 
 
 def labels_of(labelled: Labelled, positions: Tensor | None = None) -> Tensor:
@@ -84,7 +85,12 @@ def _has_structure(data: Data) -> bool:
     return pos is not None and bool(torch.isfinite(pos).all()) and bool(data.get("has_pos", True))
 
 
-def _with_flat_targets(data: Data) -> Data:
+def _with_row(data: Data, number: int, width: int) -> Data:
+    r"""The molecule with its targets as ``[1, T]``, whatever their shape was."""
+    y = data.get("y")
+    if not isinstance(y, Tensor) or y.numel() != width:
+        shape = "none" if y is None else list(y.shape) if isinstance(y, Tensor) else type(y).__name__
+        raise ValueError(f"molecule {number} must have {width} targets as the first has, `y` [1, {width}], got {shape}")
     data = copy.copy(data)
-    data.y = data.y.view(1, -1).float()
+    data.y = y.reshape(1, -1).float()
     return data

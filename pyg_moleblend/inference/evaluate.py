@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ def evaluate(
     modality: Modality | None = None,
     batch_size: int = 64,
     device: str = "auto",
+    components: Iterable[type] = (),
 ) -> dict[str, Any] | RecoveryReport:
     r"""How good a saved model is on labelled molecules, or, for a pretrained one, how well relations are recovered.
 
@@ -38,6 +39,7 @@ def evaluate(
         modality: Which inputs to use; those of the fine-tuning by default.
         batch_size: Molecules of a batch.
         device: ``"auto"`` is a GPU where there is one.
+        components: Classes of your own that the model holds and that are not registered.
 
     Returns:
         The metrics that fit the model's task by name, in the targets' units (see :func:`score_model`); for a
@@ -46,7 +48,7 @@ def evaluate(
     Raises:
         ValueError: If the model is an encoder alone, or a target is missing.
     """
-    model, metadata = from_pretrained(source), read_metadata(source)
+    model, metadata = from_pretrained(source, components), read_metadata(source)
     model.to(pick_device(device))
     if isinstance(model, MoleBlendForPretraining):
         return recovery_report(model, molecule_loader(molecules, batch_size))
@@ -80,7 +82,7 @@ def score_model(
     device = next(model.parameters()).device
 
     def compute(batch: Any) -> Tensor:
-        molecules = model.encoder.pack(batch, modality)
+        molecules = model.pack(batch, modality)
         predictions = task.restore(model(molecules, modality))
         return torch.cat([predictions, ~molecules.has_3d[:, None]], 1)
 

@@ -3,7 +3,7 @@ r"""Predictions and representations of molecules by a saved model."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,17 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from pyg_moleblend.checkpoints import from_pretrained, read_metadata
+from pyg_moleblend.checkpoints import encoder_from_pretrained, from_pretrained, read_metadata
 from pyg_moleblend.chem import Conformers
 from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.datasets.conformers import add_missing_conformers
 from pyg_moleblend.inference.conformer_mean import conformer_mean
 from pyg_moleblend.inference.run_batches import run_batches
 from pyg_moleblend.metrics.task import Task
-from pyg_moleblend.models import MoleBlend, MoleBlendForPropertyPrediction
+from pyg_moleblend.models import MoleBlendForPropertyPrediction
+from pyg_moleblend.models.config import config_of
+from pyg_moleblend.models.moleblend import pack_for
+from pyg_moleblend.models.wanted import wanted_by
 from pyg_moleblend.runtime.device import pick_device
 from pyg_moleblend.utils import Modality
 
@@ -36,6 +39,7 @@ def predict(
     seed: int = 0,
     conformers: Conformers | int = 1,
     num_workers: int = 0,
+    components: Iterable[type] = (),
 ) -> pd.DataFrame:
     r"""Predicts the properties that a model was fine-tuned to.
 
@@ -53,6 +57,7 @@ def predict(
             at).
         num_workers: Processes that find conformers, each killed where a molecule takes longer than the deadline; 0 is
             this one, without a hard deadline.
+        components: Classes of your own that the model holds and that are not registered.
 
     Returns:
         A row a molecule, in the order given: ``id``, ``smiles``, a column for each target (probabilities, or values
@@ -63,7 +68,7 @@ def predict(
     Raises:
         ValueError: If the model predicts no properties, or several conformers are asked for and no 3D.
     """
-    model, metadata = from_pretrained(source), read_metadata(source)
+    model, metadata = from_pretrained(source, components), read_metadata(source)
     if not isinstance(model, MoleBlendForPropertyPrediction) or "task" not in metadata:
         raise ValueError(
             f"{source} holds a {type(model).__name__} that knows no property: predict with a fine-tuned model, or "
@@ -90,6 +95,7 @@ def embed(
     seed: int = 0,
     conformers: Conformers | int = 1,
     num_workers: int = 0,
+    components: Iterable[type] = (),
 ) -> pd.DataFrame:
     r"""The representation of each molecule: the final state of its graph token.
 
@@ -102,6 +108,7 @@ def embed(
         seed: Seed of the conformers.
         conformers: As for :func:`predict`.
         num_workers: As for :func:`predict`.
+        components: As for :func:`predict`; of the encoder alone.
 
     Returns:
         As :func:`predict`, with the columns ``e0`` to ``e{C-1}``, and without standard deviations.
@@ -109,14 +116,14 @@ def embed(
     Raises:
         ValueError: If several conformers are asked for and no 3D.
     """
-    model, metadata = from_pretrained(source), read_metadata(source)
-    encoder = model if isinstance(model, MoleBlend) else model.encoder
+    encoder, metadata = encoder_from_pretrained(source, components), read_metadata(source)
+    config, wanted_fields = config_of(encoder), wanted_by([getattr(encoder, "wanted", encoder)])
     modality = modality or metadata.get("modality", "2d+3d")
 
     def compute(batch: Any) -> Tensor:
-        return encoder(batch, modality).graph.float()
+        return encoder.encode(pack_for(encoder, wanted_fields, batch, config, modality)).graph.float()
 
-    names = [f"e{i}" for i in range(encoder.config.channels)]
+    names = [f"e{i}" for i in range(config.channels)]
     work, wanted = conformer_mean(compute, spread=False), _settings(conformers, seed)
     return _frame(work, names, molecules, encoder, modality, batch_size, device, wanted, num_workers)
 

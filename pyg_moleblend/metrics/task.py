@@ -91,15 +91,48 @@ class Task:
         r"""The metrics that fit, the usual one first."""
         return tuple(name for name, metric in METRICS.items() if metric.task_type == self.kind)
 
+    def rows(self, y: Tensor | None, count: int) -> Tensor:
+        r"""The labels of a batch, a row a molecule.
+
+        Args:
+            y: As PyG collates it: ``[B, T]``, or ``[B * T]`` where each molecule's is flat, which would be broadcast
+                against predictions ``[B, T]``; numbers of any type, NaN where there is no label.
+            count: B.
+
+        Returns:
+            ``[B, T]``, floating point.
+
+        Raises:
+            ValueError: If there are no labels, or they are not T for each molecule.
+        """
+        T = self.num_targets
+        if y is None:
+            raise ValueError(f"the batch has no labels: give each `Data` a `y` of shape [1, {T}]")
+        if y.shape != (count, T) and y.shape != (count * T,):
+            raise ValueError(
+                f"labels of {T} targets ({', '.join(self.names[:4])}{', ...' if T > 4 else ''}) of {count} molecules "
+                f"must be [{count}, {T}], got {list(y.shape)}: give each `Data` a `y` of shape [1, {T}]"
+            )
+        y = y.view(count, T)
+        return y if y.is_floating_point() else y.to(torch.get_default_dtype())
+
     def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
         r"""Cross entropy of the logits, or squared error of the standardised values: the mean over the labels.
 
         Args:
             outputs: ``[B, T]``, as the model gives them.
-            labels: ``[B, T]``, NaN where there is none.
+            labels: ``[B, T]`` or as :meth:`rows` takes them, NaN where there is none.
+
+        Raises:
+            ValueError: If there are not T of each for a molecule.
         """
-        outputs, known = outputs.float(), ~labels.isnan()
-        target = torch.where(known, self.standardize(labels), torch.zeros_like(labels))
+        if outputs.dim() != 2 or outputs.size(1) != self.num_targets:
+            raise ValueError(
+                f"outputs for {self.num_targets} targets must be [B, {self.num_targets}], got {list(outputs.shape)}"
+            )
+        outputs, labels = outputs.float(), self.rows(labels, len(outputs))
+        known = ~labels.isnan()
+        target = torch.where(known, self.standardize(labels), torch.zeros_like(labels)).to(outputs.dtype)
         if self.kind == "classification":
             return masked_mean(F.binary_cross_entropy_with_logits(outputs, target, reduction="none"), known)
         return masked_mean((outputs - target).square(), known)

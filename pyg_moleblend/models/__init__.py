@@ -5,6 +5,7 @@ The parts that they are composed of are next door, in :mod:`pyg_moleblend.nn`.
 
 from pyg_moleblend.models.config import MoleBlendConfig
 from pyg_moleblend.models.cost import estimate_flops, estimate_memory
+from pyg_moleblend.models.explainable import Explainable
 from pyg_moleblend.models.memory import check_memory
 from pyg_moleblend.models.moleblend import (
     DenseEncoderOutput,
@@ -21,6 +22,7 @@ __all__ = [
     "Blend",
     "DenseEncoderOutput",
     "EncoderOutput",
+    "Explainable",
     "MoleBlend",
     "MoleBlendConfig",
     "MoleBlendForPretraining",

@@ -7,9 +7,10 @@ from typing import Any
 
 from pyg_moleblend.components import register
 from pyg_moleblend.fields import MAX_PATH_LENGTH
+from pyg_moleblend.nn.sizes import check_sizes
 
 _SIZES = ("channels", "num_layers", "heads", "ffn_channels", "num_gaussians", "max_path_length")
-_DROPOUTS = ("dropout", "attention_dropout", "activation_dropout", "drop_path")
+DROPOUTS = ("dropout", "attention_dropout", "activation_dropout", "drop_path")
 
 
 @register
@@ -45,13 +46,10 @@ class MoleBlendConfig:
     drop_path: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in _SIZES:
-            value = getattr(self, name)
-            if type(value) is not int or value < 1:
-                raise ValueError(f"`{name}` must be an integer of at least 1, got {value!r}")
+        check_sizes(**{name: getattr(self, name) for name in _SIZES})
         if self.channels % self.heads:
             raise ValueError(f"`channels` must be divisible by `heads`, got {self.channels} and {self.heads}")
-        for name in _DROPOUTS:
+        for name in DROPOUTS:
             value = getattr(self, name)
             if not isinstance(value, (int, float)) or not 0 <= value < 1:
                 raise ValueError(f"`{name}` must lie in [0, 1), got {value!r}")
@@ -61,6 +59,10 @@ class MoleBlendConfig:
         r"""The published encoder: 12 layers of 768 channels (arXiv 2307.06235, section 4.1)."""
         published = cls(channels=768, num_layers=12, heads=32, ffn_channels=768, num_gaussians=128, drop_path=0.1)
         return replace(published, **changes)
+
+    def component_arguments(self) -> dict[str, Any]:
+        r"""The arguments that build an equal configuration, see :mod:`pyg_moleblend.components`."""
+        return self.to_dict()
 
     def to_dict(self) -> dict[str, Any]:
         r"""The configuration as plain, JSON-ready values."""
@@ -92,3 +94,21 @@ def check_same_shape(config: MoleBlendConfig, encoder: Any) -> None:
     pairs = {name: (getattr(config, name), getattr(other, name)) for name in _SIZES}
     if differing := [f"{name} ({mine} and {its})" for name, (mine, its) in pairs.items() if mine != its]:
         raise ValueError(f"model and encoder differ in {', '.join(differing)}; pass the encoder's own `config`")
+
+
+def config_of(encoder: Any) -> MoleBlendConfig:
+    r"""The configuration of an encoder; for one that has none, that of its ``channels``.
+
+    Raises:
+        ValueError: If it has neither ``config`` nor ``channels``.
+    """
+    config = getattr(encoder, "config", None)
+    if isinstance(config, MoleBlendConfig):
+        return config
+    channels = getattr(encoder, "channels", None)
+    if type(channels) is not int:
+        raise ValueError(
+            f"the encoder {type(encoder).__name__} must have `config`, a MoleBlendConfig, or `channels`, the width of "
+            f"its states, got {channels!r}"
+        )
+    return MoleBlendConfig(channels=channels, heads=1)

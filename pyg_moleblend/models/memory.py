@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor
-from torch_geometric.data import Data
+from torch_geometric.data import Data, HeteroData
 
 from pyg_moleblend.models.config import MoleBlendConfig
 from pyg_moleblend.models.cost import estimate_memory
 from pyg_moleblend.runtime.free_memory import free_memory
 from pyg_moleblend.utils import DenseMolecules
 from pyg_moleblend.utils.dense import num_atoms
+from pyg_moleblend.utils.graph_input import molecule_of_atoms
 
 ALWAYS_FITS: int = 2**28
 r"""Bytes below which nobody asks how much memory is free."""
@@ -50,12 +51,12 @@ def check_memory(
     Raises:
         MemoryError: If the estimate exceeds what is free; it names the largest molecule.
     """
-    if isinstance(batch, (DenseMolecules, Mapping)):
-        return  # packed already, or of a user who made it by hand
+    if isinstance(batch, (DenseMolecules, Mapping, HeteroData)):
+        return  # packed already, of a user who made it by hand, or for `pack` to refuse
     x: Tensor | None = batch.x
     if x is None:
         return  # for `pack` to say
-    counts = num_atoms(getattr(batch, "batch", None), x.size(0), getattr(batch, "num_graphs", None), x.device)
+    counts = num_atoms(molecule_of_atoms(batch), x.size(0), getattr(batch, "num_graphs", None), x.device)
     if not counts.numel():
         return
     largest, training = int(counts.max()), torch.is_grad_enabled()

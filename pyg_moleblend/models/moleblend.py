@@ -1,16 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MethodType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
-from pyg_moleblend.components import Component, register
+from pyg_moleblend.components import Component, arguments_with, register
 from pyg_moleblend.fields import BondVocabulary
-from pyg_moleblend.models.config import MoleBlendConfig
+from pyg_moleblend.models.config import DROPOUTS, MoleBlendConfig
 from pyg_moleblend.models.memory import check_memory
 from pyg_moleblend.models.wanted import Wanted, wanted_by
 from pyg_moleblend.nn import (
@@ -97,6 +98,9 @@ class MoleBlend(Component, nn.Module):
             :class:`~pyg_moleblend.nn.AtomEmbedding` of OGB's features by default. One that says ``feature_sizes`` has
             ``x`` checked against them, and one that has ``num_types`` and ``atom_types(molecules)`` tells the atom
             types of the Gaussian basis.
+
+    Raises:
+        ValueError: If there is no relation, or two of them differ in their ``bond_vocabulary``.
     """
 
     activation_checkpointing: bool = False
@@ -111,8 +115,10 @@ class MoleBlend(Component, nn.Module):
         self.config = config
         if atom_embedding is None:
             atom_embedding = AtomEmbedding(config.channels, config.num_gaussians)
+        if isinstance(atom_embedding, AtomEmbedding):
+            atom_embedding.check_shape(config.channels, config.num_gaussians)
         self.gaussians = GaussianBasis(config.num_gaussians, getattr(atom_embedding, "num_types", 1))
-        self.atom_embedding = atom_embedding
+        self.atom_embedding: Any = atom_embedding
         self.graph_token = nn.Parameter(torch.empty(config.channels))
         self.embedding_norm = LayerNorm(config.channels)
         self.dropout = nn.Dropout(config.dropout)
@@ -131,16 +137,40 @@ class MoleBlend(Component, nn.Module):
             )
             for number in range(config.num_layers)
         )
+        _ = self.wanted  # refuses parts that tell bonds apart in different ways
         nn.init.normal_(self.graph_token, std=INIT_STD)
 
     def component_arguments(self) -> dict[str, Any]:
         relations = dict(self.attention_bias.blend.items())
-        return {"config": self.config, "relations": relations, "atom_embedding": self.atom_embedding}
+        return arguments_with(self, config=self.config, relations=relations, atom_embedding=self.atom_embedding)
 
     def reset_parameters(self) -> None:
         r"""Draws fresh weights."""
         nn.init.normal_(self.graph_token, std=INIT_STD)
         reset_children(self)
+
+    def set_dropouts(self, **dropouts: float) -> None:
+        r"""Changes dropout probabilities of the configuration, and of the layers that have them.
+
+        Args:
+            dropouts: Any of ``dropout``, ``attention_dropout``, ``activation_dropout`` and ``drop_path``.
+
+        Raises:
+            ValueError: If another field of the configuration is to change, or a probability is none.
+        """
+        if unknown := sorted(set(dropouts) - set(DROPOUTS)):
+            raise ValueError(f"only {DROPOUTS} of a built encoder can change, got {unknown}")
+        values: dict[str, Any] = dict(dropouts)
+        self.config = config = replace(self.config, **values)
+        self.dropout.p = config.dropout
+        last = max(config.num_layers - 1, 1)
+        for number, layer in enumerate(self.layers):
+            cast(MoleBlendLayer, layer).set_dropouts(
+                config.dropout,
+                config.attention_dropout,
+                config.activation_dropout,
+                config.drop_path * number / last,
+            )
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         r"""Compiles :meth:`encode` in place; packing a batch has data-dependent sizes and stays outside."""
@@ -183,9 +213,18 @@ class MoleBlend(Component, nn.Module):
         if blend is not None:
             molecules = molecules.with_atom(CHOSEN, blend.atom_feature)
         atoms = self.atom_embedding(molecules)
+        if atoms.dim() != 3 or atoms.size(-1) != self.config.channels:
+            raise ValueError(
+                f"the atom embedding must give [B, N, {self.config.channels}], got shape {list(atoms.shape)} from "
+                f"{type(self.atom_embedding).__name__}"
+            )
         token = self.graph_token.expand(atoms.size(0), 1, -1).to(atoms.dtype)
-        tokens = self.dropout(self.embedding_norm(torch.cat([token, touched(atoms, *idle)], dim=1)))
+        tokens = self.dropout(self.normalize(torch.cat([token, touched(atoms, *idle)], dim=1), molecules))
         return tokens, self.attention_bias(molecules, None if blend is None else blend.relation)
+
+    def normalize(self, tokens: Tensor, molecules: DenseMolecules) -> Tensor:
+        r"""The tokens ``[B, 1 + N, C]`` normalised, before the first layer."""
+        return self.embedding_norm(tokens)
 
     def encode(self, molecules: DenseMolecules, blend: Blend | None = None) -> DenseEncoderOutput:
         r"""Encodes packed molecules; with a blend, only what was drawn enters for each pair.

@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
-from pyg_moleblend.components import Component, register
+from pyg_moleblend.components import Component, arguments_with, register
+from pyg_moleblend.fields import BondVocabulary
 from pyg_moleblend.models.config import MoleBlendConfig, check_same_shape
 from pyg_moleblend.models.memory import check_memory
 from pyg_moleblend.models.moleblend import MoleBlend, pack_for
@@ -38,14 +39,20 @@ PUBLISHED_LOSS_WEIGHTS = {"spd": 0.1, "bond_path": 0.1, "displacement": 0.5, "di
 r"""Weights of the authors' release; the distance takes the place of the displacement. Other objectives have 1."""
 
 
-def default_objectives(config: MoleBlendConfig) -> dict[str, Objective]:
-    r"""The objectives of the paper; leave one out, or add your own entry (arXiv 2307.06235, section 3.2)."""
-    return {
-        "spd": SPDRecovery(config.channels),
-        "bond_path": BondPathRecovery(config.channels, config.max_path_length),
-        "displacement": DisplacementRecovery(config.channels),
-        "denoising": Denoising(config.channels, config.heads, config.attention_dropout),
-    }
+def default_objectives(config: MoleBlendConfig, bond_vocabulary: BondVocabulary | None = "ogb") -> dict[str, Objective]:
+    r"""The objectives of the paper; leave one out, or add your own entry (arXiv 2307.06235, section 3.2).
+
+    Args:
+        config: The encoder's shape.
+        bond_vocabulary: What tells bonds apart, as in :func:`~pyg_moleblend.models.default_relations`; with ``None``
+            there are no bond paths to recover.
+    """
+    objectives: dict[str, Objective] = {"spd": SPDRecovery(config.channels)}
+    if bond_vocabulary is not None:
+        objectives["bond_path"] = BondPathRecovery(config.channels, config.max_path_length, bond_vocabulary)
+    objectives["displacement"] = DisplacementRecovery(config.channels)
+    objectives["denoising"] = Denoising(config.channels, config.heads, config.attention_dropout)
+    return objectives
 
 
 @register
@@ -63,7 +70,8 @@ class MoleBlendForPretraining(Component, nn.Module):
             without a weight has the one of :data:`PUBLISHED_LOSS_WEIGHTS`, or 1.
 
     Raises:
-        ValueError: If a weight is of no objective, or a probability of no relation.
+        ValueError: If a weight is of no objective, a probability of no relation, or an objective's bonds are not those
+            of the encoder.
     """
 
     def __init__(
@@ -81,6 +89,7 @@ class MoleBlendForPretraining(Component, nn.Module):
         self.objectives = nn.ModuleDict(default_objectives(config) if objectives is None else objectives)
         if not len(self.objectives):
             raise ValueError("pretraining needs at least one objective, got none")
+        _ = self.wanted  # refuses parts that tell bonds apart in different ways
         self.blending = PairBlending() if blending is None else blending
         self.blending.check(self.modalities)
         if not isinstance(loss_weights, LossWeighting):
@@ -91,13 +100,14 @@ class MoleBlendForPretraining(Component, nn.Module):
         self.loss_weighting = loss_weights
 
     def component_arguments(self) -> dict[str, Any]:
-        return {
-            "config": self.config,
-            "encoder": self.encoder,
-            "objectives": dict(self.items()),
-            "blending": self.blending,
-            "loss_weights": self.loss_weighting,
-        }
+        return arguments_with(
+            self,
+            config=self.config,
+            encoder=self.encoder,
+            objectives=dict(self.items()),
+            blending=self.blending,
+            loss_weights=self.loss_weighting,
+        )
 
     def items(self) -> list[tuple[str, Objective]]:
         r"""Names and objectives."""
@@ -163,7 +173,9 @@ class MoleBlendForPretraining(Component, nn.Module):
             zeros = encoded.atoms.new_zeros(B, 1, 1 + N, 1 + N)
             bias = shut_padded_keys(zeros, F.pad(molecules.mask, (1, 0), value=True))
         blend = blend._replace(pos_noise=noise)
-        return RecoveryState(encoded.graph, encoded.atoms, bias, molecules, noisy_pos, blend)
+        # Another encoder may leave NaN for padding, which would spoil sums over atoms even with a weight of zero.
+        states = torch.where(molecules.mask[..., None], encoded.atoms, torch.zeros_like(encoded.atoms))
+        return RecoveryState(encoded.graph, states, bias, molecules, noisy_pos, blend)
 
     def _weigh(self, outcomes: Mapping[str, Outcome], blend: Blend) -> PretrainingStep:
         losses = {name: outcome.loss for name, outcome in outcomes.items()}

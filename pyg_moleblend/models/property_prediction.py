@@ -6,13 +6,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
-from pyg_moleblend.components import Component, register
+from pyg_moleblend.components import Component, arguments_with, register
 from pyg_moleblend.models.config import MoleBlendConfig, check_same_shape
 from pyg_moleblend.models.memory import check_memory
 from pyg_moleblend.models.moleblend import MoleBlend, pack_for
 from pyg_moleblend.models.wanted import Wanted, wanted_by
 from pyg_moleblend.nn import Blending, GraphTokenReadout, Readout
 from pyg_moleblend.nn.precision import reset_linear
+from pyg_moleblend.nn.reset import reset
+from pyg_moleblend.nn.sizes import check_sizes
 from pyg_moleblend.utils import DenseMolecules, Modality
 
 
@@ -44,29 +46,35 @@ class MoleBlendForPropertyPrediction(Component, nn.Module):
         blending: Blending | None = None,
     ) -> None:
         super().__init__()
-        if type(num_tasks) is not int or num_tasks < 1:
-            raise ValueError(f"`num_tasks` must be an integer of at least 1, got {num_tasks!r}")
+        check_sizes(num_tasks=num_tasks)
         self.config = config
         self.num_tasks = num_tasks
         self.encoder: Any = MoleBlend(config) if encoder is None else encoder
         check_same_shape(config, self.encoder)
         self.readout = GraphTokenReadout(config.channels) if readout is None else readout
         self.blending = blending
+        _ = self.wanted  # refuses parts that tell bonds apart in different ways
         if blending is not None:
-            blending.check(dict(getattr(self.encoder, "modalities", {})))
+            blending.check(self.modalities)
         self.dense = nn.Linear(self.readout.out_channels, config.channels)
         self.out = nn.Linear(config.channels, num_tasks)
         self.dropout = nn.Dropout(config.dropout)
         self._reset_linears()
 
     def component_arguments(self) -> dict[str, Any]:
-        return {
-            "config": self.config,
-            "num_tasks": self.num_tasks,
-            "encoder": self.encoder,
-            "readout": self.readout,
-            "blending": self.blending,
-        }
+        return arguments_with(
+            self,
+            config=self.config,
+            num_tasks=self.num_tasks,
+            encoder=self.encoder,
+            readout=self.readout,
+            blending=self.blending,
+        )
+
+    @property
+    def modalities(self) -> dict[str, str]:
+        r"""``"2d"`` or ``"3d"`` for each relation that the encoder blends."""
+        return dict(getattr(self.encoder, "modalities", {}))
 
     @property
     def wanted(self) -> Wanted:
@@ -80,7 +88,7 @@ class MoleBlendForPropertyPrediction(Component, nn.Module):
 
     def reset_parameters(self) -> None:
         r"""Draws fresh weights."""
-        self.encoder.reset_parameters()
+        reset(self.encoder)
         self.reset_head()
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
@@ -105,7 +113,7 @@ class MoleBlendForPropertyPrediction(Component, nn.Module):
         """
         molecules = self.pack(batch, modality)
         if self.blending is not None and self.training:
-            output = self.encoder.encode(molecules, self.blending.draw(molecules, dict(self.encoder.modalities)))
+            output = self.encoder.encode(molecules, self.blending.draw(molecules, self.modalities))
         else:
             output = self.encoder.encode(molecules)
         vector = self.readout(output, molecules)

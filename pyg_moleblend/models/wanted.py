@@ -31,11 +31,14 @@ def wanted_by(parts: Iterable[Any]) -> Wanted:
         ValueError: If two of them want bonds told apart in different ways.
     """
     parts = list(parts)
-    fields = (
-        frozenset(name for part in parts for name in getattr(part, f"{level}_fields", ()))
-        for level in ("pair", "atom", "graph")
-    )
+
+    def names(level: str) -> frozenset[str]:
+        return frozenset(name for part in parts for name in getattr(part, f"{level}_fields", ()))
+
     vocabularies = {part.bond_vocabulary for part in parts if getattr(part, "bond_vocabulary", None) is not None}
     if len(vocabularies) > 1:
-        raise ValueError(f"parts of the model differ in their `bond_vocabulary`: {sorted(map(str, vocabularies))}")
-    return Wanted(*fields, bond_vocabulary=next(iter(vocabularies), None))
+        raise ValueError(
+            f"parts of the model differ in their `bond_vocabulary`: {sorted(map(str, vocabularies))}; give all the "
+            "same, default_relations(config, bond_vocabulary=...) and default_objectives(config, bond_vocabulary=...)"
+        )
+    return Wanted(names("pair"), names("atom"), names("graph"), next(iter(vocabularies), None))

@@ -24,6 +24,8 @@ from pyg_moleblend.nn.gaussian_basis import GaussianBasis
 from pyg_moleblend.nn.layer import MoleBlendLayer
 from pyg_moleblend.nn.loss_weighting import FixedWeights, LossWeighting, UncertaintyWeights
 from pyg_moleblend.nn.objectives import (
+    Agreement,
+    AngleRecovery,
     BondPathRecovery,
     Denoising,
     DisplacementRecovery,
@@ -31,14 +33,31 @@ from pyg_moleblend.nn.objectives import (
     Objective,
     Outcome,
     Quality,
+    Recover,
     RecoveryState,
+    Similarity,
     SPDRecovery,
+    TorsionRecovery,
 )
 from pyg_moleblend.nn.pair_head import PairHead
 from pyg_moleblend.nn.readouts import GraphTokenReadout, PooledReadout, Readout
-from pyg_moleblend.nn.relations import BondPathBias, DistanceBias, RelationBias, SPDBias
+from pyg_moleblend.nn.relations import (
+    AngleBias,
+    BondPathBias,
+    DistanceBias,
+    FragmentBias,
+    RandomWalkBias,
+    RelationBias,
+    ResistanceBias,
+    RingBias,
+    SPDBias,
+    TorsionBias,
+)
 
 __all__ = [
+    "Agreement",
+    "AngleBias",
+    "AngleRecovery",
     "AtomEmbedding",
     "AttentionBias",
     "BatchBlending",
@@ -53,6 +72,7 @@ __all__ = [
     "DistanceRecovery",
     "DropPath",
     "FixedWeights",
+    "FragmentBias",
     "GaussianBasis",
     "GraphTokenReadout",
     "LossWeighting",
@@ -67,12 +87,19 @@ __all__ = [
     "PairHead",
     "PooledReadout",
     "Quality",
+    "RandomWalkBias",
     "Readout",
+    "Recover",
     "RecoveryState",
     "RelationBias",
     "RelationBlend",
+    "ResistanceBias",
+    "RingBias",
     "SPDBias",
     "SPDRecovery",
+    "Similarity",
+    "TorsionBias",
+    "TorsionRecovery",
     "UncertaintyWeights",
     "check_blend",
     "constant_blend",

@@ -33,9 +33,10 @@ class AtomEmbedding(Component, nn.Module):
     ``[B, N, C]``.
 
     Args:
-        channels: C.
-        num_gaussians: K.
-        feature_sizes: Number of values of each column of ``x``; OGB's nine features by default.
+        channels (int): C.
+        num_gaussians (int, optional): K, as the encoder's configuration has it. (default: :obj:`64`)
+        feature_sizes (Sequence[int], optional): Number of values of each column of ``x``: :obj:`(28,)` for PyG's
+            :class:`~torch_geometric.datasets.ZINC`. By default they are those of OGB's nine features.
 
     Shapes:
         - **input:** molecules; under a blend with the atom field :data:`CHOSEN` (0 degree, 1 distance, -1 none, below
@@ -63,6 +64,15 @@ class AtomEmbedding(Component, nn.Module):
         nn.init.normal_(self.features.weight, std=INIT_STD)
         nn.init.normal_(self.degree.weight, std=INIT_STD)
         reset_linear(self.geometry)
+
+    def check_shape(self, channels: int, num_gaussians: int) -> None:
+        r"""Raises :class:`ValueError` unless it fits an encoder of C channels and K Gaussians."""
+        own = (self.features.embedding_dim, self.geometry.in_features)
+        if own != (channels, num_gaussians):
+            raise ValueError(
+                f"an encoder of {channels} channels and {num_gaussians} Gaussians needs "
+                f"AtomEmbedding({channels}, {num_gaussians}, feature_sizes={self.feature_sizes}), got {own}"
+            )
 
     def atom_types(self, molecules: DenseMolecules) -> Tensor:
         r"""Type of each atom for the Gaussian basis, ``[B, N]`` int64 below ``num_types``: the first feature."""

@@ -38,6 +38,10 @@ class MultiHeadAttention(nn.Module):
         r"""The output; with ``activation_checkpointing`` the attention is computed again in the backward pass."""
         return run(self._mix, self.qkv(x), bias, activation_checkpointing=activation_checkpointing)
 
+    def __repr__(self) -> str:
+        channels = self.out.out_features
+        return f"{self.__class__.__name__}({channels}, heads={self.heads}, dropout={self.dropout})"
+
     def _mix(self, qkv: Tensor, bias: Tensor) -> Tensor:
         B, T, C = *qkv.shape[:2], qkv.shape[2] // 3
         query, key, value = qkv.view(B, T, 3, self.heads, C // self.heads).permute(2, 0, 3, 1, 4)

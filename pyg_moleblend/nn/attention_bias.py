@@ -101,3 +101,6 @@ class AttentionBias(nn.Module):
         first = torch.arange(bias.size(-1), device=bias.device) == 0
         token = (first[:, None] | first) * self.graph_token[:, None, None]  # [H, T, T], the corner once
         return shut_padded_keys(bias + token, F.pad(molecules.mask, (1, 0), value=True))
+
+    def extra_repr(self) -> str:
+        return f"heads={self.graph_token.numel()}"

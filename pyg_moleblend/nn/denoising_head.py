@@ -38,6 +38,10 @@ class DenoisingHead(nn.Module):
         nn.init.normal_(self.axes, std=INIT_STD)
         nn.init.zeros_(self.bias)
 
+    def __repr__(self) -> str:
+        channels = self.qkv.in_features
+        return f"{self.__class__.__name__}({channels}, heads={self.heads}, dropout={self.dropout})"
+
     def forward(self, atoms: Tensor, bias: Tensor, pos: Tensor) -> Tensor:
         B, N, C = atoms.shape
         D = C // self.heads

@@ -50,6 +50,9 @@ class GaussianBasis(nn.Module):
         nn.init.ones_(self.scale)
         nn.init.zeros_(self.shift)
 
+    def __repr__(self) -> str:
+        return f"{self.__class__.__name__}({self.means.numel()}, num_types={self.scale.size(1)})"
+
     def forward(self, distance: Tensor, atom_type: Tensor) -> Tensor:
         scale, shift, means, stds = map(full_precision, (self.scale, self.shift, self.means, self.stds))
         gamma = scale[0][atom_type][:, :, None] + scale[1][atom_type][:, None, :]  # [B, N, N]

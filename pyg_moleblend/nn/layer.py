@@ -56,6 +56,15 @@ class MoleBlendLayer(nn.Module):
         reset_linear(self.ffn_out)
         self.ffn_norm.reset_parameters()
 
+    def set_dropouts(
+        self, dropout: float, attention_dropout: float, activation_dropout: float, drop_path: float
+    ) -> None:
+        r"""Changes the probabilities that the layer was built with."""
+        self.attention.dropout = attention_dropout
+        self.dropout.p = dropout
+        self.activation_dropout.p = activation_dropout
+        self.drop_path.probability = drop_path
+
     def forward(self, x: Tensor, bias: Tensor, activation_checkpointing: bool = False) -> Tensor:
         r"""The layer's output.
 
@@ -69,6 +78,15 @@ class MoleBlendLayer(nn.Module):
         x = self.attention_norm(x + self.drop_path(mixed))
         hidden = run(self._activate, self.ffn_in(x), activation_checkpointing=activation_checkpointing)
         return self.ffn_norm(x + self.drop_path(self.dropout(hidden)))
+
+    def __repr__(self) -> str:
+        dropouts = (
+            f"dropout={self.dropout.p}, attention_dropout={self.attention.dropout}, "
+            f"activation_dropout={self.activation_dropout.p}, drop_path={self.drop_path.probability}"
+        )
+        channels, ffn_channels = self.ffn_in.in_features, self.ffn_in.out_features
+        sizes = f"{channels}, heads={self.attention.heads}, ffn_channels={ffn_channels}"
+        return f"{self.__class__.__name__}({sizes}, {dropouts})"
 
     def _activate(self, hidden: Tensor) -> Tensor:
         return self.ffn_out(self.activation_dropout(F.gelu(hidden)))

@@ -57,9 +57,6 @@ class FixedWeights(LossWeighting):
         weighted = [self.weights[name] * loss for name, loss in losses.items()]
         return sum(weighted[1:], start=weighted[0])
 
-    def extra_repr(self) -> str:
-        return f"weights={self.weights}"
-
 
 @register
 class UncertaintyWeights(LossWeighting):

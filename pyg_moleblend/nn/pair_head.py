@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pyg_moleblend.nn.precision import INIT_STD, LayerNorm, reset_linear
+from pyg_moleblend.nn.sizes import check_sizes
 
 
 class PairHead(nn.Module):
@@ -26,6 +27,7 @@ class PairHead(nn.Module):
 
     def __init__(self, channels: int, out_channels: int, pair_channels: int = 32) -> None:
         super().__init__()
+        check_sizes(channels=channels, out_channels=out_channels, pair_channels=pair_channels)
         self.row = nn.Linear(channels, pair_channels)
         self.row_norm = LayerNorm(pair_channels, eps=1e-12)
         self.column = nn.Linear(channels, pair_channels)
@@ -41,6 +43,10 @@ class PairHead(nn.Module):
         nn.init.normal_(self.weight, std=INIT_STD)
         nn.init.zeros_(self.bias)
 
+    def __repr__(self) -> str:
+        channels, pair_channels = self.row.in_features, self.row.out_features
+        return f"{self.__class__.__name__}({channels}, {self.bias.numel()}, pair_channels={pair_channels})"
+
     def forward(self, atoms: Tensor) -> Tensor:
         return self.rows(*self.contract(atoms))
 
@@ -52,6 +58,27 @@ class PairHead(nn.Module):
         column = self.column_norm(F.gelu(self.column(atoms)))  # [B, N, Q]
         contracted = column @ self.weight.permute(2, 1, 0).reshape(Q, R * out)  # [B, N, R * O]
         return row, contracted.view(B, N, R, out).transpose(1, 2).reshape(B, R, N * out)
+
+    def grid(self, atoms: Tensor, first: Tensor, second: Tensor) -> Tensor:
+        r"""Predictions ``[B, r, k, O]`` for some pairs of each molecule: r first atoms, and k second atoms for each.
+
+        A first atom is contracted with the weights once for all its pairs; that costs as much as ``pair_channels``
+        pairs.
+
+        Args:
+            atoms: Atom states, ``[B, N, C]``.
+            first: Numbers of the first atoms, ``[B, r]`` int64.
+            second: Numbers of the second atoms, ``[B, r, k]`` int64.
+        """
+        out, R, Q = self.weight.shape
+        B, r, k = second.shape
+        row = self.row_norm(F.gelu(self.row(atoms)))
+        column = self.column_norm(F.gelu(self.column(atoms)))
+        row = row.gather(1, first[..., None].expand(-1, -1, R))  # [B, r, R]
+        column = column.gather(1, second.view(B, r * k, 1).expand(-1, -1, Q))  # [B, r * k, Q]
+        contracted = row.view(B * r, R) @ self.weight.permute(1, 2, 0).reshape(R, Q * out)
+        found = torch.bmm(column.view(B * r, k, Q), contracted.view(B * r, Q, out))
+        return found.view(B, r, k, out) + self.bias
 
     def rows(self, row: Tensor, contracted: Tensor) -> Tensor:
         r"""Predictions ``[B, n, N, O]`` for the pairs of the n atoms whose row features are given."""

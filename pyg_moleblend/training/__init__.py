@@ -10,6 +10,7 @@ from pyg_moleblend.training.pretraining import PretrainingModule
 from pyg_moleblend.training.property import PropertyModule
 from pyg_moleblend.training.run import Run
 from pyg_moleblend.training.settings import Machine, Schedule
+from pyg_moleblend.training.statistics import fit_statistics
 
 __all__ = [
     "Machine",
@@ -19,6 +20,7 @@ __all__ = [
     "Run",
     "Schedule",
     "finetune",
+    "fit_statistics",
     "load_encoder",
     "pretrain",
 ]

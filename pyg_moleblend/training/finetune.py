@@ -1,21 +1,23 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
+from torch import nn
 from torch_geometric.data import Data
 
-from pyg_moleblend.checkpoints import from_pretrained, save_pretrained
+from pyg_moleblend.checkpoints import encoder_from_pretrained, save_pretrained
 from pyg_moleblend.datasets.targets import has_coordinates, labels_of, select_targets, take
 from pyg_moleblend.inference.evaluate import score_model
 from pyg_moleblend.metrics import Evaluator, TaskType
 from pyg_moleblend.metrics.results import write_metrics
 from pyg_moleblend.metrics.task import Task
 from pyg_moleblend.models import MoleBlend, MoleBlendConfig, MoleBlendForPropertyPrediction
+from pyg_moleblend.models.config import config_of
+from pyg_moleblend.nn import Blending, Readout
 from pyg_moleblend.runtime.processes import wait_for_all
 from pyg_moleblend.splits import Split
 from pyg_moleblend.training.property import PropertyModule
@@ -25,11 +27,12 @@ from pyg_moleblend.training.trainer import BEST
 from pyg_moleblend.utils import Modality
 
 
-def load_encoder(source: str | Path, **dropouts: float) -> MoleBlend:
+def load_encoder(source: str | Path, components: Iterable[type] = (), **dropouts: float) -> Any:
     r"""The encoder of a saved model, to be fine-tuned.
 
     Args:
         source: A folder with a model of any kind, or a hub repository.
+        components: Classes of your own that the encoder holds and that are not registered.
         dropouts: Dropout probabilities that the configuration is to have from now on: ``dropout``,
             ``attention_dropout``, ``activation_dropout``, ``drop_path``. Published is ``drop_path=0``
             (arXiv 2307.06235, appendix).
@@ -37,14 +40,11 @@ def load_encoder(source: str | Path, **dropouts: float) -> MoleBlend:
     Raises:
         ValueError: If another field of the configuration is to change.
     """
-    allowed = ("dropout", "attention_dropout", "activation_dropout", "drop_path")
-    if unknown := sorted(set(dropouts) - set(allowed)):
-        raise ValueError(f"only {allowed} of a pretrained model can change, got {unknown}")
-    model = from_pretrained(source)
-    trained = model if isinstance(model, MoleBlend) else model.encoder
-    changes: dict[str, Any] = dict(dropouts)
-    encoder = MoleBlend(replace(trained.config, **changes))
-    encoder.load_state_dict(trained.state_dict())
+    encoder = encoder_from_pretrained(source, components).train()
+    if dropouts and not isinstance(encoder, MoleBlend):
+        raise ValueError(f"{source} holds a {type(encoder).__name__}, whose dropouts are fixed: leave {dropouts} out")
+    if dropouts:
+        encoder.set_dropouts(**dropouts)
     return encoder
 
 
@@ -52,7 +52,7 @@ def finetune(
     molecules: Sequence[Data] | Any,
     split: Split,
     out: str | Path,
-    encoder: MoleBlend | MoleBlendConfig | None = None,
+    encoder: nn.Module | MoleBlendConfig | None = None,
     targets: Sequence[str] | None = None,
     kind: TaskType | None = None,
     metric: str | None = None,
@@ -62,6 +62,8 @@ def finetune(
     patience: int | None = None,
     seed: int = 0,
     resume: bool = False,
+    readout: Readout | None = None,
+    blending: Blending | None = None,
 ) -> Run[MoleBlendForPropertyPrediction]:
     r"""Fine-tunes an encoder to properties (arXiv 2307.06235, section 4.2), and tests the best epoch's model.
 
@@ -81,6 +83,10 @@ def finetune(
         patience: Epochs without a better validation before training stops.
         seed: Everything random follows from it.
         resume: Whether to go on from the folder's last checkpoint.
+        readout: What of the encoder's output the targets are predicted from, which is not changed; the graph token by
+            default.
+        blending: Draws in training what enters of each molecule; see
+            :class:`~pyg_moleblend.models.MoleBlendForPropertyPrediction`.
 
     Raises:
         FileNotFoundError: If there is nothing to resume.
@@ -98,8 +104,10 @@ def finetune(
     if modality == "2d+3d" and not has_coordinates(parts["train"]):
         modality = "2d"  # what it comes to, and what predictions are to keep to
 
-    encoder = copy.deepcopy(encoder) if isinstance(encoder, MoleBlend) else MoleBlend(encoder or MoleBlendConfig())
-    model = MoleBlendForPropertyPrediction(encoder.config, task.num_targets, encoder)
+    if not isinstance(encoder, nn.Module):
+        encoder = MoleBlend(encoder or MoleBlendConfig())
+    encoder, readout = copy.deepcopy(encoder), copy.deepcopy(readout)
+    model = MoleBlendForPropertyPrediction(config_of(encoder), task.num_targets, encoder, readout, blending)
     module = PropertyModule(model, task, schedule, modality, seed)
     mode = Evaluator(metric).mode
     trainer, _ = fit(module, parts["train"], parts["valid"], out, machine, f"valid/{metric}", mode, patience, resume)

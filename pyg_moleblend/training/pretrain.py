@@ -17,6 +17,7 @@ from pyg_moleblend.runtime.processes import wait_for_all
 from pyg_moleblend.training.pretraining import PretrainingModule
 from pyg_moleblend.training.run import MODEL_FOLDER, Run, fit
 from pyg_moleblend.training.settings import Machine, Schedule
+from pyg_moleblend.training.statistics import fit_statistics
 from pyg_moleblend.training.trainer import quiet_lightning
 
 
@@ -56,6 +57,8 @@ def pretrain(
     pl.seed_everything(seed, verbose=False)
     if not isinstance(model, MoleBlendForPretraining):
         model = MoleBlendForPretraining(model or MoleBlendConfig())
+    if not resume:  # the checkpoint has them
+        fit_statistics(model, train, seed=seed)
     module = PretrainingModule(model, schedule, seed)
     trainer, data = fit(module, train, valid, out, machine, "valid/loss", "min", resume=resume)
 

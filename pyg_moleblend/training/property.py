@@ -54,7 +54,8 @@ class PropertyModule(TrainingModule):
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         r"""The loss of a batch."""
-        loss, count = self._loss(self.train_tally, batch.y, self.model(batch, self.modality))
+        outputs = self.model(batch, self.modality)
+        loss, count = self._loss(self.train_tally, self.task.rows(batch.y, len(outputs)), outputs)
         mean = self.mean_over_processes(loss[None], count[None])
         self.log("train/loss_step", mean.value.squeeze(), prog_bar=True, batch_size=batch.num_graphs)
         return mean.share.squeeze()
@@ -62,9 +63,10 @@ class PropertyModule(TrainingModule):
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         r"""Keeps the predictions of a batch until all are there."""
         outputs = self.model(batch, self.modality)
-        self._loss(self.valid_tally, batch.y, outputs)
+        labels = self.task.rows(batch.y, len(outputs))
+        self._loss(self.valid_tally, labels, outputs)
         rows = validation_rows(self.trainer, batch_idx, batch.num_graphs)
-        self.collected.update(batch.y, self.task.restore(outputs), rows)
+        self.collected.update(labels, self.task.restore(outputs), rows)
 
     def on_train_epoch_end(self) -> None:
         r"""Logs the epoch's loss."""

@@ -3,7 +3,6 @@ r"""Transform that gives a molecule a 3D structure by RDKit."""
 from typing import Literal, get_args
 
 import torch
-from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.data.datapipes import functional_transform
 from torch_geometric.transforms import BaseTransform
@@ -13,11 +12,10 @@ from pyg_moleblend.chem import (
     Conformers,
     Hydrogens,
     MoleculeError,
-    from_mol,
     generate_conformers,
     parse_smiles,
 )
-from pyg_moleblend.chem.match import match_atoms
+from pyg_moleblend.chem.match import order_in_smiles
 
 OnFailure = Literal["raise", "nan"]
 
@@ -99,28 +97,9 @@ class AddConformer(BaseTransform):
                 "build it with pyg_moleblend.chem.from_smiles, and transform before batching"
             )
         mol = parse_smiles(data.smiles, self.hydrogens)
-        order = self._atom_order(data, from_mol(mol, Hydrogens.KEEP))
+        order = order_in_smiles(data, mol, self.hydrogens)
         found = generate_conformers(mol, self.conformers, rung)
         return found._replace(positions=found.positions[:, order.numpy()])
-
-    def _atom_order(self, data: Data, parsed: Data) -> Tensor:
-        r"""The atom of the SMILES, ``[N]``, for each atom of the graph."""
-        size = parsed.x.size(0)
-        if data.x.size(0) != size:
-            problem = f"it has {size} atoms, x has {data.x.size(0)}"
-        elif torch.equal(data.x[:, 0].long().cpu(), parsed.x[:, 0]) and torch.equal(
-            _bonds(data.edge_index.cpu(), size), _bonds(parsed.edge_index, size)
-        ):
-            return torch.arange(size)
-        elif (order := match_atoms(data, parsed)) is not None:
-            return order
-        else:
-            problem = "its elements, bonds or features are others, in whatever order"
-        raise ValueError(
-            f"smiles {data.smiles!r} with hydrogens={self.hydrogens.value!r} is not the molecule of x and "
-            f"edge_index: {problem}; pass the `hydrogens` that the graph was made with, and features in OGB's "
-            "vocabulary"
-        )
 
     def __repr__(self) -> str:
         wanted = self.conformers
@@ -129,8 +108,3 @@ class AddConformer(BaseTransform):
             f"on_failure={self.on_failure!r}, deadline={wanted.deadline}, count={wanted.count}, "
             f"optimize={wanted.optimize})"
         )
-
-
-def _bonds(edge_index: Tensor, num_atoms: int) -> Tensor:
-    # One number a directed bond, sorted: equal for equal graphs, whatever the order of their edges.
-    return (edge_index[0] * num_atoms + edge_index[1]).sort().values

@@ -4,6 +4,17 @@ import torch
 from torch import Tensor
 
 
+def require(valid: Tensor, message: str) -> None:
+    r"""Raises :class:`ValueError` unless a bool on some device is true.
+
+    Compiled code cannot wait for its device: there it is the device that fails, with the same message.
+    """
+    if torch.compiler.is_compiling():
+        torch._assert_async(valid, message)
+    elif not bool(valid):
+        raise ValueError(message)
+
+
 def num_atoms(
     batch: Tensor | None, total: int, batch_size: int | None = None, device: torch.device | None = None
 ) -> Tensor:
@@ -16,8 +27,8 @@ def num_atoms(
         device: Device of the result when ``batch`` is ``None``.
     """
     counts, is_sorted = num_atoms_unchecked(batch, total, batch_size, device)
-    if is_sorted is not None and not bool(is_sorted):
-        raise ValueError("`batch` must be sorted: the atoms of a molecule stand together, as in a PyG Batch")
+    if is_sorted is not None:
+        require(is_sorted, "`batch` must be sorted: the atoms of a molecule stand together, as in a PyG Batch")
     return counts
 
 
@@ -38,6 +49,9 @@ def num_atoms_unchecked(
 
 def atom_mask(counts: Tensor, max_num_nodes: int | None = None) -> Tensor:
     r"""True for real atoms, ``[B, N]``; N is the largest molecule unless ``max_num_nodes`` says otherwise."""
+    if max_num_nodes is not None and torch.compiler.is_compiling():
+        require((counts <= max_num_nodes).all(), "a molecule has more than max_num_nodes atoms; nothing is cropped")
+        return torch.arange(max_num_nodes, device=counts.device) < counts[:, None]
     largest = int(counts.max()) if counts.numel() else 0
     size = largest if max_num_nodes is None else max_num_nodes
     if largest > size:
@@ -120,6 +134,9 @@ def to_dense_pair(
 
 def check_pair_count(name: str, values: Tensor, counts: Tensor) -> None:
     r"""Raises :class:`ValueError` unless the flat pair field holds one row for each pair of atoms."""
+    if torch.compiler.is_compiling():
+        require((counts * counts).sum() == values.size(0), f"pair field `{name}` is not of these molecules' pairs")
+        return
     expected = int((counts * counts).sum())
     if values.size(0) != expected:
         raise ValueError(

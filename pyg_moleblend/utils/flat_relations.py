@@ -7,7 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pyg_moleblend.fields import MAX_PATH_LENGTH, SPD_MAX, SPD_UNREACHABLE, bond_class
+from pyg_moleblend.fields import MAX_PATH_LENGTH, SPD_MAX, SPD_UNREACHABLE, BondVocabulary, bond_class
+from pyg_moleblend.utils.layout import raise_for_conflicts
 from pyg_moleblend.utils.paths import floyd_warshall
 
 Ints = NDArray[np.int64]
@@ -19,10 +20,11 @@ _GROUP_PAIRS = 1 << 16
 
 def flat_relations(
     edge_index: Tensor,
-    edge_attr: Tensor,
+    edge_attr: Tensor | None,
     counts: Tensor,
     max_path_length: int = MAX_PATH_LENGTH,
-) -> tuple[Tensor, Tensor]:
+    bond_vocabulary: BondVocabulary | None = "ogb",
+) -> dict[str, Tensor]:
     r"""The 2D relations of molecules as flat pair fields, computed on the processor.
 
     The numbers are those of :func:`~pyg_moleblend.utils.shortest_paths` and :func:`~pyg_moleblend.utils.bond_paths`.
@@ -31,19 +33,26 @@ def flat_relations(
 
     Args:
         edge_index: ``[2, ΣE]``, atoms counted over all molecules.
-        edge_attr: OGB's bond features, ``[ΣE, 3]``.
+        edge_attr: What tells bonds apart, as the vocabulary has it; ``None`` where nothing does.
         counts: Atoms of each molecule, ``[B]``.
         max_path_length: P.
+        bond_vocabulary: ``"ogb"`` for OGB's bond features ``[ΣE, 3]``, the number of categories for ``[ΣE]`` or
+            ``[ΣE, 1]``, or ``None`` where bonds are not told apart.
 
     Returns:
-        ``spd`` ``[Σn²]`` and ``bond_path`` ``[Σn², P]``, both uint8 and row-major, on the device of ``edge_index``.
+        ``spd`` ``[Σn²]`` and, where bonds are told apart, ``bond_path`` ``[Σn², P]``, both uint8 and row-major, on the
+        device of ``edge_index``.
 
     Raises:
-        ValueError: If a bond feature is outside OGB's vocabulary, a bond leads to an atom that is not of its
-            molecule, or a molecule has more than 16383 atoms.
+        ValueError: If a bond feature is outside the vocabulary, a bond leads to an atom that is not of its molecule or
+            is given twice with different features, or a molecule has more than 16383 atoms.
     """
     # A path that has ended must find no bond, so a bond of an atom with itself is left out.
-    ends, classes = edge_index.cpu().numpy(), bond_class(edge_attr).cpu().numpy()
+    ends = edge_index.cpu().numpy()
+    if bond_vocabulary is None or edge_attr is None:
+        classes, hops_kept = np.ones(ends.shape[1], dtype=np.uint8), 0
+    else:
+        classes, hops_kept = bond_class(edge_attr, bond_vocabulary).cpu().numpy(), max_path_length
     sizes: Ints = counts.cpu().numpy().astype(np.int64)
     source, target = ends[:, ends[0] != ends[1]].astype(np.int64)
     classes = classes[ends[0] != ends[1]]
@@ -58,7 +67,7 @@ def flat_relations(
 
     total = int((sizes**2).sum())
     spd = np.empty(total, dtype=np.uint8)
-    paths = np.empty((total, max_path_length), dtype=np.uint8)
+    paths = np.empty((total, hops_kept), dtype=np.uint8)
     place = np.zeros(len(sizes), dtype=np.int64)
     group_of = np.zeros(len(sizes), dtype=np.int64)
     groups = list(_groups(sizes))
@@ -70,13 +79,16 @@ def flat_relations(
         edges = order[stops[number] : stops[number + 1]]
         N, B = int(sizes[members[-1]]), len(members)  # the last is the largest
         bonds = np.zeros(N * N * B, dtype=np.uint8)
-        bonds[(source[edges] * N + target[edges]) * B + place[molecule[edges]]] = classes[edges]
-        group_spd, group_paths = _group_relations(bonds, N, B, max_path_length)
+        at = (source[edges] * N + target[edges]) * B + place[molecule[edges]]
+        bonds[at] = classes[edges]
+        if (bonds[at] != classes[edges]).any():
+            raise_for_conflicts()
+        group_spd, group_paths = _group_relations(bonds, N, B, hops_kept)
         for b, (n, start) in enumerate(zip(sizes[members].tolist(), first_pair[members].tolist(), strict=True)):
             spd[start : start + n * n].reshape(n, n)[:] = group_spd[b, :n, :n]
             paths[start : start + n * n].reshape(n, n, -1)[:] = group_paths[b, :n, :n]
-    device = edge_index.device
-    return torch.from_numpy(spd).to(device), torch.from_numpy(paths).to(device)
+    found = {"spd": spd, "bond_path": paths} if hops_kept else {"spd": spd}
+    return {name: torch.from_numpy(values).to(edge_index.device) for name, values in found.items()}
 
 
 def _groups(sizes: Ints) -> Iterator[Ints]:
@@ -98,6 +110,10 @@ def _group_relations(bonds: Bytes, N: int, B: int, max_path_length: int) -> tupl
     spd, via = floyd_warshall(bonds.reshape(N, N, B) != 0)
     longest = int(spd.max(where=spd != SPD_UNREACHABLE, initial=0))
     longest = longest if longest < SPD_MAX else N - 1
+    spd = np.ascontiguousarray(spd.transpose(2, 0, 1))
+    paths = np.zeros((B, N, N, max_path_length), dtype=np.uint8)
+    if not max_path_length:
+        return spd, paths
     # Positions in a flat [N, N, B]: first of (i, first hop, b), then of (first hop, j, b).
     column = np.arange(N)[:, None]  # [N, 1]
     hop = np.where(via < 0, column, via) * B
@@ -106,9 +122,8 @@ def _group_relations(bonds: Bytes, N: int, B: int, max_path_length: int) -> tupl
     for _ in range(max(longest - 1, 0).bit_length()):  # each round doubles the hops that are skipped
         at = at.take(at)
     following = ((at.reshape(N, N, B) - row) * N + (column * B + np.arange(B))).ravel()
-    paths = np.zeros((B, N, N, max_path_length), dtype=np.uint8)
     hops = bonds.take(at)
     for h in range(min(max_path_length, longest)):
         paths[..., h] = hops.reshape(N, N, B).transpose(2, 0, 1)
         hops = hops.take(following)  # hop h from i is hop h - 1 from the atom after i
-    return np.ascontiguousarray(spd.transpose(2, 0, 1)), paths
+    return spd, paths

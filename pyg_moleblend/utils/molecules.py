@@ -10,6 +10,7 @@ from torch_geometric.data import Batch, Data
 
 from pyg_moleblend.fields import (
     ATOM_FEATURE_SIZES,
+    FIELDS,
     MAX_PATH_LENGTH,
     PAIR_FIELDS,
     BondVocabulary,
@@ -18,8 +19,10 @@ from pyg_moleblend.fields import (
     transforms_for,
 )
 from pyg_moleblend.utils.dense import atom_mask, num_atoms_unchecked, scatter_atoms, scatter_pairs
+from pyg_moleblend.utils.graph_input import as_data, check_edge_features, molecule_of_atoms
 from pyg_moleblend.utils.layout import dense_coordinates, dense_relations
 from pyg_moleblend.utils.stale import pairs_fit_bonds
+from pyg_moleblend.utils.virtual_node import has_virtual_node, raise_for_virtual_node
 
 Modality = Literal["2d", "3d", "2d+3d"]
 MODALITIES: dict[str, tuple[str, ...]] = {"2d": ("2d",), "3d": ("3d",), "2d+3d": ("2d", "3d")}
@@ -32,7 +35,7 @@ class DenseMolecules(NamedTuple):
     Attributes:
         x: Atom features, ``[B, N, F]``, 0 where padded: OGB's nine as int64, or those of the data.
         mask: True for real atoms, ``[B, N]``.
-        degree: Bonds that end at each atom, ``[B, N]`` int64.
+        degree: Atoms from which a bond leads to each atom, ``[B, N]`` int64.
         pos: Coordinates in Å, ``[B, N, 3]``, 0 where padded or unknown.
         has_2d: The molecule's 2D relations are to be used, ``[B]`` bool.
         has_3d: The molecule's coordinates are known and to be used, ``[B]`` bool.
@@ -100,8 +103,8 @@ def pack(
     any of their coordinates is NaN or their ``has_pos`` is False.
 
     Args:
-        batch: A ``Batch`` of molecules, one ``Data``, or either as a dictionary; molecules that are packed already only
-            change modality.
+        batch: A ``Batch`` of molecules, one ``Data``, or either as a dictionary, with ``edge_index`` or ``adj_t``;
+            molecules that are packed already only change modality.
         pair_fields: Names of the pair fields that are wanted.
         max_path_length: P, the hops of ``bond_path``.
         modality: Which inputs to use, ``"2d"``, ``"3d"`` or ``"2d+3d"`` (all that each molecule has).
@@ -112,18 +115,18 @@ def pack(
 
     Raises:
         ValueError: If a field is missing or misshapen, a feature is outside its vocabulary, pair fields are not those
-            of the batch's bonds, or ``modality="3d"`` is asked of a molecule without coordinates.
+            of the batch's bonds, a molecule has a virtual node, or ``modality="3d"`` is asked of a molecule without
+            coordinates.
     """
     if modality not in MODALITIES:
         raise ValueError(f"`modality` must be '2d', '3d' or '2d+3d', got {modality!r}")
     if isinstance(batch, DenseMolecules):
         return _restrict(batch, modality, bool(batch.has_3d.all()), bool(batch.has_3d.any()))
-    if isinstance(batch, Mapping):
-        batch = Data.from_dict(dict(batch))
+    batch = as_data(batch)
     wanted = {"pair": set(pair_fields), "atom": set(atom_fields), "graph": set(graph_fields)}
     batch = _completed(batch, set().union(*wanted.values()))
 
-    x, index, edge_index = _atom_features(batch, atom_feature_sizes), getattr(batch, "batch", None), batch.edge_index
+    x, index, edge_index = _atom_features(batch, atom_feature_sizes), molecule_of_atoms(batch), batch.edge_index
     batch_size = getattr(batch, "num_graphs", None) if index is not None else None
     counts, is_sorted = num_atoms_unchecked(index, x.size(0), batch_size, x.device)
     pos = getattr(batch, "pos", None)
@@ -131,14 +134,10 @@ def pack(
     x_inside = _inside(x, atom_feature_sizes)
     classes, bonds_inside = None, None
     if edge_index is not None and batch.edge_attr is not None and "bond_path" in wanted["pair"]:
-        if len(batch.edge_attr) != edge_index.size(1):
-            raise ValueError(
-                f"`edge_attr` has {len(batch.edge_attr)} rows for {edge_index.size(1)} edges; a transform that adds "
-                f"edges "
-                "(self loops, say) must add their features too, or stand after the relations"
-            )
+        check_edge_features(edge_index, batch.edge_attr)
         classes, bonds_inside = bond_class_unchecked(batch.edge_attr, bond_vocabulary)
     fits = pairs_fit_bonds(batch, classes, index, counts, wanted["pair"])
+    virtual = has_virtual_node(batch, index, counts)
     # The one place that waits for the device: everything that decides about shapes and errors comes at once.
     ones = torch.ones((), dtype=torch.long, device=x.device)
     found = torch.stack(
@@ -147,9 +146,10 @@ def pack(
             counts.min() if counts.numel() else 0 * ones,
             *(ones if flag is None else ones * flag for flag in (is_sorted, x_inside, bonds_inside, fits)),
             ones * has_coordinates.any(),
+            0 * ones if virtual is None else ones * virtual,
         ]
     ).tolist()
-    size, smallest, is_sorted_, x_is_inside, bonds_are_inside, pairs_fit, any_coordinates = found
+    size, smallest, is_sorted_, x_is_inside, bonds_are_inside, pairs_fit, any_coordinates, any_virtual = found
     if not is_sorted_:
         raise ValueError("`batch` must be sorted: the atoms of a molecule stand together, as in a PyG Batch")
     if not x_is_inside and atom_feature_sizes is not None:
@@ -157,24 +157,27 @@ def pack(
     if not smallest:
         rows = (counts == 0).nonzero().flatten().tolist()
         raise ValueError(f"molecules {rows[:8]} of the batch have no atoms; leave them out (a SMILES that failed?)")
+    if any_virtual:
+        raise_for_virtual_node()
     if not bonds_are_inside:
         raise_for_bonds(batch.edge_attr, bond_vocabulary)
     if not pairs_fit:
         raise ValueError(
             "pair fields of the batch are not those of its bonds: they were computed before atoms or bonds changed, or "
-            "for "
-            "another molecule; compute them again (transforms.AddRelations), after any transform that changes the graph"
+            "for another molecule; compute them again (transforms.AddRelations), after any transform that changes the "
+            "graph"
         )
     mask = atom_mask(counts, size)
     pairs = {
         name: _unpack(batch, name, mask, counts, max_path_length) for name in sorted(wanted["pair"]) if name in batch
     }
-    pairs.update(_derived(batch, wanted["pair"] - pairs.keys(), mask, modality, max_path_length, bond_vocabulary))
+    missing = wanted["pair"] - pairs.keys()
+    pairs.update(_derived(batch, missing, index, mask, modality, max_path_length, bond_vocabulary))
     pos, has_3d = dense_coordinates(pos, mask, getattr(batch, "has_pos", None))
     molecules = DenseMolecules(
         x=scatter_atoms(x if atom_feature_sizes is None else x.long(), mask),
         mask=mask,
-        degree=scatter_atoms(_degree(edge_index, x), mask),
+        degree=_degree(pairs, edge_index, mask),
         pos=pos,
         has_2d=torch.ones(len(mask), dtype=torch.bool, device=x.device),
         has_3d=has_3d,
@@ -206,6 +209,11 @@ def _completed(batch: Data, names: set[str]) -> Data:
     transforms = transforms_for(names, batch)
     if not transforms:
         return batch
+    if not isinstance(batch, Batch) and molecule_of_atoms(batch) is not None:
+        raise ValueError(
+            f"fields among {sorted(names - set(batch.keys()))} are attached molecule by molecule, which needs a PyG "
+            "Batch: make it by Batch.from_data_list, or attach them before"
+        )
     device = None if batch.x is None else batch.x.device
     molecules = batch.to_data_list() if isinstance(batch, Batch) else [copy.copy(batch)]
     for transform in transforms:
@@ -216,7 +224,10 @@ def _completed(batch: Data, names: set[str]) -> Data:
 def _atom_features(batch: Data, sizes: tuple[int, ...] | None) -> Tensor:
     x: Tensor | None = batch.x
     if x is None:
-        raise ValueError("the batch has no atom features `x`")
+        raise ValueError(
+            "the batch has no atom features `x`; for graphs without any, torch_geometric.transforms.Constant() or "
+            "OneHotDegree gives some"
+        )
     if sizes is None:
         return x if x.dim() > 1 else x[:, None]
     if x.dim() == 1:
@@ -225,11 +236,14 @@ def _atom_features(batch: Data, sizes: tuple[int, ...] | None) -> Tensor:
         kind = "OGB's " if sizes == ATOM_FEATURE_SIZES else ""
         raise ValueError(
             f"`x` must hold {kind}{len(sizes)} atom features a row, got shape {list(x.shape)}; features of your own "
-            f"need an "
-            "atom embedding of theirs (AtomEmbedding(..., feature_sizes=...), or a module of your own)"
+            "need an embedding of theirs: MoleBlend(config, atom_embedding=AtomEmbedding(config.channels, "
+            "config.num_gaussians, feature_sizes=(NUMBER, ...))), or a module of your own"
         )
     if x.is_floating_point():
-        raise ValueError(f"`x` must hold integers, got {x.dtype}")
+        raise ValueError(
+            f"`x` must hold integers, got {x.dtype}; an atom embedding of your own takes any: MoleBlend(config, "
+            "atom_embedding=...)"
+        )
     return x
 
 
@@ -246,18 +260,22 @@ def _raise_for_atoms(x: Tensor, sizes: tuple[int, ...]) -> None:
     )
 
 
-def _degree(edge_index: Tensor | None, x: Tensor) -> Tensor:
-    r"""Bonds that end at each atom, ``[ΣN]``; a bond of an atom with itself is none."""
-    degree = torch.zeros(x.size(0), dtype=torch.long, device=x.device)
+def _degree(pairs: Mapping[str, Tensor], edge_index: Tensor | None, mask: Tensor) -> Tensor:
+    r"""Atoms from which a bond leads to each atom, ``[B, N]``: a bond that is named twice counts once, one of an atom
+    with itself does not."""
+    if "spd" in pairs:
+        return (pairs["spd"] == 1).sum(1)
     if edge_index is None:
-        return degree
-    source, target = edge_index.long()
-    return degree.scatter_add(0, target, (source != target).long())
+        return torch.zeros_like(mask, dtype=torch.long)
+    source, target = edge_index.long().unique(dim=1)
+    degree = torch.zeros(int(mask.sum()), dtype=torch.long, device=mask.device)
+    return scatter_atoms(degree.scatter_add(0, target, (source != target).long()), mask)
 
 
 def _derived(
     batch: Data,
     missing: set[str],
+    index: Tensor | None,
     mask: Tensor,
     modality: Modality,
     max_path_length: int,
@@ -265,17 +283,17 @@ def _derived(
 ) -> dict[str, Tensor]:
     r"""The pair fields that follow from the bonds."""
     if unknown := sorted(missing - set(PAIR_FIELDS)):
-        raise ValueError(f"the batch has no pair field {unknown}; attach it to each `Data` by a transform")
+        raise ValueError(_missing("pair", *unknown))
     if not missing:
         return {}
     if batch.edge_index is not None:
         if "bond_path" in missing and batch.edge_attr is None:
             raise ValueError(
-                "`bond_path` needs `edge_attr`; give it, or the pair field, or a model whose relations do without: "
-                "default_relations(config, bond_vocabulary=None)"
+                "`bond_path` needs `edge_attr`; give it, or the pair field, or a model whose relations and objectives "
+                "do without: default_relations(config, bond_vocabulary=None), default_objectives(config, "
+                "bond_vocabulary=None)"
             )
         attr = batch.edge_attr if "bond_path" in missing else None
-        index = getattr(batch, "batch", None)
         derived = dense_relations(batch.edge_index, attr, mask, index, max_path_length, bond_vocabulary)
         return {name: derived[name] for name in missing}
     if modality == "3d":  # a point cloud: there is no bond to look at or to recover
@@ -285,10 +303,16 @@ def _derived(
     raise ValueError("2D relations need `edge_index`; give it, or use the molecules with modality='3d'")
 
 
+def _missing(level: str, *names: str) -> str:
+    meanings = [f" ({FIELDS[name].meaning})" if name in FIELDS and FIELDS[name].meaning else "" for name in names]
+    listed = ", ".join(f"{name!r}{meaning}" for name, meaning in zip(names, meanings, strict=True))
+    return f"the batch has no {level} field {listed}; attach it to each `Data` by a transform"
+
+
 def _rows(batch: Data, name: str, level: str, rows: int) -> Tensor:
     r"""An atom or graph field with the number of rows that it must have."""
     if name not in batch:
-        raise ValueError(f"the batch has no {level} field {name!r}; attach it to each `Data` by a transform")
+        raise ValueError(_missing(level, name))
     values = batch[name]
     if not isinstance(values, Tensor) or values.dim() == 0 or values.size(0) != rows:
         shape = list(values.shape) if isinstance(values, Tensor) else type(values).__name__

@@ -37,6 +37,8 @@ def shortest_paths(adjacency: Tensor) -> ShortestPaths:
         return ShortestPaths(*(result[0] for result in shortest_paths(adjacency[None])))
     if adjacency.dim() != 3 or adjacency.size(1) != adjacency.size(2):
         raise ValueError(f"`adjacency` must have shape [B, N, N] or [N, N], got {list(adjacency.shape)}")
+    if torch.compiler.is_compiling():  # its N steps as one operation: traced one by one they take minutes to compile
+        return ShortestPaths(*_compiled_shortest_paths(adjacency))
     N = adjacency.size(1)
     key_format(N)  # before memory is taken
     spd, via = (found.permute(2, 0, 1) for found in floyd_warshall(adjacency.permute(1, 2, 0) != 0))
@@ -44,6 +46,19 @@ def shortest_paths(adjacency: Tensor) -> ShortestPaths:
     for _ in range(max(N - 1, 1).bit_length()):  # each round doubles the hops that are skipped
         hop = hop.gather(2, hop)
     return ShortestPaths(spd, hop)
+
+
+@torch.library.custom_op("pyg_moleblend::shortest_paths", mutates_args=())
+def _compiled_shortest_paths(adjacency: Tensor) -> tuple[Tensor, Tensor]:
+    spd, first_hop = shortest_paths(adjacency)
+    return spd.contiguous(), first_hop.contiguous()
+
+
+@_compiled_shortest_paths.register_fake
+def _(adjacency: Tensor) -> tuple[Tensor, Tensor]:
+    return adjacency.new_empty(adjacency.shape, dtype=torch.uint8), adjacency.new_empty(
+        adjacency.shape, dtype=torch.long
+    )
 
 
 def floyd_warshall(bonded: Any) -> tuple[Any, Any]:

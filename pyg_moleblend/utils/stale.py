@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
+from pyg_moleblend.fields import PAIR_FIELDS
 from pyg_moleblend.utils.dense import check_pair_count
 
 
@@ -14,9 +15,9 @@ def pairs_fit_bonds(
 ) -> Tensor | None:
     r"""Whether the pair fields of a batch belong to its bonds, a bool on its device that nobody has waited for.
 
-    A shortest path of one hop is a bond. So where all bonds have ``spd`` 1 (and their class as first hop of
-    ``bond_path``) and no other pair has, the field was computed for this very graph, its atoms in this order: all its
-    other entries follow. That costs a look-up a bond.
+    A shortest path of one hop is a bond. So where the pairs with ``spd`` 1 are those that are bonded, and the paths of
+    one hop hold the bonds' classes, the fields were computed for this very graph, its atoms in this order: all their
+    other entries follow. Paths that were cut after their first hop (P = 1) are only looked at where there is a bond.
 
     Args:
         batch: The batch.
@@ -28,7 +29,7 @@ def pairs_fit_bonds(
     Raises:
         ValueError: If a field has not one row for each pair.
     """
-    for name in wanted:
+    for name in sorted({*wanted, *PAIR_FIELDS}):
         if name in batch:
             check_pair_count(name, batch[name], counts)
     if batch.edge_index is None or ("spd" not in batch and "bond_path" not in batch):
@@ -38,16 +39,15 @@ def pairs_fit_bonds(
     squares = counts * counts
     local = torch.stack([source, target]) - (counts.cumsum(0) - counts)[molecule]  # [2, ΣE]
     size = counts[molecule]
-    inside = ((local >= 0) & (local < size)).all()
-    place = (squares.cumsum(0) - squares)[molecule] + local[0] * size + local[1]
-    bonded = source != target
-    fits = inside
+    fits = ((local >= 0) & (local < size)).all()
+    total = len(batch.spd if "spd" in batch else batch.bond_path)
+    place = ((squares.cumsum(0) - squares)[molecule] + local[0] * size + local[1]).clamp(0, max(total - 1, 0))
+    known = torch.ones_like(source, dtype=torch.uint8) if classes is None else classes
+    bonds = known.new_zeros(total).scatter(0, place, known.masked_fill(source == target, 0))  # [ΣN²]
     if "spd" in batch:
-        spd = batch.spd
-        at_bonds = spd[place.clamp(0, max(len(spd) - 1, 0))]
-        fits = fits & ((at_bonds == 1) | ~bonded).all() & ((spd == 1).sum() <= bonded.sum())
-    if "bond_path" in batch and classes is not None:
+        fits = fits & ((batch.spd == 1) == (bonds > 0)).all()
+    if "bond_path" in batch and classes is not None and batch.bond_path.dim() == 2 and batch.bond_path.size(1):
         first = batch.bond_path[:, 0]
-        at_bonds = first[place.clamp(0, max(len(first) - 1, 0))]
-        fits = fits & ((at_bonds == classes) | ~bonded).all()
+        ends = batch.bond_path[:, 1] == 0 if batch.bond_path.size(1) > 1 else bonds > 0
+        fits = fits & (first.masked_fill(~ends, 0) == bonds).all()
     return fits

@@ -32,7 +32,7 @@ def test_a_step_of_every_way_changes_the_weights(way: str, monkeypatch: pytest.M
 
     AdamW = torch.optim.AdamW
     monkeypatch.setattr(torch.optim, "AdamW", adam)
-    run = model_runs.WAYS["step"][way].make(samples.tiny_config(bond_vocabulary="release"), "step")
+    run = model_runs.WAYS["step"][way].make(samples.tiny_config(), "step")
     before = [parameter.detach().clone() for parameter in made]
     run(Batch.from_data_list(samples.molecules(3)))
     changed = [not torch.equal(parameter, old) for parameter, old in zip(made, before, strict=True)]
@@ -41,6 +41,6 @@ def test_a_step_of_every_way_changes_the_weights(way: str, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("way", list(model_runs.WAYS["forward"]))
 def test_a_forward_pass_of_every_way_keeps_nothing(way: str):
-    run = model_runs.WAYS["forward"][way].make(samples.tiny_config(bond_vocabulary="release"), "forward")
+    run = model_runs.WAYS["forward"][way].make(samples.tiny_config(), "forward")
     with torch.autograd.graph.saved_tensors_hooks(pytest.fail, pytest.fail):
         run(Batch.from_data_list(samples.molecules(3)))

@@ -8,7 +8,7 @@ from benchmarks import model_runs, model_speed
 
 @pytest.mark.parametrize("part", ["step", "forward"])
 def test_rates_and_ratios_of_a_tiny_model(part, monkeypatch: pytest.MonkeyPatch):
-    config = samples.tiny_config(bond_vocabulary="release")
+    config = samples.tiny_config()
     monkeypatch.setitem(model_runs.CONFIGS, "tiny", config)
     monkeypatch.setattr(model_speed, "measure_apart", lambda name, part, way, smiles: len(smiles))
     monkeypatch.setattr(model_runs, "BATCH_SIZE", 2)

@@ -9,13 +9,21 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch_geometric.data import Batch
 
-from pyg_moleblend.checkpoints import from_pretrained, load_weights, read_metadata, save_pretrained
+from pyg_moleblend.checkpoints import (
+    encoder_from_pretrained,
+    from_pretrained,
+    load_weights,
+    read_metadata,
+    save_pretrained,
+)
+from pyg_moleblend.components import describe
 from pyg_moleblend.models import (
     MoleBlend,
     MoleBlendForPretraining,
     MoleBlendForPropertyPrediction,
     default_relations,
 )
+from pyg_moleblend.nn import BatchBlending
 
 
 def encoder(**changes: object) -> MoleBlend:
@@ -23,8 +31,10 @@ def encoder(**changes: object) -> MoleBlend:
 
 
 def pretraining() -> MoleBlendForPretraining:
-    config = samples.tiny_config(geometry_objective="distance", bond_vocabulary="release", max_path_length=3)
-    return samples.randomized(MoleBlendForPretraining(config))
+    blending = BatchBlending({"spd": 0.5, "3d": 0.25}, none=0.25, noise_scale=0.5)
+    config, weights = samples.tiny_config(max_path_length=3), {"distance": 2.0}
+    model = samples.tiny_pretraining(config, blending, weights, geometry="distance", vocabulary="release")
+    return samples.randomized(model)
 
 
 def predictor() -> MoleBlendForPropertyPrediction:
@@ -38,6 +48,7 @@ def test_round_trip(make, tmp_path: Path):
     again = from_pretrained(tmp_path / "new" / "folder")
     assert type(again) is type(model)
     assert again.config == model.config
+    assert describe(again) == describe(model)
     assert not again.training
     assert model.state_dict().keys() == again.state_dict().keys()
     assert all(torch.equal(value, again.state_dict()[name]) for name, value in model.state_dict().items())
@@ -46,6 +57,18 @@ def test_round_trip(make, tmp_path: Path):
 def test_outputs_survive(tmp_path: Path):
     model, batch = predictor(), Batch.from_data_list(samples.molecules())
     assert torch.equal(from_pretrained(save_pretrained(model, tmp_path))(batch), model(batch))
+
+
+def test_a_pretrained_model_draws_predicts_and_weighs_as_before(tmp_path: Path):
+    model, batch = pretraining(), Batch.from_data_list(samples.molecules())
+    first, again = (
+        each(batch, generator=torch.Generator().manual_seed(0))
+        for each in (model, from_pretrained(save_pretrained(model, tmp_path)))
+    )
+    assert all(torch.equal(a, b) for a, b in zip(first.blend, again.blend, strict=True))
+    assert again.losses == first.losses
+    assert again.loss == first.loss
+    assert all(torch.equal(value, again.predictions[name]) for name, value in first.predictions.items())
 
 
 def test_an_imported_release_can_be_saved(tmp_path: Path):
@@ -59,9 +82,15 @@ def test_files_are_readable_without_us(tmp_path: Path):
     save_pretrained(model, tmp_path, {"targets": ["a", "b", "c"], "mean": 1.5})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "model.safetensors"]
     description = json.loads((tmp_path / "config.json").read_text())
-    assert description["class"] == "MoleBlendForPropertyPrediction"
-    assert description["num_tasks"] == 3
-    assert description["config"]["channels"] == 16
+    assert description["format"] == 2
+    assert description["model"]["component"] == "MoleBlendForPropertyPrediction"
+    arguments = description["model"]["arguments"]
+    assert arguments["num_tasks"] == 3
+    assert arguments["config"]["component"] == "MoleBlendConfig"
+    assert arguments["config"]["arguments"] == model.config.to_dict()
+    assert arguments["readout"] == {"component": "GraphTokenReadout", "arguments": {"channels": 16}}
+    assert arguments["encoder"]["component"] == "MoleBlend"
+    assert list(arguments["encoder"]["arguments"]["relations"]) == ["spd", "bond_path", "distance"]
     assert load_file(tmp_path / "model.safetensors").keys() == model.state_dict().keys()
     assert read_metadata(tmp_path) == description["metadata"] == {"targets": ["a", "b", "c"], "mean": 1.5}
 
@@ -105,7 +134,16 @@ def test_a_truncated_file_is_named(keep: int, tmp_path: Path):
         from_pretrained(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", '{"class": "MoleBlend", "conf', "3", "[1]", '{"class": "MoleBlend"}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", '{"format": 2, "mod', "3", "[1]", "[" * 100_000, '{"class": "MoleBlend"}', '{"format": 2}',
+        '{"format": 2, "metadata": {}}', '{"format": 2, "model": {}, "metadata": []}',
+        '{"model": {}, "metadata": {}}', '{"format": 2, "model": ' + '[' * 700 + ']' * 700 + ', "metadata": {}}',
+        '{"format": 2, "metadata": {}, "model": ' + '{"a": ' * 700 + '1' + '}' * 700 + '}',
+    ],
+    ids=lambda text: text[:40],
+)  # fmt: skip
 def test_a_damaged_configuration_is_named(text: str, tmp_path: Path):
     save_pretrained(encoder(), tmp_path)
     (tmp_path / "config.json").write_text(text)
@@ -113,24 +151,78 @@ def test_a_damaged_configuration_is_named(text: str, tmp_path: Path):
         from_pretrained(tmp_path)
 
 
+def test_a_format_of_the_future_is_refused(tmp_path: Path):
+    save_pretrained(encoder(), tmp_path)
+    description = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**description, "format": 3}))
+    for read in (from_pretrained, encoder_from_pretrained, read_metadata):
+        with pytest.raises(ValueError, match=r"config\.json is of format 3, this version reads 2; install a newer"):
+            read(tmp_path)
+
+
 @pytest.mark.parametrize(
-    ("key", "value", "message"),
+    ("place", "value", "message"),
     [
-        ("class", "BertModel", "'BertModel'; known are.*MoleBlendForPretraining"),
-        ("config", {"channels": 16, "width": 3}, r"unknown configuration keys \['width'\]"),
-        ("num_tasks", None, "num_tasks"),
+        (("component",), "BertModel", "needs the component 'BertModel', which is not known here.*components="),
+        (("component",), "MoleBlendForPropertyPredictions", r"is it 'MoleBlendForPropertyPrediction'\?"),
+        (("component",), [], "must have a name and a mapping of arguments"),
+        (("arguments",), [1], "must have a name and a mapping of arguments"),
+        (("arguments", "config", "arguments", "width"), 3, "'MoleBlendConfig' cannot be built: .*'width'"),
+        (("arguments", "config", "arguments", "channels"), "256", "`channels` must be an integer.*'256'"),
+        (("arguments", "config"), None, "'MoleBlendForPropertyPrediction' cannot be built"),
+        (("arguments", "num_tasks"), "3", "`num_tasks` must be an integer of at least 1, got '3'"),
+        (
+            ("arguments", "encoder", "arguments", "config", "arguments", "channels"),
+            32,
+            r"an encoder of 32 channels .* needs AtomEmbedding\(32, 8",
+        ),
+        (
+            ("arguments", "encoder", "arguments", "relations", "spd", "arguments", "heads"),
+            -3,
+            "SPDBias.*`heads` must be an integer",
+        ),
+        (("arguments", "encoder", "arguments", "relations", "spd"), {"component": "Own", "arguments": {}}, "'Own'"),
     ],
+    ids=str,
 )
-def test_what_the_configuration_says_is_checked(key: str, value: object, message: str, tmp_path: Path):
+def test_what_the_tree_says_is_checked(place: tuple[str, ...], value: object, message: str, tmp_path: Path):
     save_pretrained(predictor(), tmp_path)
     description = json.loads((tmp_path / "config.json").read_text())
-    if value is None:
-        del description[key]
-    else:
-        description[key] = value
+    inner = description["model"]
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
     (tmp_path / "config.json").write_text(json.dumps(description))
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=message) as raised:
         from_pretrained(tmp_path)
+    assert str(tmp_path / "config.json") in str(raised.value)
+
+
+def test_an_argument_that_is_missing_is_named(tmp_path: Path):
+    save_pretrained(predictor(), tmp_path)
+    description = json.loads((tmp_path / "config.json").read_text())
+    del description["model"]["arguments"]["num_tasks"]
+    (tmp_path / "config.json").write_text(json.dumps(description))
+    with pytest.raises(ValueError, match="num_tasks"):
+        from_pretrained(tmp_path)
+
+
+def test_the_encoder_of_any_model_is_loaded(tmp_path: Path):
+    for number, model in enumerate((encoder(), pretraining(), predictor())):
+        folder = save_pretrained(model, tmp_path / str(number))
+        loaded, expected = encoder_from_pretrained(folder), getattr(model, "encoder", model)
+        assert type(loaded) is MoleBlend
+        assert describe(loaded) == describe(expected)
+        assert not loaded.training
+        batch = Batch.from_data_list(samples.molecules())
+        assert torch.equal(loaded(batch).graph, expected(batch).graph)
+
+
+def test_a_model_with_a_nan_argument_is_refused_and_nothing_is_written(tmp_path: Path):
+    model = encoder()
+    with pytest.raises(ValueError, match="JSON"):
+        save_pretrained(model, tmp_path / "new", {"mean": float("nan")})
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
@@ -183,10 +275,11 @@ def test_models_of_ones_own_are_filled(tmp_path: Path):
     model = samples.randomized(MoleBlend(config, {"spd": default_relations(config)["spd"]}))
     save_pretrained(model, tmp_path)
     with pytest.raises(ValueError, match=r"missing attention_bias\.blend\.relations\.bond_path"):
-        from_pretrained(tmp_path)
+        load_weights(MoleBlend(config), tmp_path)
     fresh = MoleBlend(config, {"spd": default_relations(config)["spd"]})
     assert load_weights(fresh, tmp_path) is fresh
     assert torch.equal(fresh.graph_token, model.graph_token)
+    assert list(from_pretrained(tmp_path).modalities) == ["spd"]
 
 
 def test_half_precision_weights_fill_a_float32_model(tmp_path: Path):
@@ -201,13 +294,18 @@ def test_half_precision_weights_fill_a_float32_model(tmp_path: Path):
 @pytest.mark.parametrize(
     "change",
     [
-        {"config": None},
-        {"config": {"relation_probabilities": "x"}},
-        {"config": {"loss_weights": [1]}},
-        {"config": {"channels": "256"}},
-        {"class": []},
+        {"model": None},
+        {"model": [1]},
+        {"model": "MoleBlend"},
+        {"model": {"component": "MoleBlend"}},
+        {"model": {"component": "MoleBlend", "arguments": None}},
+        {"model": {"component": "MoleBlend", "arguments": {}}},
+        {"model": {"component": "MoleBlend", "arguments": {"config": 3}}},
+        {"model": {"component": "MoleBlendConfig", "arguments": {}}},
+        {"model": {"component": "PairBlending", "arguments": {}}},
         {"metadata": []},
-        {"class": "MoleBlendForPropertyPrediction", "num_tasks": "3"},
+        {"format": None},
+        {"format": "2"},
     ],
     ids=str,
 )

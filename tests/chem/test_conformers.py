@@ -9,7 +9,7 @@ from rdkit import Chem
 from rdkit.Chem import rdForceFieldHelpers
 
 from pyg_moleblend.chem import MoleculeError, generate_conformer, molecule_seed, parse_smiles
-from pyg_moleblend.chem.conformers import FRAGMENT_GAP, RUNGS, Conformers, generate_conformers
+from pyg_moleblend.chem.conformers import FRAGMENT_GAP, RUNGS, Conformers, generate_conformers, generate_with_hydrogens
 
 
 def positions(smiles: str, seed: int = 0, hydrogens: str = "remove") -> np.ndarray:
@@ -175,3 +175,15 @@ def test_settings_are_checked_and_say_everything() -> None:
     settings = Conformers(1, 2, True, 3.0)
     assert repr(settings) == "Conformers(seed=1, count=2, optimize=True, deadline=3.0)"
     assert Conformers(**settings.to_dict()) == settings
+
+
+@pytest.mark.parametrize("smiles", ["CCO", "CC(=O)[O-].[NH4+]", "[2H]C"])
+def test_hydrogens_come_after_the_atoms_of_the_molecule(smiles: str) -> None:
+    mol, settings = parse_smiles(smiles), Conformers(2, count=2, optimize=True)
+    whole = generate_with_hydrogens(mol, settings)
+    bare = generate_conformers(mol, settings)
+    assert whole.positions.shape == (2, Chem.AddHs(mol).GetNumAtoms(), 3)
+    np.testing.assert_array_equal(whole.positions[:, : mol.GetNumAtoms()], bare.positions)
+    for bond in list(Chem.AddHs(mol).GetBonds())[mol.GetNumBonds() :]:
+        at = whole.positions[:, [bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()]]
+        np.testing.assert_allclose(np.linalg.norm(at[:, 0] - at[:, 1], axis=-1), 1.05, atol=0.1)

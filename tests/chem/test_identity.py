@@ -5,7 +5,7 @@ from rdkit import Chem
 from rdkit.Chem.MolStandardize import rdMolStandardize
 from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
 
-from pyg_moleblend.chem import Identity, MoleculeError, identify, identify_all, murcko_scaffold, parse_smiles
+from pyg_moleblend.chem import Identity, MoleculeError, identify, identify_all, murcko_scaffold, parse_smiles, skeleton
 from pyg_moleblend.chem.identity import IDENTITY_CHUNK_SIZE, _identify_chunk
 
 
@@ -43,6 +43,15 @@ def test_what_inchi_has_no_key_for_goes_by_its_smiles() -> None:
     dummy = of("*CC")
     assert not dummy.has_inchi
     assert dummy.key == dummy.skeleton == Chem.CanonSmiles("*CC")
+
+
+@pytest.mark.parametrize(
+    "smiles", ["CCO", "C[N+](=O)[O-]", "CC(=O)[O-].[Na+]", "C[C@H](N)C(=O)O", "*CC", "[NH3+]CC(=O)[O-]"]
+)
+def test_the_skeleton_alone_is_that_of_the_names(smiles: str) -> None:
+    assert skeleton(parse_smiles(smiles)) == of(smiles).skeleton
+    with pytest.raises(MoleculeError, match="no atoms"):
+        skeleton(Chem.Mol())
 
 
 def test_scaffold_and_fragments() -> None:

@@ -6,7 +6,7 @@ from rdkit import Chem
 from rdkit.Chem import rdCIPLabeler
 
 from pyg_moleblend.chem import from_mol, from_smiles, parse_smiles
-from pyg_moleblend.chem.match import match_atoms
+from pyg_moleblend.chem.match import match_atoms, order_in_smiles
 
 
 def labels(mol: Chem.Mol) -> list[str]:
@@ -56,3 +56,13 @@ def test_more_kinds_of_bonds_than_can_be_told_apart() -> None:
     data = from_smiles("C" * 20)
     data.edge_attr = torch.stack([torch.arange(38) // 2, data.edge_attr[:, 1], data.edge_attr[:, 2]], dim=1)
     assert match_atoms(data, data) is None
+
+
+def test_order_in_smiles_is_that_of_the_graph_or_an_error() -> None:
+    mol = parse_smiles("NC(=O)CF")
+    order = [3, 1, 4, 0, 2]
+    graph = from_mol(Chem.RenumberAtoms(mol, order))
+    assert order_in_smiles(graph, mol, "remove").tolist() == order
+    assert order_in_smiles(from_mol(mol), mol, "remove").tolist() == list(range(5))
+    with pytest.raises(ValueError, match=r"hydrogens='add'.*it has 9 atoms, x has 5"):
+        order_in_smiles(from_mol(mol), parse_smiles("NC(=O)CF", "add"), "add")

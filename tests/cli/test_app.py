@@ -6,7 +6,7 @@ import pytest
 
 import pyg_moleblend
 from pyg_moleblend.cli import main
-from pyg_moleblend.cli.app import VERBS, make_parser, normalise
+from pyg_moleblend.cli.app import VERBS, make_parser, normalise, with_new_config
 
 
 def test_overview_names_every_verb(capsys):
@@ -94,12 +94,65 @@ def test_every_set_of_moleculenet_has_a_config():
 
 
 def test_paper_config_is_the_paper():
+    from pyg_moleblend.cli.component_options import make
     from pyg_moleblend.models import MoleBlendConfig
+    from pyg_moleblend.nn import BatchBlending, PairBlending
 
     path = next(path for path in CONFIGS if path.stem == "pretrain_paper")
     parser, _ = make_parser("pretrain")
     arguments = parser.instantiate(parser.parse_args(["--config", str(path), "--out", "x"]))
     weights = {"spd": 0.1, "bond_path": 0.1, "displacement": 0.5, "denoising": 6.0}
-    assert arguments.model == MoleBlendConfig.paper(blend_scope="batch", loss_weights=weights)
+    assert arguments.model == MoleBlendConfig.paper()
+    assert arguments.loss_weights == weights
+    assert arguments.objectives is None
+    blending = make(arguments.blending, "blending")
+    assert type(blending) is BatchBlending
+    assert repr(blending).split("(", 1)[1] == repr(PairBlending()).split("(", 1)[1]  # the paper's probabilities
     assert arguments.schedule.batch_size * arguments.machine.devices == 4096
     assert arguments.schedule.warmup_steps(220_000) == 20_000
+
+
+OLD_CONFIG = """data: molecules.csv
+model:
+  channels: 32
+  heads: 4
+  relation_probabilities: [0.5, 0.3, 0.2]
+  blend_scope: batch
+  geometry_objective: distance
+  bond_vocabulary: release
+  pair_channels: 8
+  loss_weights: {spd: 0.1, bond_path: 0.2, displacement: 0.5, distance: 0.7, denoising: 0.0}
+schedule:
+  epochs: 3
+"""
+
+
+def test_configuration_files_of_the_first_format_are_understood(tmp_path):
+    from pyg_moleblend.cli.component_options import make_pretraining
+    from pyg_moleblend.nn import BatchBlending, DistanceRecovery
+
+    path = tmp_path / "old.yaml"
+    path.write_text(OLD_CONFIG)
+    parser, _ = make_parser("pretrain")
+    for words in (["--config", str(path), "--out", "x"], [f"--config={path}", "--out", "x"]):
+        arguments = parser.instantiate(parser.parse_args(with_new_config(words)))
+        model = make_pretraining(
+            arguments.model, arguments.relations, arguments.objectives, arguments.blending, arguments.loss_weights
+        )
+        assert arguments.schedule.epochs == 3
+        assert (model.config.channels, model.config.heads) == (32, 4)
+        assert list(model.objectives) == ["spd", "bond_path", "denoising", "distance"]
+        assert type(model.objectives["distance"]) is DistanceRecovery
+        assert model.objectives["bond_path"].num_classes == 24
+        assert model.objectives["spd"].head.row.out_features == 8
+        assert type(model.blending) is BatchBlending
+        assert model.blending.relations.probabilities == {"spd": 0.5, "bond_path": 0.3, "distance": 0.2}
+        assert model.loss_weighting.weights == {"spd": 0.1, "bond_path": 0.2, "distance": 0.7, "denoising": 0.0}
+
+
+def test_a_plugin_is_named_on_the_command_line_only(tmp_path, refused):
+    path = tmp_path / "config.yaml"
+    path.write_text("data: qm9\nout: x\nplugin: evil.py\n")
+    assert "a plugin is code" in refused("pretrain", "--config", path)
+    assert "there is no plugin file" in refused("pretrain", "--plugin", tmp_path / "absent.py", "--data", "qm9")
+    assert "needs the path" in refused("pretrain", "--plugin")

@@ -33,7 +33,7 @@ def test_a_run_can_be_repeated_from_its_config(table, tmp_path, tiny_words, caps
     [
         (
             ["--data", "gm9"],
-            "unknown data 'gm9': expected 'qm9', 'moleculenet:NAME', 'ogb:NAME', 'pcqm4mv2', a prepared",
+            "unknown data 'gm9': expected 'qm9', 'moleculenet:NAME', 'moleculeace:TARGET', ",
         ),
         (["--data", "moleculenet:esool"], "`name` must be one of ['bace'"),
         (["--data", "nowhere.csv"], "there is no file"),

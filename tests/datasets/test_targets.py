@@ -85,3 +85,32 @@ def test_take_keeps_the_order(table, molecules):
     positions = torch.tensor([2, 0])
     assert take(table, positions).smiles == ["C", "CCO"]
     assert [data.smiles for data in take(molecules, positions)] == [molecules[2].smiles, molecules[0].smiles]
+
+
+@pytest.mark.parametrize("y", [torch.tensor([1.5]), torch.tensor(1.5), torch.tensor([[1.5]]), torch.tensor([[[1.5]]])])
+def test_one_target_of_any_shape(molecules, y):
+    r"""As in PyG's ZINC and AQSOL, whose `y` is [1]."""
+    data_list = [data.clone() for data in molecules[:3]]
+    for data in data_list:
+        data.y = y
+    labelled = select_targets(data_list)
+    assert labelled.names == ("target_0",)
+    assert labels_of(labelled).tolist() == [[1.5]] * 3
+    assert data_list[0].y is y
+
+
+def test_flat_targets_are_rows(molecules):
+    data_list = [data.clone() for data in molecules[:2]]
+    for data in data_list:
+        data.y = torch.tensor([1, 2, 3])
+    assert labels_of(select_targets(data_list)).tolist() == [[1.0, 2.0, 3.0]] * 2
+
+
+@pytest.mark.parametrize(
+    ("y", "got"), [(torch.tensor([1.0]), r"\[1\]"), (None, "none"), ("active", "str"), (torch.zeros(2, 2), r"\[2, 2\]")]
+)
+def test_every_molecule_has_as_many_targets(molecules, y, got):
+    data_list = [molecules[0], molecules[1].clone()]
+    data_list[1].y = y
+    with pytest.raises(ValueError, match=rf"molecule 1 must have 2 targets .*, `y` \[1, 2\], got {got}"):
+        select_targets(data_list)

@@ -1,18 +1,18 @@
 from collections import Counter
 
 import pytest
+import samples
 import torch
 from torch_geometric.data import Batch
 
 from pyg_moleblend.inference import trivial_guess
-from pyg_moleblend.models import MoleBlendForPretraining
 from pyg_moleblend.nn import DisplacementRecovery
 from pyg_moleblend.transforms import AddRelations
 
 
 @pytest.fixture
 def packed(molecules, config):
-    model = MoleBlendForPretraining(config)
+    model = samples.tiny_pretraining(config, geometry="distance")
     parts = [Batch.from_data_list(molecules[:6]), Batch.from_data_list(molecules[6:])]
     return model, lambda: (model.pack(batch) for batch in parts)
 

@@ -78,3 +78,44 @@ def test_missing_labels_have_no_gradient():
 def test_bad_labels_are_refused(labels, names, kind, message):
     with pytest.raises(ValueError, match=message):
         Task.from_labels(torch.tensor(labels), names, kind)
+
+
+def a_task(targets: int = 1, kind: str = "regression") -> Task:
+    names = tuple(f"t{i}" for i in range(targets))
+    return Task(kind, names, ("",) * targets, (0.25,) * targets, (0.5,) * targets)
+
+
+def test_labels_of_one_number_a_molecule_are_not_broadcast():
+    r"""PyG collates `y` [1] to [B]: against outputs [B, 1] that would be B² differences."""
+    task, outputs = a_task(), torch.tensor([[0.0], [1.0], [2.0]])
+    labels = torch.tensor([0.25, 0.75, 1.25])
+    assert task.loss(outputs, labels).item() == 0
+    assert torch.equal(task.rows(labels, 3), labels[:, None])
+    two = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    assert torch.equal(a_task(2).rows(two.flatten(), 2), two)
+    assert a_task(2, "classification").loss(two, torch.tensor([1, 0, 1, 1])).isfinite()
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int32, torch.uint8, torch.bool, torch.float64])
+def test_labels_of_any_type_are_standardised(dtype: torch.dtype):
+    r"""The mean 0.25 and deviation 0.5 of integers are not cut to 0."""
+    labels = torch.tensor([[1], [0]]).to(dtype)
+    outputs = torch.tensor([[1.5], [-0.5]])
+    assert a_task().loss(outputs, labels).item() == 0
+    assert a_task().loss(outputs, labels).dtype == torch.float32
+    active = Task("classification", ("a",), ("",), (0.0,), (1.0,))
+    expected = -(outputs[0].sigmoid().log() + (1 - outputs[1].sigmoid()).log()) / 2
+    assert active.loss(outputs, labels).item() == pytest.approx(expected.item())
+
+
+@pytest.mark.parametrize("shape", [(3, 1), (3,), (4,), (1, 6), (2, 3), (3, 2, 1), ()])
+def test_labels_of_another_shape_are_refused(shape: tuple[int, ...]):
+    with pytest.raises(ValueError, match=r"labels of 2 targets \(t0, t1\) of 3 molecules must be \[3, 2\], got"):
+        a_task(2).loss(torch.zeros(3, 2), torch.zeros(shape))
+
+
+def test_missing_labels_and_odd_outputs_are_refused():
+    with pytest.raises(ValueError, match=r"no labels: give each `Data` a `y` of shape \[1, 2\]"):
+        a_task(2).rows(None, 3)
+    with pytest.raises(ValueError, match=r"outputs for 1 targets must be \[B, 1\], got \[3\]"):
+        a_task().loss(torch.zeros(3), torch.zeros(3, 1))

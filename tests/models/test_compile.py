@@ -80,6 +80,17 @@ def test_pretraining_forward_and_backward(backend: str):
         assert_same_gradients(gradients(compiled), gradients(model))
 
 
+def test_molecules_without_a_modality_have_a_graph_of_their_own():
+    model = samples.randomized(MoleBlend(samples.tiny_config(num_layers=1)))
+    batch = batches()[0]
+    expected = {modality: model(batch, modality).graph for modality in ("2d", "3d", "2d+3d")}
+    model.compile(fullgraph=True, dynamic=True, backend="eager")
+    with torch._dynamo.config.patch(error_on_recompile=False):
+        for modality, graph in expected.items():
+            samples.assert_same(model(batch, modality).graph, graph)
+            model(batch, modality).graph.sum().backward()
+
+
 def test_property_prediction():
     model = samples.randomized(MoleBlendForPropertyPrediction(samples.tiny_config(num_layers=1), num_tasks=2))
     expected = [model(batch) for batch in batches()]

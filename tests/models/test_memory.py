@@ -10,6 +10,7 @@ from pyg_moleblend.models import (
     MoleBlendForPropertyPrediction,
     estimate_memory,
 )
+from pyg_moleblend.models.cost import PAPER_PAIR_OUTPUTS
 
 
 @pytest.mark.parametrize("kind", [MoleBlend, MoleBlendForPretraining])
@@ -32,8 +33,8 @@ def test_a_batch_that_cannot_fit_is_refused_and_its_largest_molecule_named(kind:
 def test_an_encoder_alone_needs_no_memory_for_recovery(monkeypatch: pytest.MonkeyPatch):
     graphs, config = samples.molecules(4), samples.tiny_config()
     size, batch = (4, max(graph.num_nodes for graph in graphs), True), Batch.from_data_list(graphs)
-    encoding = estimate_memory(config, *size, recovery=False)
-    assert encoding < 0.9 * estimate_memory(config, *size)
+    encoding = estimate_memory(config, *size)
+    assert encoding < 0.9 * estimate_memory(config, *size, pair_outputs=PAPER_PAIR_OUTPUTS)
     monkeypatch.setattr(memory, "ALWAYS_FITS", 0)
     monkeypatch.setattr(memory, "available_memory", lambda device: encoding)
     MoleBlendForPropertyPrediction(config, 1)(batch)

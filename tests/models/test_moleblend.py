@@ -2,10 +2,12 @@ import golden_data
 import pytest
 import samples
 import torch
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from torch_geometric.data import Batch
 
 from pyg_moleblend.models import MoleBlend, default_relations
+from pyg_moleblend.utils import DenseMolecules
 
 STATES = {"2d+3d": "encoder_2d3d", "2d": "encoder_2d"}
 
@@ -17,7 +19,7 @@ def encoder(seed: int = 0, **changes: object) -> MoleBlend:
 @pytest.mark.parametrize("modality", list(STATES))
 def test_golden_embedding(modality: str):
     model = golden_data.pretraining_model()
-    tokens, _ = model.encoder.embed(golden_data.packed(model, modality))
+    tokens, _ = model.encoder.tokens_and_bias(golden_data.packed(model, modality))
     golden_data.assert_matches(tokens, golden_data.public()[STATES[modality]][0], golden_data.token_mask())
 
 
@@ -59,9 +61,63 @@ def test_any_subset_of_relations(relations: tuple[str, ...]):
     config = samples.tiny_config()
     chosen = {name: default_relations(config)[name] for name in relations}
     model = samples.randomized(MoleBlend(config, chosen))
-    assert model.attention_bias.blend.names == relations
+    assert tuple(model.modalities) == relations
     assert model(samples.molecules(1)[0]).graph.isfinite().all()
     assert (model.pack(samples.molecules(1)[0]).pairs.keys() == {"spd", "bond_path"}) == ("bond_path" in relations)
+
+
+class Typed(nn.Module):
+    r"""An atom embedding that tells two types of atoms by a field of its own."""
+
+    num_types = 2
+    atom_fields = ("kind",)
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.table = nn.Embedding(2, channels)
+
+    def atom_types(self, molecules: DenseMolecules) -> torch.Tensor:
+        return molecules.atoms["kind"]
+
+    def forward(self, molecules: DenseMolecules) -> torch.Tensor:
+        return self.table(molecules.atoms["kind"])
+
+
+class Untyped(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(5, channels)
+
+    def forward(self, molecules: DenseMolecules) -> torch.Tensor:
+        return self.linear(molecules.x)
+
+
+def test_an_atom_embedding_of_ones_own_tells_the_types_of_the_basis():
+    model = samples.randomized(MoleBlend(samples.tiny_config(), atom_embedding=Typed(16)))
+    data = samples.molecules(3)[2]
+    data.kind = torch.arange(data.num_nodes) % 2
+    assert model.gaussians.scale.shape == (2, 2)
+    assert model.wanted.atom_fields == {"kind"}
+    before = model.encode(model.pack(data)).bias
+    with torch.no_grad():
+        model.gaussians.scale[:, 1] += 1.0
+    after = model.encode(model.pack(data)).bias
+    same = (data.kind[:, None] == 0) & (data.kind == 0)
+    changed = (before != after)[0, :, 1:, 1:].any(0)
+    assert not changed[same].any()
+    assert changed[~same].any()
+
+
+def test_an_atom_embedding_of_ones_own_takes_features_of_any_kind():
+    model = samples.randomized(MoleBlend(samples.tiny_config(), atom_embedding=Untyped(16)))
+    data = samples.molecules(3)[2]
+    data.x = torch.randn(data.num_nodes, 5, generator=torch.Generator().manual_seed(0))
+    assert model.gaussians.scale.shape == (2, 1)  # all atoms are of one type
+    outputs = [model(data, modality).graph for modality in ("2d", "3d", "2d+3d")]
+    assert all(output.isfinite().all() for output in outputs)
+    before = model.atom_embedding.linear.weight.clone()
+    model.reset_parameters()
+    assert not torch.equal(model.atom_embedding.linear.weight, before)
 
 
 def test_drop_path_rises_linearly_over_the_layers():
@@ -98,7 +154,7 @@ def test_every_dropout_acts_in_training_only(dropout: str):
 def test_dropout_reaches_the_embedding():
     model, molecules = encoder(dropout=0.5).train(), encoder().pack(samples.molecules(1)[0])
     torch.manual_seed(0)
-    tokens, _ = model.embed(molecules)
+    tokens, _ = model.tokens_and_bias(molecules)
     assert (tokens == 0).float().mean().item() == pytest.approx(0.5, abs=0.15)
 
 
@@ -123,7 +179,7 @@ def test_activation_checkpointing_computes_no_linear_map_of_a_layer_again():
     with FlopCounterMode(display=False) as backward:
         loss.backward()
     with FlopCounterMode(display=False) as embedding:
-        model.embed(model.pack(batch))
+        model.tokens_and_bias(model.pack(batch))
     of_forward, of_backward, of_embedding = (
         run.get_flop_counts()["Global"][torch.ops.aten.addmm] for run in (forward, backward, embedding)
     )

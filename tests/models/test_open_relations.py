@@ -16,7 +16,7 @@ from pyg_moleblend.models import (
     default_objectives,
     default_relations,
 )
-from pyg_moleblend.nn import Objective, PairHead, Quality, RecoveryState, RelationBias, constant_blend
+from pyg_moleblend.nn import Objective, PairBlending, PairHead, Quality, RecoveryState, RelationBias, constant_blend
 from pyg_moleblend.utils import DenseMolecules
 
 
@@ -69,15 +69,18 @@ class ResistanceRecovery(Objective):
         return Quality(self.loss(prediction, state) * count, count)
 
 
+PROBABILITIES = {"spd": 0.1, "bond_path": 0.2, "distance": 0.3, "resistance": 0.4}
+
+
 def config(**changes: object) -> MoleBlendConfig:
-    weights = {**MoleBlendConfig().loss_weights, "resistance": 2.0}
-    return samples.tiny_config(relation_probabilities=(0.1, 0.2, 0.3, 0.4), loss_weights=weights, **changes)
+    return samples.tiny_config(**changes)
 
 
 def model_of(config: MoleBlendConfig) -> MoleBlendForPretraining:
     relations = {**default_relations(config), "resistance": ResistanceBias(config.heads)}
     objectives = {**default_objectives(config), "resistance": ResistanceRecovery(config.channels)}
-    return MoleBlendForPretraining(config, MoleBlend(config, relations), objectives)
+    encoder, blending = MoleBlend(config, relations), PairBlending(PROBABILITIES)
+    return MoleBlendForPretraining(config, encoder, objectives, blending, {"resistance": 2.0})
 
 
 def batch() -> Batch:
@@ -107,9 +110,17 @@ def test_it_enters_where_it_is_drawn():
 
 def test_it_is_drawn_with_its_probability():
     model = model_of(config())
+    assert list(model.modalities) == ["spd", "bond_path", "distance", "resistance"]
     drawn = model.draw_blend(model.pack(Batch.from_data_list(batch().to_data_list() * 20))).relation
     frequencies = torch.bincount(drawn.flatten(), minlength=4) / drawn.numel()
     assert frequencies.tolist() == pytest.approx([0.1, 0.2, 0.3, 0.4], abs=0.02)
+
+
+def test_its_loss_has_its_weight():
+    output = model_of(config())(batch())
+    weights = {"spd": 0.1, "bond_path": 0.1, "displacement": 0.5, "denoising": 6.0, "resistance": 2.0}
+    expected = sum(weights[name] * loss.item() for name, loss in output.losses.items())
+    assert output.loss.item() == pytest.approx(expected)
 
 
 def test_two_training_steps_change_its_loss_and_weights():
@@ -143,11 +154,13 @@ def test_the_encoder_reads_it_without_blending():
 
 
 def test_it_may_be_the_only_relation():
-    only = samples.tiny_config(relation_probabilities=(1.0,), loss_weights={"resistance": 1.0})
+    only = samples.tiny_config()
     model = MoleBlendForPretraining(
         only,
         MoleBlend(only, {"resistance": ResistanceBias(only.heads)}),
         {"resistance": ResistanceRecovery(only.channels)},
+        PairBlending({"resistance": 1.0}),
+        {"resistance": 1.0},
     )
     assert model(batch()).loss.isfinite()
     assert model.pack(batch()).pairs.keys() == {"resistance"}

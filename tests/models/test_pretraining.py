@@ -4,12 +4,13 @@ import torch
 from torch_geometric.data import Batch
 
 from pyg_moleblend.models import Blend, MoleBlend, MoleBlendForPretraining, default_objectives
-from pyg_moleblend.nn import constant_blend
+from pyg_moleblend.nn import BatchBlending, FixedWeights, PairBlending, SPDRecovery, constant_blend
 from pyg_moleblend.transforms import AddRelations
 
 
 def pretraining(**changes: object) -> MoleBlendForPretraining:
-    return samples.randomized(MoleBlendForPretraining(samples.tiny_config(**changes)))
+    r"""A small model with the arguments of :func:`samples.tiny_pretraining`."""
+    return samples.randomized(samples.tiny_pretraining(**changes))
 
 
 def batch(count: int = 4) -> Batch:
@@ -20,7 +21,8 @@ def batch(count: int = 4) -> Batch:
     ("changes", "shapes"),
     [
         ({}, {"spd": (11,), "bond_path": (5, 60), "displacement": (3,)}),
-        ({"geometry_objective": "distance", "num_spd_classes": 4, "bond_vocabulary": "release", "max_path_length": 2},
+        ({"config": samples.tiny_config(max_path_length=2), "geometry": "distance", "num_spd_classes": 4,
+          "vocabulary": "release"},
          {"spd": (4,), "bond_path": (2, 24), "distance": ()}),
     ],
 )  # fmt: skip
@@ -54,13 +56,16 @@ def test_a_blend_is_replayed():
     assert first.loss != other.loss
 
 
-def test_drawn_blends_follow_the_configuration():
-    model = pretraining(relation_probabilities=(0.0, 1.0, 0.0), atom_feature_probabilities=(1.0, 0.0), noise_scale=0.0)
+def test_drawn_blends_follow_the_blending():
+    relations = {"spd": 0.0, "bond_path": 1.0, "distance": 0.0}
+    chosen = PairBlending(relations, atom_features={"degree": 1.0, "distance": 0.0}, noise_scale=0.0)
+    model = pretraining(blending=chosen)
+    assert model.blending is chosen
     blend = model(batch()).blend
     assert (blend.relation == 1).all()
     assert not blend.atom_feature.any()
     assert not blend.pos_noise.any()
-    shared = pretraining(blend_scope="batch")(batch()).blend.relation
+    shared = pretraining(blending=BatchBlending())(batch()).blend.relation
     assert torch.equal(shared[0], shared[1])
 
 
@@ -123,10 +128,27 @@ def test_an_objective_that_is_not_wanted_is_not_passed():
 
 
 def test_probabilities_and_weights_must_fit():
-    with pytest.raises(ValueError, match=r"each relation \('spd', 'bond_path', 'distance'\), got \(0.5, 0.5\)"):
-        pretraining(relation_probabilities=(0.5, 0.5))
+    with pytest.raises(ValueError, match=r"names \['angle'\].*relations are \['spd', 'bond_path', 'distance'\]"):
+        pretraining(blending=PairBlending({"spd": 0.5, "angle": 0.5}))
+    with pytest.raises(ValueError, match=r"names \['angle'\].*objectives are \['spd', 'bond_path'"):
+        pretraining(loss_weights={"spd": 1.0, "angle": 1.0})
     with pytest.raises(ValueError, match=r"no weight for the objectives \['bond_path', 'denoising'\]"):
-        pretraining(loss_weights={"spd": 1.0, "displacement": 1.0})
+        pretraining(loss_weights=FixedWeights({"spd": 1.0, "displacement": 1.0}))
+
+
+def test_an_objective_without_a_weight_has_the_published_one_or_one():
+    config = samples.tiny_config()
+    objectives = {**default_objectives(config), "again": SPDRecovery(config.channels)}
+    model = MoleBlendForPretraining(config, objectives=objectives, loss_weights={"spd": 3.0})
+    weights = {"spd": 3.0, "bond_path": 0.1, "displacement": 0.5, "denoising": 6.0, "again": 1.0}
+    assert model.loss_weighting.weights == weights
+    output = model(batch())
+    assert output.loss.item() == pytest.approx(sum(weights[name] * x.item() for name, x in output.losses.items()))
+
+
+def test_no_objective_at_all_is_refused():
+    with pytest.raises(ValueError, match="at least one objective"):
+        MoleBlendForPretraining(samples.tiny_config(), objectives={})
 
 
 def test_a_given_blend_is_not_written_to():

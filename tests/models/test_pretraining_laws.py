@@ -15,7 +15,7 @@ GEOMETRIES = pytest.mark.parametrize("geometry", list(OBJECTIVES))
 
 
 def pretraining(geometry: str) -> MoleBlendForPretraining:
-    return samples.randomized(MoleBlendForPretraining(samples.tiny_config(geometry_objective=geometry)))
+    return samples.randomized(samples.tiny_pretraining(geometry=geometry))
 
 
 def in_double() -> Batch:

@@ -7,7 +7,7 @@ from torch_geometric.data import Batch
 
 from pyg_moleblend.fields import ATOM_FEATURE_SIZES
 from pyg_moleblend.nn import AtomEmbedding, GaussianBasis
-from pyg_moleblend.nn.atom_embedding import GEOMETRY_FACTOR, MAX_DEGREE
+from pyg_moleblend.nn.atom_embedding import CHOSEN, GEOMETRY_FACTOR, MAX_DEGREE
 from pyg_moleblend.nn.gaussian_basis import pair_distances
 from pyg_moleblend.nn.relations.distance import GAUSSIANS
 from pyg_moleblend.utils import DenseMolecules, pack
@@ -72,10 +72,47 @@ def test_a_choice_lets_one_of_both_in_for_each_atom():
     packed = packed._replace(has_3d=torch.tensor([True, True, False]))
     chosen = torch.arange(packed.mask.numel()).view(packed.mask.shape) % 2
     features, degree, geometry = parts(module, packed)
-    output = module(packed, chosen)
+    output = module(packed.with_atom(CHOSEN, chosen))
     for b, i in packed.mask.nonzero().tolist():
         entering = degree if chosen[b, i] == 0 else geometry * float(packed.has_3d[b])
         torch.testing.assert_close(output[b, i], features[b, i] + entering[b, i])
+
+
+@pytest.mark.parametrize(("code", "enter"), [(-1, (0, 0)), (-2, (1, 1)), (-3, (1, 0)), (-4, (0, 1))])
+def test_a_choice_may_let_in_none_or_both(code: int, enter: tuple[int, int]):
+    module, packed = embedding(), molecules()
+    features, degree, geometry = parts(module, packed)
+    output = module(packed.with_atom(CHOSEN, torch.full(packed.mask.shape, code)))
+    torch.testing.assert_close(output, features + enter[0] * degree + enter[1] * geometry)
+
+
+@pytest.mark.parametrize("modalities", [("2d",), ("3d",), ()])
+def test_what_no_molecule_has_is_not_computed(modalities: tuple[str, ...], monkeypatch: pytest.MonkeyPatch):
+    module, packed = embedding(), molecules()
+    has = {f"has_{kind}": getattr(packed, f"has_{kind}") & (kind in modalities) for kind in ("2d", "3d")}
+    whole = module(packed._replace(**has))
+    for kind, method in (("2d", "embed_degree"), ("3d", "embed_geometry")):
+        if kind not in modalities:
+            monkeypatch.setattr(module, method, lambda molecules: pytest.fail("was computed"))
+    assert torch.equal(module(packed._replace(**has, modalities=modalities)), whole)
+
+
+def test_features_of_ones_own_have_tables_of_their_sizes():
+    module = samples.randomized(AtomEmbedding(channels=5, num_gaussians=4, feature_sizes=(3, 7)).double())
+    packed = molecules()
+    x = torch.stack([torch.arange(packed.mask.numel()) % 3, torch.arange(packed.mask.numel()) % 7], -1)
+    packed = packed._replace(x=x.view(*packed.mask.shape, 2))
+    kinds, others = module.features.weight.split((3, 7))
+    expected = kinds[packed.x[..., 0]] + others[packed.x[..., 1]]
+    torch.testing.assert_close(module.embed_features(packed), expected)
+    assert module.num_types == 3
+    assert torch.equal(module.atom_types(packed), packed.x[..., 0])
+
+
+@pytest.mark.parametrize("sizes", [(), (0,), (3, -1), (3.0,), ("3",)], ids=str)
+def test_sizes_of_features_are_checked(sizes: tuple):
+    with pytest.raises(ValueError, match="`feature_sizes` must be positive integers"):
+        AtomEmbedding(8, 4, sizes)
 
 
 def test_large_degrees_share_an_embedding():
@@ -87,4 +124,4 @@ def test_large_degrees_share_an_embedding():
 def test_gradients_equal_finite_differences():
     module, packed = embedding(), molecules()
     chosen = torch.arange(packed.mask.numel()).view(packed.mask.shape) % 2
-    assert samples.gradcheck_parameters(module, lambda: module(packed) + module(packed, chosen))
+    assert samples.gradcheck_parameters(module, lambda: module(packed) + module(packed.with_atom(CHOSEN, chosen)))

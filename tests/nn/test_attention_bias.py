@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.data import Batch
 
+from pyg_moleblend.models.wanted import wanted_by
 from pyg_moleblend.nn import AttentionBias, RelationBias, RelationBlend
 from pyg_moleblend.nn.attention_bias import shut_padded_keys
 from pyg_moleblend.nn.gaussian_basis import pair_distances
@@ -74,10 +75,35 @@ def test_relations_of_an_absent_modality_are_left_out_molecule_by_molecule():
 
 def test_names_modalities_and_fields_are_in_the_order_that_numbers_them():
     blend = RelationBlend(constants())
-    assert blend.names == ("one", "two", "four", "eight")
-    assert blend.modalities == ("2d", "2d", "3d", "2d")
-    assert blend.pair_fields == {"field1", "field2", "field4", "field8"}
-    assert [name for name, _ in blend.items()] == list(blend.names)
+    assert list(blend.modalities.items()) == [("one", "2d"), ("two", "2d"), ("four", "3d"), ("eight", "2d")]
+    assert [name for name, _ in blend.items()] == list(blend.modalities)
+    assert [relation.pair_fields for _, relation in blend.items()] == [
+        ("field1",), ("field2",), ("field4",), ("field8",)
+    ]  # fmt: skip
+    assert wanted_by(relation for _, relation in blend.items()).pair_fields == {"field1", "field2", "field4", "field8"}
+
+
+def test_a_modality_that_there_is_not_is_refused():
+    with pytest.raises(ValueError, match=r"relation 'odd' must be one of \('2d', '3d'\), got '4d'"):
+        RelationBlend({"one": Constant(1), "odd": Constant(2, "4d")})
+
+
+def test_whole_modalities_and_none_may_be_chosen():
+    blend, packed = RelationBlend(constants()), molecules()
+    for code, expected in {-1: 0, -2: 15, -3: 11, -4: 4}.items():
+        assert (blend(packed, torch.full(packed.pair_mask.shape, code)) == expected).all()
+
+
+def test_relations_of_a_modality_that_no_molecule_has_are_not_computed(monkeypatch: pytest.MonkeyPatch):
+    blend, packed = RelationBlend(constants()), molecules()
+    only_2d = packed._replace(has_3d=torch.zeros_like(packed.has_3d), modalities=("2d",))
+    whole = blend(only_2d._replace(modalities=("2d", "3d")))
+    monkeypatch.setattr(blend.relations["four"], "forward", lambda molecules: pytest.fail("was computed"))
+    assert torch.equal(blend(only_2d), whole)
+    assert (blend(only_2d) == 11).all()
+    nothing = RelationBlend({"four": Constant(4, "3d")})(only_2d)
+    assert not nothing.any()
+    assert nothing.shape == (3, 1, *packed.pair_mask.shape[1:])
 
 
 def test_graph_token_has_the_first_row_and_column_once():

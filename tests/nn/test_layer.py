@@ -82,6 +82,5 @@ def test_gradients_equal_finite_differences():
 
 
 def test_printed_form():
-    printed = str(MoleBlendLayer(C, H, drop_path=0.25))
-    assert printed.startswith("MoleBlendLayer(\n  (attention): MultiHeadAttention(")
-    assert "(drop_path): DropPath(probability=0.25)" in printed
+    dropouts = "dropout=0.0, attention_dropout=0.0, activation_dropout=0.0, drop_path=0.25"
+    assert str(MoleBlendLayer(C, H, drop_path=0.25)) == f"MoleBlendLayer({C}, heads={H}, ffn_channels={C}, {dropouts})"

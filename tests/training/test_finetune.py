@@ -108,7 +108,7 @@ def test_a_pretrained_encoder_is_where_it_starts(molecules, config, machine, tmp
 
 def test_arguments_are_checked(molecules, config, machine, tmp_path):
     save_pretrained(MoleBlend(config), tmp_path / "encoder")
-    with pytest.raises(ValueError, match=r"of a pretrained model can change, got \['channels'\]"):
+    with pytest.raises(ValueError, match=r"of a built encoder can change, got \['channels'\]"):
         load_encoder(tmp_path / "encoder", channels=8)
     with pytest.raises(ValueError, match=r"must be one of \('rmse', 'mae', 'r2'\) for regression, got 'rocauc'"):
         finetune(molecules, SPLIT, tmp_path / "run", config, metric="rocauc", machine=machine)

@@ -2,10 +2,10 @@ import math
 
 import lightning.pytorch as pl
 import pytest
+import samples
 import torch
 
 from pyg_moleblend.loader import molecule_loader
-from pyg_moleblend.models import MoleBlendForPretraining
 from pyg_moleblend.runtime.seeds import derived_seed
 from pyg_moleblend.training import PretrainingModule, Schedule
 from pyg_moleblend.training.trainer import quiet_lightning
@@ -19,7 +19,7 @@ def trainer():
 
 def make(config, seed=0):
     torch.manual_seed(0)
-    return PretrainingModule(MoleBlendForPretraining(config), Schedule(), seed)
+    return PretrainingModule(samples.tiny_pretraining(config, geometry="distance"), Schedule(), seed)
 
 
 def test_validation_is_total_through_count_under_replayed_blends(molecules, config, trainer):
@@ -37,7 +37,7 @@ def test_validation_is_total_through_count_under_replayed_blends(molecules, conf
         for name, (total, count) in output.qualities.items():
             loss = output.losses[name] * count
             sums[name] = sums.get(name, 0) + torch.stack([total.double(), loss.double(), count.double()])
-    weights = module.model.config.loss_weights
+    weights = module.model.loss_weighting.weights
     names = {"spd": "accuracy", "bond_path": "accuracy", "distance": "mae", "denoising": "cosine"}
     for name, quality in names.items():
         total, loss, count = sums[name].tolist()

@@ -32,3 +32,18 @@ def test_outputs_must_fit_the_targets(config):
     task = Task.from_labels(torch.tensor([[1.5], [2.0]]), ["a"])
     with pytest.raises(ValueError, match="a model of 3 outputs cannot learn 1 targets"):
         PropertyModule(MoleBlendForPropertyPrediction(config, 3), task, Schedule())
+
+
+def test_one_number_a_molecule_is_as_good_as_a_row(molecules, config):
+    torch.manual_seed(0)
+    task = Task("regression", ("size",), ("",), (5.0,), (2.0,))
+    module = PropertyModule(MoleBlendForPropertyPrediction(config, 1), task, Schedule())
+    logged = []
+    for shape in ([1], [1, 1]):
+        data_list = [data.clone() for data in molecules]
+        for data in data_list:
+            data.y = data.y[0, :1].view(shape)
+        with quiet_lightning():
+            trainer = pl.Trainer(accelerator="cpu", logger=False, enable_progress_bar=False, enable_checkpointing=False)
+            logged.append(trainer.validate(module, molecule_loader(data_list, 4), verbose=False)[0])
+    assert logged[0] == logged[1]

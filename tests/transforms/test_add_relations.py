@@ -1,13 +1,14 @@
 from pathlib import Path
 
 import golden_data
+import other_graphs
 import pytest
 import samples
 import torch
-from torch_geometric.data import Batch, Data, InMemoryDataset
+from torch_geometric.data import Batch, Data, HeteroData, InMemoryDataset
 from torch_geometric.data.datapipes import IterDataPipe
 from torch_geometric.loader import DataLoader
-from torch_geometric.transforms import Compose
+from torch_geometric.transforms import Compose, ToSparseTensor
 
 from pyg_moleblend.fields import PAIR_FIELDS, bond_class
 from pyg_moleblend.transforms import AddRelations
@@ -59,8 +60,11 @@ def test_functional_name_and_compose():
 
 
 def test_repr_holds_every_argument():
-    assert repr(AddRelations()) == "AddRelations(max_path_length=5)"
-    assert repr(AddRelations(3)) == "AddRelations(max_path_length=3)"
+    assert repr(AddRelations()) == "AddRelations(max_path_length=5, bond_vocabulary='ogb')"
+    assert repr(AddRelations(3, 4)) == "AddRelations(max_path_length=3, bond_vocabulary=4)"
+    assert repr(AddRelations(bond_vocabulary=None)) == "AddRelations(max_path_length=5, bond_vocabulary=None)"
+    for transform in (AddRelations(), AddRelations(3, 4), AddRelations(bond_vocabulary=None)):
+        assert repr(eval(repr(transform))) == repr(transform)
 
 
 @pytest.mark.parametrize("hops", [0, -1])
@@ -69,11 +73,69 @@ def test_at_least_one_hop(hops: int):
         AddRelations(hops)
 
 
-@pytest.mark.parametrize("missing", ["edge_index", "edge_attr"])
-def test_missing_bonds_are_asked_for(missing: str):
+@pytest.mark.parametrize("vocabulary", [0, 256, "daylight", True, 4.0])
+def test_vocabularies_are_ogb_or_a_number(vocabulary: object):
+    with pytest.raises(ValueError, match="`bond_vocabulary` must be 'ogb' or a number of categories from 1 to 255"):
+        AddRelations(bond_vocabulary=vocabulary)
+
+
+def test_missing_bonds_are_asked_for():
     data = samples.molecules(1)[0]
-    data[missing] = None
-    with pytest.raises(ValueError, match=missing):
+    data.edge_attr = None
+    for vocabulary in ("ogb", 4):
+        with pytest.raises(ValueError, match=r"needs `edge_attr`.* say AddRelations\(bond_vocabulary=None\)"):
+            AddRelations(bond_vocabulary=vocabulary)(data)
+    data.edge_index = None
+    with pytest.raises(ValueError, match="needs `edge_index` or `adj_t`"):
+        AddRelations(bond_vocabulary=None)(data)
+
+
+def test_any_graph_has_distances_and_one_with_categories_has_paths():
+    assert AddRelations(2, other_graphs.ZINC_BONDS)(other_graphs.zinc()[0]).bond_path.tolist() == [
+        [0, 0], [2, 0], [2, 2], [2, 0], [0, 0], [2, 0], [2, 2], [2, 0], [0, 0],
+    ]  # fmt: skip
+    for data in (other_graphs.social(), other_graphs.mesh(4, 5), *other_graphs.zinc()):
+        related = AddRelations(bond_vocabulary=None)(data)
+        assert related.spd.shape == (data.num_nodes**2,)
+        assert "bond_path" not in related
+    with pytest.raises(ValueError, match=r"3 bond features a row, got shape \[4\].*AddRelations"):
+        AddRelations()(other_graphs.zinc()[0])
+    with pytest.raises(ValueError, match="bond categories must be from 0 to 1"):
+        AddRelations(bond_vocabulary=2)(other_graphs.zinc()[1])
+
+
+@pytest.mark.parametrize("vocabulary", [other_graphs.ZINC_BONDS, None])
+def test_a_batch_of_other_graphs_is_its_graphs(vocabulary: int | None):
+    transform, names = AddRelations(3, vocabulary), PAIR_FIELDS if vocabulary else ("spd",)
+    batch = transform(Batch.from_data_list(other_graphs.zinc()))
+    expected = Batch.from_data_list([transform(graph) for graph in other_graphs.zinc()])
+    assert set(PAIR_FIELDS) & set(batch.keys()) == set(names)
+    for name in names:
+        assert torch.equal(batch[name], expected[name])
+        assert all(torch.equal(batch[i][name], expected[i][name]) for i in range(batch.num_graphs))
+
+
+def test_graphs_in_one_data_object_are_kept_apart():
+    r"""As ``Data.from_dict(batch.to_dict())`` is, or a batch that lost its `batch` vector."""
+    batch = Batch.from_data_list(samples.molecules(4))
+    loose = AddRelations()(Data.from_dict(batch.to_dict()))
+    del batch.batch
+    for given in (loose, AddRelations()(batch)):
+        assert torch.equal(given.bond_path, AddRelations()(Batch.from_data_list(samples.molecules(4))).bond_path)
+
+
+@pytest.mark.parametrize("layout", [None, torch.sparse_coo, torch.sparse_csr])
+def test_edges_of_a_sparse_matrix(layout: torch.layout | None):
+    graph = samples.molecules(1)[0]
+    related = AddRelations()(ToSparseTensor(layout=layout)(graph))
+    assert "edge_index" not in related
+    assert all(torch.equal(related[name], AddRelations()(graph)[name]) for name in PAIR_FIELDS)
+
+
+def test_several_types_of_nodes_are_refused():
+    data = HeteroData()
+    data["a"].x = torch.zeros(2, 9)
+    with pytest.raises(ValueError, match=r"HeteroData with the node types .*to_homogeneous"):
         AddRelations()(data)
 
 

@@ -13,14 +13,15 @@ from pyg_moleblend.utils.layout import dense_relations
 
 def graph(size: int, density: float, seed: int) -> Data:
     generator = torch.Generator().manual_seed(seed)
-    chosen = torch.rand(size, size, generator=generator).triu(1) < density / size
+    chosen = (torch.rand(size, size, generator=generator) < density / size).triu(1)
     ends = chosen.nonzero().T
     attr = torch.stack([torch.randint(0, n, (ends.size(1),), generator=generator) for n in (5, 6, 2)], dim=1)
     return Data(edge_index=torch.cat([ends, ends.flip(0)], 1), edge_attr=torch.cat([attr, attr]), num_nodes=size)
 
 
 def flat(batch: Batch, hops: int = 5) -> tuple[torch.Tensor, torch.Tensor]:
-    return flat_relations(batch.edge_index, batch.edge_attr, batch.ptr.diff(), hops)
+    relations = flat_relations(batch.edge_index, batch.edge_attr, batch.ptr.diff(), hops)
+    return relations["spd"], relations["bond_path"]
 
 
 @settings(max_examples=40, deadline=None)
@@ -77,7 +78,36 @@ def test_bonds_must_stay_within_a_molecule(ends: list[list[int]], message: str):
         flat_relations(torch.tensor(ends), torch.zeros(1, 3).long(), torch.tensor([2, 2]))
 
 
+@pytest.mark.parametrize(("vocabulary", "shape"), [(4, (-1,)), (4, (-1, 1)), (255, (-1,))])
+def test_bonds_of_one_category(vocabulary: int, shape: tuple[int, ...]):
+    one = graph(30, 2.5, 3)
+    kinds = torch.arange(one.num_edges // 2) % vocabulary
+    kinds = torch.cat([kinds, kinds])
+    found = flat_relations(one.edge_index, kinds.view(shape), torch.tensor([30]), 4, vocabulary)
+    mask = torch.ones(1, 30, dtype=torch.bool)
+    dense = dense_relations(one.edge_index, kinds, mask, None, 4, vocabulary)
+    assert torch.equal(found["spd"].view(1, 30, 30), dense["spd"])
+    assert torch.equal(found["bond_path"].view(1, 30, 30, 4), dense["bond_path"])
+    source, target = one.edge_index
+    assert torch.equal(found["bond_path"].view(30, 30, 4)[source, target, 0].long(), 1 + kinds)
+
+
+def test_bonds_that_are_not_told_apart_have_no_path():
+    one = graph(30, 2.5, 3)
+    with_path = flat_relations(one.edge_index, one.edge_attr, torch.tensor([30]))
+    for attr, vocabulary in ((one.edge_attr.float(), None), (None, None), (None, "ogb")):
+        found = flat_relations(one.edge_index, attr, torch.tensor([30]), bond_vocabulary=vocabulary)
+        assert found.keys() == {"spd"}
+        assert torch.equal(found["spd"], with_path["spd"])
+
+
+def test_a_bond_has_one_kind():
+    ends, kinds = torch.tensor([[0, 1, 0], [1, 0, 1]]), torch.tensor([2, 2, 2])
+    assert flat_relations(ends, kinds, torch.tensor([2]), 1, 3)["bond_path"].flatten().tolist() == [0, 3, 3, 0]
+    with pytest.raises(ValueError, match="given twice with different features"):
+        flat_relations(ends, torch.tensor([2, 2, 1]), torch.tensor([2]), 1, 3)
+
+
 def test_no_molecules():
-    spd, paths = flat_relations(torch.zeros(2, 0).long(), torch.zeros(0, 3).long(), torch.tensor([]).long())
-    assert spd.shape == (0,)
-    assert paths.shape == (0, 5)
+    relations = flat_relations(torch.zeros(2, 0).long(), torch.zeros(0, 3).long(), torch.tensor([]).long())
+    assert {name: tuple(values.shape) for name, values in relations.items()} == {"spd": (0,), "bond_path": (0, 5)}

@@ -84,3 +84,41 @@ def test_without_features_all_bonds_are_of_the_first_class():
     assert plain["bond_path"].max() == 1
     assert torch.equal(plain["bond_path"], named["bond_path"])
     assert torch.equal(plain["spd"], named["spd"])
+
+
+def test_bonds_of_one_category():
+    ends = torch.tensor([[0, 1, 1, 2, 3, 4], [1, 0, 2, 1, 4, 3]])
+    mask, index = torch.tensor([[True, True, True], [True, True, False]]), torch.tensor([0, 0, 0, 1, 1])
+    kinds = torch.tensor([2, 2, 0, 0, 1, 1])
+    relations = dense_relations(ends, kinds, mask, index, 2, bond_vocabulary=3)
+    assert relations["spd"].tolist() == [[[0, 1, 2], [1, 0, 1], [2, 1, 0]], [[0, 1, 0], [1, 0, 0], [0, 0, 0]]]
+    assert relations["bond_path"][0, 0].tolist() == [[0, 0], [3, 0], [3, 1]]
+    assert relations["bond_path"][1, 0].tolist() == [[0, 0], [2, 0], [0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("ends", "kinds", "message"),
+    [
+        ([[0, 2], [1, 0]], [0, 0], r"not of their molecule, \[\[2, 0\]\] among them"),
+        ([[0, 9], [1, 0]], [0, 0], r"not of their molecule, \[\[9, 0\]\]"),
+        ([[0, -1], [1, 0]], [0, 0], r"not of their molecule, \[\[-1, 0\]\]"),
+        (
+            [[0, 1], [1, 0]],
+            [0, 3],
+            r"bond categories must be from 0 to 2, got values up to \[3\], from \[0\]",
+        ),
+        ([[0, 0], [1, 1]], [0, 1], "given twice with different features"),
+    ],
+)
+def test_bonds_must_be_valid(ends: list[list[int]], kinds: list[int], message: str):
+    mask, index = torch.ones(2, 2).bool(), torch.tensor([0, 0, 1, 1])
+    with pytest.raises(ValueError, match=message):
+        dense_relations(torch.tensor(ends), torch.tensor(kinds), mask, index, bond_vocabulary=3)
+
+
+def test_a_bond_may_be_given_twice_and_with_itself():
+    mask = torch.ones(1, 2).bool()
+    ends, kinds = torch.tensor([[0, 1, 0, 1], [1, 0, 1, 1]]), torch.tensor([2, 2, 2, 0])
+    again = dense_relations(ends, kinds, mask, None, 1, 3)
+    once = dense_relations(ends[:, :2], kinds[:2], mask, None, 1, 3)
+    assert all(torch.equal(again[name], values) for name, values in once.items())

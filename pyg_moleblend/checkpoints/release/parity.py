@@ -3,6 +3,7 @@ r"""Whether a converted model computes what the release's own weights say, on a 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -11,7 +12,7 @@ from torch_geometric.data import Batch
 from pyg_moleblend.checkpoints.release.reference import ReleaseReference
 from pyg_moleblend.chem import from_smiles
 from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction
-from pyg_moleblend.nn import RecoveryState, constant_blend
+from pyg_moleblend.nn import AtomEmbedding, RecoveryState, constant_blend
 from pyg_moleblend.nn.gaussian_basis import pair_distances
 from pyg_moleblend.nn.relations.distance import GAUSSIANS
 from pyg_moleblend.utils import DenseMolecules
@@ -71,7 +72,7 @@ def pack_molecules(model: Model) -> DenseMolecules:
 def outputs(model: Model, molecules: DenseMolecules) -> dict[str, Tensor]:
     r"""What each part of a model gives: ``[B, ...]``, ``[B, N, ...]`` or ``[B, N, N, ...]``."""
     encoder = _encoder(model)
-    embedding, encoded = encoder.atom_embedding, encoder.encode(molecules)
+    embedding, encoded = cast(AtomEmbedding, encoder.atom_embedding), encoder.encode(molecules)
     values = {
         "atom features": embedding.embed_features(molecules),
         "degree": embedding.embed_degree(molecules),

@@ -35,26 +35,34 @@ def copy_file(source: Path, target: Path) -> None:
         shutil.copyfileobj(read, write)
 
 
-def fetch(url: str, folder: str | Path, names: Mapping[str, str], remedy: str, progress: bool = True) -> None:
+def fetch(
+    url: str,
+    folder: str | Path,
+    names: Mapping[str, str],
+    remedy: str,
+    progress: bool = True,
+    sha256: str | None = None,
+) -> None:
     r"""Downloads a file, takes what is wanted out of it if it is an archive, and puts that in place.
 
     What is in place is complete: the download is checked, and so are the archive's own checksums. Members are
     copied one by one; an archive is never unpacked as a whole, so it can write nowhere else.
 
     Args:
-        url: What to download; archives end in ``.zip`` or ``.gz``.
+        url: What to download; archives end in ``.zip``, ``.whl`` (a Python package's, a zip file too) or ``.gz``.
         folder: Where the files shall be.
         names: For each wanted file its name in the archive (of the download, where it is none), and its name
             in `folder`.
         remedy: What to do when the download fails.
         progress: Whether to show a progress bar.
+        sha256: The download's SHA-256 in hexadecimal digits, if it is known.
 
     Raises:
         RuntimeError: If the download fails, or a wanted file is not in it.
     """
     Path(folder).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
-        path = download(url, Path(temporary) / url.rsplit("/", 1)[1], progress=progress, remedy=remedy)
+        path = download(url, Path(temporary) / url.rsplit("/", 1)[1], sha256=sha256, progress=progress, remedy=remedy)
         try:
             _take(path, Path(folder), names)
         except KeyError as error:
@@ -64,7 +72,7 @@ def fetch(url: str, folder: str | Path, names: Mapping[str, str], remedy: str, p
 
 
 def _take(path: Path, folder: Path, names: Mapping[str, str]) -> None:
-    if path.suffix == ".zip":
+    if path.suffix in (".zip", ".whl"):
         with ZipFile(path) as archive:
             if missing := sorted(set(names) - set(archive.namelist())):
                 raise KeyError(missing)

@@ -40,10 +40,6 @@ class Blending(Component, ABC):
     def check(self, relations: Mapping[str, str]) -> None:
         r"""Raises :class:`ValueError` unless the blending can draw from these relations, before anything is trained."""
 
-    def __repr__(self) -> str:
-        made = ", ".join(f"{name}={value!r}" for name, value in self.component_arguments().items())
-        return f"{type(self).__name__}({made})"
-
 
 class Choice:
     r"""A choice among relations or features by name, for molecules that may lack some of them.

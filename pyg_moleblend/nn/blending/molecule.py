@@ -46,7 +46,8 @@ class MoleculeBlending(Blending):
         uniform = torch.rand((B, 1), generator=generator, device=device)
         chosen = self.relations.draw(molecules, relations, uniform)  # [B, 1]
         # Codes below 0 mean the same for features; a relation's number becomes that of its modality's feature.
-        features = torch.tensor([_FEATURE[modality] for modality in relations.values()], device=device)
+        # An encoder that blends no relation of its own has codes alone; the 0 is there to be looked up, and not used.
+        features = torch.tensor([_FEATURE[modality] for modality in relations.values()] or [0], device=device)
         feature = torch.where(chosen >= 0, features[chosen.clamp(min=0)], chosen)
         return Blend(
             relation=chosen[..., None].expand(B, N, N),

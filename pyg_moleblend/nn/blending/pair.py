@@ -30,7 +30,7 @@ class PairBlending(Blending):
 
     Args:
         probabilities: Probability of each relation by name; ``"2d"``, ``"3d"`` and ``"2d+3d"`` stand for all relations
-            of that kind together.
+            of that kind together. By default they are the paper's, of what ``none`` leaves.
         none: Probability that no relation enters.
         atom_features: Probabilities with which the ``"degree"`` or the ``"distance"`` feature enters for an atom.
         noise_scale: Standard deviation of the noise of the coordinates, in Å.
@@ -43,11 +43,13 @@ class PairBlending(Blending):
 
     def __init__(
         self,
-        probabilities: Mapping[str, float] = PUBLISHED_RELATIONS,
+        probabilities: Mapping[str, float] | None = None,
         none: float = 0.0,
         atom_features: Mapping[str, float] = PUBLISHED_ATOM_FEATURES,
         noise_scale: float = PUBLISHED_NOISE,
     ) -> None:
+        if probabilities is None:
+            probabilities = {name: (1 - none) * value for name, value in PUBLISHED_RELATIONS.items()}
         self.relations = Choice("probabilities", probabilities, none)
         self.features = Choice("atom_features", atom_features)
         self.features.check(ATOM_FEATURES)

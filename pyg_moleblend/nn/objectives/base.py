@@ -17,7 +17,7 @@ class RecoveryState(NamedTuple):
 
     Attributes:
         graph: Final state of the graph token, ``[B, C]``.
-        atoms: Final atom states, ``[B, N, C]``; meaningless where padded.
+        atoms: Final atom states, ``[B, N, C]``; 0 where padded.
         bias: The attention bias that the blend gave, ``[B, H, 1 + N, 1 + N]``, -inf at padded keys.
         molecules: The molecules with their clean coordinates, and the fields that the objectives ask for, in ``pairs``,
             ``atoms`` and ``graphs``.

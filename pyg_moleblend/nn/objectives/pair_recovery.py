@@ -3,11 +3,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from pyg_moleblend.losses import Sums, classification_sums
+from pyg_moleblend.losses import Sums
 from pyg_moleblend.nn.objectives.base import Objective, Outcome, Quality, RecoveryState
 from pyg_moleblend.nn.pair_head import PairHead
 
@@ -91,26 +90,6 @@ class PairRecovery(Objective):
 
     def _rows(self, state: RecoveryState, row: Tensor, contracted: Tensor, rows: slice) -> RowSums:
         return self.sums(self.shape(self.head.rows(row, contracted)), state, rows)
-
-
-class ClassRecovery(PairRecovery):
-    r"""Recovers a relation as one of some classes: cross entropy, and the accuracy."""
-
-    quality_name = "accuracy"
-    is_likelihood = True
-
-    @abstractmethod
-    def target(self, state: RecoveryState, rows: slice = slice(None)) -> Tensor:
-        r"""Classes ``[B, n, N, ...]`` int64 of the pairs of some first atoms, -1 where not counted."""
-
-    def sums(self, prediction: Tensor, state: RecoveryState, rows: slice) -> RowSums:
-        target = self.target(state, rows)
-        with torch.no_grad():
-            hits = ((prediction.argmax(-1) == target) & (target >= 0)).sum().float()
-        return RowSums(classification_sums(prediction, target), hits)
-
-    def outcome(self, sums: RowSums) -> Outcome:
-        return Outcome(sums.loss.mean(), Quality(sums.quality, sums.loss.weight))
 
 
 class GeometryRecovery(PairRecovery):

@@ -14,6 +14,7 @@ from pyg_moleblend.fields import (
 )
 from pyg_moleblend.nn.precision import INIT_STD
 from pyg_moleblend.nn.relations.base import RelationBias
+from pyg_moleblend.nn.sizes import check_sizes
 from pyg_moleblend.utils import DenseMolecules
 
 
@@ -37,6 +38,7 @@ class BondPathBias(RelationBias):
         self, heads: int, max_path_length: int = MAX_PATH_LENGTH, bond_vocabulary: BondVocabulary = "ogb"
     ) -> None:
         super().__init__()
+        check_sizes(heads=heads, max_path_length=max_path_length)
         size = num_bond_classes(bond_vocabulary)
         self.max_path_length = max_path_length
         self.bond_vocabulary = bond_vocabulary

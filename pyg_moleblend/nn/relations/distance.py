@@ -7,6 +7,7 @@ from pyg_moleblend.components import register
 from pyg_moleblend.nn.gaussian_basis import GaussianBasis, pair_distances
 from pyg_moleblend.nn.precision import reset_linear
 from pyg_moleblend.nn.relations.base import RelationBias
+from pyg_moleblend.nn.sizes import check_sizes
 from pyg_moleblend.utils import DenseMolecules
 
 GAUSSIANS = "gaussians"
@@ -31,6 +32,7 @@ class DistanceBias(RelationBias):
 
     def __init__(self, heads: int, num_gaussians: int = 64, num_types: int | None = None) -> None:
         super().__init__()
+        check_sizes(heads=heads, num_gaussians=num_gaussians)
         self.basis = None if num_types is None else GaussianBasis(num_gaussians, num_types)
         self.linear1 = nn.Linear(num_gaussians, num_gaussians)
         self.linear2 = nn.Linear(num_gaussians, heads)

@@ -6,6 +6,7 @@ from pyg_moleblend.components import register
 from pyg_moleblend.fields import SPD_UNREACHABLE
 from pyg_moleblend.nn.precision import INIT_STD
 from pyg_moleblend.nn.relations.base import RelationBias
+from pyg_moleblend.nn.sizes import check_sizes
 from pyg_moleblend.utils import DenseMolecules
 
 
@@ -22,6 +23,7 @@ class SPDBias(RelationBias):
 
     def __init__(self, heads: int) -> None:
         super().__init__()
+        check_sizes(heads=heads)
         self.table = nn.Embedding(SPD_UNREACHABLE + 1, heads)
         self.reset_parameters()
 

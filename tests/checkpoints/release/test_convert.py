@@ -10,7 +10,9 @@ from torch import Tensor
 
 from pyg_moleblend.checkpoints import convert_release, from_release
 from pyg_moleblend.checkpoints.release.convert import release_mapping
+from pyg_moleblend.fields import bond_class_targets
 from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction
+from pyg_moleblend.nn import BatchBlending, DisplacementRecovery, PairBlending
 
 ENCODER = "encoder.molecule_encoder."
 EDGE_HEAD = ENCODER + "blend_edge_pred_head.linear_map_feature."
@@ -36,11 +38,15 @@ def test_the_release_file_loads():
     config = model.config
     assert (config.num_layers, config.channels, config.ffn_channels) == (sizes["layers"], sizes["dim"], sizes["ffn"])
     assert (config.heads, config.num_gaussians, config.max_path_length) == (sizes["heads"], sizes["kernels"], 5)
-    assert (config.num_spd_classes, config.pair_channels) == (11, 32)
-    assert (config.geometry_objective, config.bond_vocabulary, config.blend_scope) == (
-        ("displacement", "release", "batch")
-    )
-    assert {name: config.loss_weights[name] for name in model.objectives} == {
+    spd, bond_path = model.objectives["spd"], model.objectives["bond_path"]
+    assert (spd.num_classes, spd.head.row.out_features) == (11, 32)
+    assert list(model.objectives) == ["spd", "bond_path", "displacement", "denoising"]
+    assert isinstance(model.objectives["displacement"], DisplacementRecovery)
+    assert bond_path.component_arguments()["vocabulary"] == "release"
+    assert torch.equal(bond_path.targets, bond_class_targets("release"))
+    assert type(model.blending) is BatchBlending
+    assert model.blending.component_arguments() == PairBlending().component_arguments()
+    assert {name: model.loss_weighting.weights[name] for name in model.objectives} == {
         "spd": 0.1,
         "bond_path": 0.1,
         "displacement": 0.5,

@@ -1,14 +1,15 @@
 import pytest
+import samples
 import torch
 
 from pyg_moleblend.checkpoints.release.rules import encoder_rules, pretraining_rules, property_rules
 from pyg_moleblend.models import MoleBlendConfig, MoleBlendForPretraining, MoleBlendForPropertyPrediction
 
-SIZES = {"channels": 12, "num_layers": 2, "ffn_channels": 10, "num_gaussians": 7, "pair_channels": 4}
+SIZES = {"channels": 12, "num_layers": 2, "ffn_channels": 10, "num_gaussians": 7}
 
 
 def config(**changes: object) -> MoleBlendConfig:
-    return MoleBlendConfig(**{**SIZES, "heads": 3, "bond_vocabulary": "release", **changes})
+    return MoleBlendConfig(**{**SIZES, "heads": 3, **changes})
 
 
 def built(rules: list) -> dict[str, torch.Tensor]:
@@ -18,8 +19,10 @@ def built(rules: list) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize("changes", [{}, {"heads": 1}, {"num_gaussians": 1}, {"max_path_length": 2}, {"num_layers": 1}])
 def test_rules_fill_every_weight_in_its_shape(changes: dict):
     sizes = config(**changes)
+    objectives = samples.tiny_objectives(sizes, vocabulary="release", pair_channels=4)
+    pretraining = MoleBlendForPretraining(sizes, objectives=objectives)
     models = {
-        MoleBlendForPretraining(sizes): pretraining_rules(sizes, inner=6),
+        pretraining: pretraining_rules(sizes, inner=6, num_spd_classes=11, pair_channels=4),
         MoleBlendForPropertyPrediction(sizes, 2): property_rules(sizes, 2),
     }
     for model, rules in models.items():
@@ -49,7 +52,7 @@ def test_rows_of_tables_are_where_the_release_has_them():
 
 
 def test_displacement_head_is_the_product_of_two_linear_maps():
-    rules = {rule.target: rule for rule in pretraining_rules(config(), inner=6)}
+    rules = {rule.target: rule for rule in pretraining_rules(config(), inner=6, num_spd_classes=11, pair_channels=4)}
     inner = torch.nn.Linear(16, 6)
     outer = [torch.nn.Linear(6, 1) for _ in range(3)]
     weights, biases = [linear.weight for linear in outer], [linear.bias for linear in outer]

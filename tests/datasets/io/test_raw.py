@@ -20,7 +20,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "c.csv.gz").write_bytes(gzip.compress(b"c\n"))
     (folder / "1234").write_text("d\n")
 
-    def download(url: str, path: Path, progress: bool, remedy: str) -> Path:
+    def download(url: str, path: Path, sha256: str | None, progress: bool, remedy: str) -> Path:
         name = url.rsplit("/", 1)[1]
         if not (folder / name).exists():
             raise RuntimeError(f"cannot download {url}: unreachable; {remedy}")

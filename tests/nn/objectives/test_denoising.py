@@ -23,6 +23,16 @@ def test_only_atoms_that_entered_with_their_geometry_count():
     assert weight.item() == len(cosines)
 
 
+@pytest.mark.parametrize(("code", "counts"), [(0, False), (1, True), (-1, False), (-2, True), (-3, False), (-4, True)])
+def test_whole_modalities_count_where_the_geometry_is_among_them(code: int, counts: bool):
+    model = golden_data.pretraining_model()
+    state = golden_data.blended_state(model)
+    chosen = torch.full_like(state.blend.atom_feature, code)
+    state, objective = state._replace(blend=state.blend._replace(atom_feature=chosen)), model.objectives["denoising"]
+    weight = objective.quality(objective(state), state).weight
+    assert weight == (state.molecules.mask & state.molecules.has_3d[:, None]).sum() * counts
+
+
 def test_nothing_to_count():
     model = golden_data.pretraining_model()
     state = golden_data.blended_state(model)

@@ -29,7 +29,7 @@ def state() -> RecoveryState:
     molecules = pack(Batch.from_data_list(samples.molecules(5)), max_path_length=P)
     atoms = torch.randn(*molecules.mask.shape, C, generator=torch.Generator().manual_seed(0)).requires_grad_()
     bias = torch.zeros(5, 1, *[1 + molecules.mask.size(1)] * 2)
-    return RecoveryState(atoms, bias, molecules, molecules.pos, constant_blend(molecules, 0, 0))
+    return RecoveryState(atoms[:, 0], atoms, bias, molecules, molecules.pos, constant_blend(molecules, 0, 0))
 
 
 def results(objective: Objective, state: RecoveryState) -> list[Tensor]:

@@ -32,7 +32,7 @@ def state_of(graphs: list[Data]) -> RecoveryState:
     molecules = pack(Batch.from_data_list(graphs), max_path_length=P)
     atoms = torch.randn(*molecules.mask.shape, C, generator=torch.Generator().manual_seed(0))
     bias = torch.zeros(len(graphs), 1, *[1 + molecules.mask.size(1)] * 2)
-    return RecoveryState(atoms, bias, molecules, molecules.pos, constant_blend(molecules, 0, 0))
+    return RecoveryState(atoms[:, 0], atoms, bias, molecules, molecules.pos, constant_blend(molecules, 0, 0))
 
 
 def in_3d(state: RecoveryState) -> Tensor:

@@ -37,6 +37,28 @@ def test_bias_against_a_plain_loop(hops: int):
     assert seen > 0
 
 
+@pytest.mark.parametrize("size", [4, 255])
+def test_bonds_of_one_category_have_a_vector_each(size: int):
+    module = samples.randomized(BondPathBias(heads=3, max_path_length=2, bond_vocabulary=size).double())
+    assert module.features.weight.shape == (size, 3)
+    data = samples.molecules(3)[2]
+    data.edge_attr = torch.arange(data.num_edges) // 2 % size
+    molecules = pack(data, max_path_length=2, bond_vocabulary=size)
+    bias = module(molecules)
+    for _, i, j in molecules.pair_mask.nonzero().tolist():
+        hops = molecules.pairs["bond_path"][0, i, j].tolist()
+        vectors = [module.features.weight[bond - 1] @ module.hops[hop] for hop, bond in enumerate(hops) if bond]
+        spd = min(max(molecules.pairs["spd"][0, i, j].item(), 1), 2)
+        expected = sum(vectors, start=torch.zeros(3, dtype=torch.float64)) / spd
+        torch.testing.assert_close(bias[0, :, i, j], expected)
+
+
+@pytest.mark.parametrize("vocabulary", ["release", 0, 256])
+def test_a_vocabulary_that_there_is_not_is_refused(vocabulary: object):
+    with pytest.raises(ValueError, match="`bond_vocabulary` must be"):
+        BondPathBias(heads=3, bond_vocabulary=vocabulary)
+
+
 def test_unreachable_pairs_and_the_atom_itself_have_none():
     module = samples.randomized(BondPathBias(heads=3))
     molecules = pack(samples.methane_like(pos=torch.zeros(3, 3)))

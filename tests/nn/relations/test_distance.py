@@ -1,4 +1,5 @@
 import golden_data
+import pytest
 import samples
 import torch
 import torch.nn.functional as F
@@ -25,6 +26,24 @@ def test_bias_is_a_perceptron_of_each_pairs_basis():
     expected = hidden @ module.linear2.weight.T + module.linear2.bias
     assert DistanceBias.modality == "3d"
     torch.testing.assert_close(bias, expected.permute(0, 3, 1, 2))
+
+
+def test_a_basis_of_its_own_does_what_the_encoders_does():
+    own = samples.randomized(DistanceBias(3, 4, num_types=119))
+    shared = DistanceBias(3, 4)
+    shared.load_state_dict({name: value for name, value in own.state_dict().items() if "basis" not in name})
+    molecules = pack(samples.molecules(1)[0])
+    basis = own.basis(pair_distances(molecules.pos), molecules.x[..., 0])
+    assert torch.equal(own(molecules), shared(molecules.with_pair(GAUSSIANS, basis)))
+    assert own.component_arguments() == {"heads": 3, "num_gaussians": 4, "num_types": 119}
+    before = own.basis.means.clone()
+    own.reset_parameters()
+    assert not torch.equal(own.basis.means, before)
+
+
+def test_without_any_basis_the_remedy_is_named():
+    with pytest.raises(ValueError, match=r"'gaussians'.*DistanceBias\(heads, num_gaussians, num_types=119\)"):
+        DistanceBias(3, 4)(pack(samples.molecules(1)[0]))
 
 
 def test_gradients_equal_finite_differences_down_to_the_coordinates():

@@ -1,0 +1,69 @@
+r"""Code of the user's own that registers components: loaded because its name stands on the command line, never else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+OPTION = "--plugin"
+
+
+def take_plugins(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    r"""The plugins among a verb's words, and the words without them.
+
+    Raises:
+        ValueError: If the option is given without a name.
+    """
+    plugins: list[str] = []
+    others: list[str] = []
+    following = iter(words)
+    for word in following:
+        name, equals, value = word.partition("=")
+        if name != OPTION:
+            others.append(word)
+            continue
+        value = value if equals else next(following, "")
+        if not value or value.startswith("--"):
+            raise ValueError(f"{OPTION} needs the path of a Python file, or the name of a module")
+        plugins.append(value)
+    return plugins, others
+
+
+def load_plugin(name: str) -> None:
+    r"""Runs a Python file, or imports a module, so that it registers its components.
+
+    Args:
+        name: Path of a ``.py`` file, or a module's name.
+
+    Raises:
+        ValueError: If there is none, or it fails.
+    """
+    path = Path(name)
+    try:
+        if path.suffix != ".py":
+            import_module(name)
+            return
+        if not path.is_file():
+            raise ValueError(f"there is no plugin file {path}")
+        known = sys.modules.get(path.stem)
+        if known is not None and getattr(known, "__file__", None) == str(path.resolve()):
+            return
+        if known is not None:
+            raise ValueError(
+                f"plugin {path} has the name of the module {path.stem!r}, which is loaded already: rename it"
+            )
+        spec = spec_from_file_location(path.stem, path.resolve())
+        assert spec is not None
+        assert spec.loader is not None
+        module = module_from_spec(spec)
+        sys.modules[path.stem] = module  # so that worker processes find its classes
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[path.stem]
+            raise
+    except (ImportError, SyntaxError) as error:
+        raise ValueError(f"plugin {name} cannot be loaded: {error}") from error

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pyg_moleblend.components import register
+from pyg_moleblend.nn.objectives.base import Quality, RecoveryState
+from pyg_moleblend.nn.objectives.field import FieldObjective, Level, Values
+from pyg_moleblend.nn.pair_head import PairHead
+from pyg_moleblend.nn.precision import full_precision, reset_linear
+
+Kind = Literal["value", "class", "bits"]
+
+
+@register
+class Recover(FieldObjective):
+    r"""Recovers a declared field of the graph, of each atom or of each ordered pair of atoms.
+
+    Targets of one value are standardised by their median and interquartile range, which :meth:`fit` computes and the
+    model keeps; the loss is then the smooth L1 error. Classes have a cross entropy, bits a binary one.
+
+    Args:
+        level: What has the field: ``"graph"``, ``"atom"`` or ``"pair"``.
+        field: Its name.
+        channels: C.
+        size: Numbers of a row, number of classes, or number of bits.
+        kind: ``"value"``: floating point, NaN where unknown. ``"class"``: integers, -1 where unknown. ``"bits"``: 0 and
+            1, floating point with NaN where unknown, or integers; or bytes of eight bits each, as ``numpy.packbits``
+            makes them.
+        hidden_channels: Width of the head's hidden layer, of a graph or an atom; C by default.
+        pair_channels: Width of the row and the column feature, of a pair.
+
+    Shapes:
+        - **output:** ``[B, size]``, ``[B, N, size]`` or ``[B, N, N, size]``: standardised values, or logits
+
+    Raises:
+        ValueError: If the level or the kind is none of these.
+    """
+
+    def __init__(
+        self,
+        level: Level,
+        field: str,
+        channels: int,
+        size: int,
+        kind: Kind = "value",
+        hidden_channels: int | None = None,
+        pair_channels: int = 32,
+    ) -> None:
+        super().__init__(level, field, size, standardize=kind == "value")
+        if kind not in get_args(Kind):
+            raise ValueError(f"`kind` must be one of {get_args(Kind)}, got {kind!r}")
+        self.kind = kind
+        self.quality_name = {"value": "mae", "class": "accuracy", "bits": "balanced_accuracy"}[kind]
+        self.is_likelihood = kind != "value"
+        hidden = hidden_channels or channels
+        self.head: nn.Module
+        if level == "pair":
+            self.head = PairHead(channels, size, pair_channels)
+        else:
+            self.head = nn.Sequential(nn.Linear(channels, hidden), nn.GELU(), nn.Linear(hidden, size))
+        self.reset_parameters()
+
+    @property
+    def pair_outputs(self) -> int:
+        return self.size if self.level == "pair" else 0
+
+    def reset_parameters(self) -> None:
+        if isinstance(self.head, PairHead):
+            self.head.reset_parameters()
+            return
+        for module in self.head.modules():
+            if isinstance(module, nn.Linear):
+                reset_linear(module)
+
+    def forward(self, state: RecoveryState) -> Tensor:
+        return self.head(state.graph if self.level == "graph" else state.atoms)
+
+    def counted(self, state: RecoveryState) -> Values:
+        r"""The targets, ``[..., size]`` or classes ``[...]``, and which of them count: those that are known."""
+        molecules = state.molecules
+        if self.kind == "class":
+            real, raw = self.real(molecules), self.raw(molecules)
+            target = raw.reshape(real.shape).long()
+            return Values(target, (target >= 0) & real)
+        values = self.values(molecules, packed=self.kind == "bits")
+        return Values(self.standardized(values), values.known) if self.kind == "value" else values
+
+    def loss(self, prediction: Tensor, state: RecoveryState) -> Tensor:
+        target, known = self.counted(state)
+        prediction = full_precision(prediction)
+        if self.kind == "class":
+            losses = F.cross_entropy(prediction.movedim(-1, 1), target.clamp(min=0), reduction="none")
+        elif self.kind == "bits":
+            losses = F.binary_cross_entropy_with_logits(prediction, target.to(prediction.dtype), reduction="none")
+        else:
+            losses = F.smooth_l1_loss(prediction, target.to(prediction.dtype), reduction="none")
+        return torch.where(known, losses, torch.zeros_like(losses)).sum() / known.sum().clamp(min=1)
+
+    def quality(self, prediction: Tensor, state: RecoveryState) -> Quality:
+        target, known = self.counted(state)
+        count = known.sum()
+        if self.kind == "class":
+            hits = (prediction.argmax(-1) == target) & known
+            return Quality(hits.sum().float(), count)
+        if self.kind == "value":
+            errors = (prediction - target).abs()
+            return Quality(torch.where(known, errors, torch.zeros_like(errors)).sum(), count)
+        right, ones = (prediction > 0) == (target > 0.5), target > 0.5
+        sides = torch.stack([known & ones, known & ~ones]).flatten(1)  # [2, entries]
+        totals = sides.sum(1)
+        shares = (sides & right.flatten()).sum(1) / totals.clamp(min=1)
+        return Quality(shares.sum() / (totals > 0).sum().clamp(min=1) * count, count)
+
+    def extra_repr(self) -> str:
+        return f"level={self.level!r}, field={self.field!r}, size={self.size}, kind={self.kind!r}"

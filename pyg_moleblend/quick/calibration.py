@@ -1,0 +1,67 @@
+r"""Decision values as probabilities, and errors as intervals, both from rows that the fit had not seen."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit
+
+Values = NDArray[np.float64]
+
+
+class Sigmoid(NamedTuple):
+    r"""Probability of a decision value z: :math:`1 / (1 + \exp(-(a z + b)))`.
+
+    Platt (1999), "Probabilistic outputs for support vector machines", with his targets, which keep a probability
+    from being 0 or 1. The slope is never negative: values that say the reverse of the truth out of fold say nothing.
+    """
+
+    slope: float
+    offset: float
+
+    @classmethod
+    def fit(cls, decisions: Values, positive: NDArray[np.bool_]) -> Sigmoid:
+        r"""The sigmoid of decision values ``[M]`` of rows out of fold, and their classes ``[M]``."""
+        high, low = int(positive.sum()), int((~positive).sum())
+        target = np.where(positive, (high + 1) / (high + 2), 1 / (low + 2))
+
+        def loss(point: Values) -> tuple[float, Values]:
+            z = point[0] * decisions + point[1]
+            away = expit(z) - target
+            value = float((np.logaddexp(0, z) - target * z).mean())
+            return value, np.array([float((away * decisions).mean()), float(away.mean())])
+
+        start = np.array([0.0, math.log((high + 1) / (low + 1))])
+        slope, offset = minimize(loss, start, jac=True, method="BFGS").x
+        return cls(float(slope), float(offset)) if slope > 0 else cls(0.0, float(start[1]))
+
+    def __call__(self, decisions: Values) -> Values:
+        r"""Probabilities of the positive class."""
+        return np.asarray(expit(self.slope * decisions + self.offset))
+
+
+def interval_width(scores: Values, level: float) -> float:
+    r"""Standard deviations to go up and down for an interval that holds the true value with a probability.
+
+    Split conformal prediction (Lei et al. 2018, arXiv 1604.04173) with errors over the folds in the place of those of
+    a held-out part: the :math:`\lceil (n + 1) \cdot level \rceil`-th smallest of n scores. It holds for molecules like
+    those of the training part, not for others.
+
+    Args:
+        scores: Absolute errors out of fold over their standard deviations, ascending, ``[n]``.
+        level: The probability, between 0 and 1.
+
+    Returns:
+        The width; infinite where there are too few scores for the level.
+
+    Raises:
+        ValueError: If the level is not between 0 and 1.
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"`level` must be between 0 and 1, 0.9 say, got {level}")
+    place = math.ceil((len(scores) + 1) * level)
+    return float(scores[place - 1]) if place <= len(scores) else math.inf

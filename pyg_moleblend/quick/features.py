@@ -1,0 +1,193 @@
+r"""Numbers that RDKit gives for SMILES: descriptors and counts of fingerprints, in chunks, over processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from rdkit import Chem
+from rdkit.Chem import Descriptors, rdFingerprintGenerator, rdMolDescriptors
+from scipy import sparse
+
+from pyg_moleblend.chem import MoleculeError
+from pyg_moleblend.chem.parse import parse_each
+from pyg_moleblend.datasets.io.reading import Failure
+from pyg_moleblend.runtime.worker_pool import Started, map_chunks
+
+FINGERPRINT_SIZE = 4096
+r"""Every hashed fingerprint is folded to so many counts; MACCS keys have their own 167."""
+
+CHUNK = 64
+POOL_PAYS = 512
+r"""Fewer molecules are computed in this process: a worker takes seconds to start."""
+
+DEADLINE = 60.0
+r"""Seconds that a molecule may take where worker processes compute; it is given up then."""
+
+_DESCRIPTORS: dict[str, Callable[[Chem.Mol], float]] = {
+    # Ipc grows exponentially with the size of a molecule, and overflows; AvgIpc holds what it says.
+    name: function
+    for name, function in Descriptors.descList
+    if name != "Ipc"
+}
+DESCRIPTOR_NAMES = tuple(_DESCRIPTORS)
+r"""The descriptors of this version of RDKit."""
+
+
+def _generators() -> dict[str, Callable[[Chem.Mol], Any]]:
+    size = FINGERPRINT_SIZE
+    classes = rdFingerprintGenerator.GetMorganFeatureAtomInvGen()
+    hashed = {
+        "morgan": rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=size),
+        "atom_pairs": rdFingerprintGenerator.GetAtomPairGenerator(fpSize=size),
+        "torsions": rdFingerprintGenerator.GetTopologicalTorsionGenerator(fpSize=size),
+        "paths": rdFingerprintGenerator.GetRDKitFPGenerator(fpSize=size),
+        "feature_morgan": rdFingerprintGenerator.GetMorganGenerator(
+            radius=2, fpSize=size, atomInvariantsGenerator=classes
+        ),
+    }
+    return {name: generator.GetCountFingerprint for name, generator in hashed.items()}
+
+
+_GENERATORS = _generators()
+FINGERPRINTS = (*_GENERATORS, "maccs")
+r"""Names of the fingerprints: Morgan of radius 2 (ECFP4), atom pairs, topological torsions, RDKit's paths of up to 7
+bonds, Morgan on pharmacophoric classes of atoms (FCFP4), MACCS keys."""
+
+
+class Features(NamedTuple):
+    r"""What is known of M molecules.
+
+    Attributes:
+        descriptors: ``[M, D]`` float64, NaN where RDKit gives no number.
+        counts: By fingerprint, how often each of its patterns occurs, ``[M, size]`` sparse float32.
+        failures: The rows that hold no molecule; their numbers are NaN and 0.
+    """
+
+    descriptors: NDArray[np.float64]
+    counts: dict[str, sparse.csr_array]
+    failures: list[Failure]
+
+    @property
+    def is_molecule(self) -> NDArray[np.bool_]:
+        r"""Which rows hold a molecule, ``[M]``."""
+        known = np.ones(len(self.descriptors), dtype=bool)
+        known[[failure.row for failure in self.failures]] = False
+        return known
+
+    def take(self, rows: NDArray[np.int64]) -> Features:
+        r"""The features of some rows that hold molecules."""
+        return Features(self.descriptors[rows], {name: c[rows] for name, c in self.counts.items()}, [])
+
+
+def features_of(
+    smiles: Sequence[str],
+    descriptors: bool = True,
+    fingerprints: Sequence[str] = FINGERPRINTS,
+    num_workers: int = 0,
+) -> Features:
+    r"""Computes descriptors and fingerprints.
+
+    Args:
+        smiles: M SMILES; one that is no molecule is a failure with its reason, and stops nothing.
+        descriptors: Whether to compute them; ``[M, 0]`` otherwise.
+        fingerprints: Which ones, of :data:`FINGERPRINTS`.
+        num_workers: Processes; 0 is this one, and so are any for fewer than 512 molecules. A molecule that takes a
+            process more than a minute is a failure.
+
+    Raises:
+        ValueError: If a fingerprint is unknown.
+    """
+    if unknown := [name for name in fingerprints if name not in FINGERPRINTS]:
+        raise ValueError(f"`fingerprints` must be among {FINGERPRINTS}, got {unknown}")
+    work = _Work(descriptors, tuple(fingerprints))
+    chunks = [list(smiles[start : start + CHUNK]) for start in range(0, len(smiles), CHUNK)]
+    workers = num_workers if len(smiles) >= POOL_PAYS else 0
+    found = list(map_chunks(work, chunks, workers, DEADLINE))
+    failures = [
+        failure._replace(row=failure.row + number * CHUNK)
+        for number, part in enumerate(found)
+        for failure in part.failures
+    ]
+    empty = work([], [], _ignore)
+    values = np.concatenate([empty.descriptors, *(part.descriptors for part in found)])
+    counts = {name: sparse.csr_array(sparse.vstack([f.counts[name] for f in (empty, *found)])) for name in fingerprints}
+    return Features(values, counts, failures)
+
+
+def descriptor_matrix(mols: Sequence[Chem.Mol]) -> NDArray[np.float64]:
+    r"""RDKit's descriptors of molecules, ``[M, D]`` as :data:`DESCRIPTOR_NAMES` has them, NaN where there is none."""
+    rows = [[_value(function, mol) for function in _DESCRIPTORS.values()] for mol in mols]
+    values = np.array(rows, dtype=np.float64).reshape(len(mols), len(DESCRIPTOR_NAMES))
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def fingerprint_matrix(mols: Sequence[Chem.Mol], name: str) -> sparse.csr_array:
+    r"""Counts of one fingerprint's patterns, ``[M, size]`` sparse float32.
+
+    Args:
+        mols: M molecules.
+        name: One of :data:`FINGERPRINTS`.
+    """
+    size = fingerprint_size(name)
+    ends, columns, values = [0], [], []
+    for mol in mols:
+        found = dict.fromkeys(_maccs(mol), 1) if name == "maccs" else _GENERATORS[name](mol).GetNonzeroElements()
+        columns += sorted(found)
+        values += [found[column] for column in sorted(found)]
+        ends.append(len(columns))
+    data = np.array(values, dtype=np.float32), np.array(columns, dtype=np.int32), np.array(ends, dtype=np.int32)
+    return sparse.csr_array(data, shape=(len(mols), size))
+
+
+def fingerprint_size(name: str) -> int:
+    r"""Number of a fingerprint's patterns."""
+    return 167 if name == "maccs" else FINGERPRINT_SIZE
+
+
+@dataclass(frozen=True)
+class _Work:
+    r"""The function of a chunk; a class, for processes are sent it."""
+
+    descriptors: bool
+    fingerprints: tuple[str, ...]
+
+    def __call__(self, chunk: Sequence[str], kills: Sequence[int], started: Started) -> Features:
+        size = len(DESCRIPTOR_NAMES) if self.descriptors else 0
+        values, failures = np.full((len(chunk), size), np.nan), []
+        counts: dict[str, list[sparse.csr_array]] = {name: [] for name in self.fingerprints}
+        for i, (text, mol) in enumerate(zip(chunk, parse_each(chunk), strict=True)):
+            started(i)
+            if isinstance(mol, Chem.Mol) and kills[i]:
+                mol = MoleculeError(text, f"its features take more than {DEADLINE:.0f} s", "leave it out")
+            mols = [] if isinstance(mol, MoleculeError) else [mol]
+            if isinstance(mol, MoleculeError):
+                failures.append(Failure(i, str(text), mol.reason))
+            elif self.descriptors:
+                values[i] = descriptor_matrix(mols)
+            for name in self.fingerprints:
+                row = fingerprint_matrix(mols, name)
+                counts[name].append(row if mols else sparse.csr_array((1, row.shape[1]), dtype=np.float32))
+        started(-1)
+        empty = {name: sparse.csr_array((0, fingerprint_size(name)), dtype=np.float32) for name in counts}
+        stacked = {name: sparse.csr_array(sparse.vstack([empty[name], *rows])) for name, rows in counts.items()}
+        return Features(values, stacked, failures)
+
+
+def _value(function: Callable[[Chem.Mol], float], mol: Chem.Mol) -> float:
+    # What RDKit's descriptors written in Python raise for a molecule of one atom, a metal, and so on.
+    try:
+        return float(function(mol))
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError):
+        return np.nan
+
+
+def _maccs(mol: Chem.Mol) -> list[int]:
+    return list(rdMolDescriptors.GetMACCSKeysFingerprint(mol).GetOnBits())
+
+
+def _ignore(item: int) -> None:
+    pass

@@ -1,0 +1,88 @@
+r"""What the parts of a quick model look at: one row a molecule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from pyg_moleblend.quick.features import DESCRIPTOR_NAMES, Features
+from pyg_moleblend.quick.scaler import Scaler
+
+FOREST_FINGERPRINTS = ("morgan", "feature_morgan", "atom_pairs", "maccs")
+FOREST_FOLD = 1024
+r"""Counts of a fingerprint are added up to so many columns for a forest."""
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    r"""What the kernels of M molecules are computed from.
+
+    Attributes:
+        dense: By name (``"descriptors"``, ``"embedding"``, ``"numbers"``) values ``[M, D]``, NaN where there is none.
+        counts: By name of a fingerprint its counts ``[M, size]``.
+    """
+
+    dense: dict[str, NDArray[np.float64]]
+    counts: dict[str, sparse.csr_array]
+
+    @classmethod
+    def of(
+        cls,
+        features: Features,
+        descriptors: Sequence[str],
+        embedding: NDArray[Any] | None,
+        numbers: NDArray[Any] | None,
+    ) -> Inputs:
+        r"""From features, and what a caller knows besides.
+
+        Args:
+            features: Of M molecules.
+            descriptors: Names of those to take.
+            embedding: ``[M, E]``, or none.
+            numbers: ``[M, Q]``, or none.
+
+        Raises:
+            ValueError: If a shape does not fit, or this version of RDKit lacks a descriptor.
+        """
+        if missing := [name for name in descriptors if name not in DESCRIPTOR_NAMES]:
+            raise ValueError(f"this version of RDKit has no descriptors {missing}: fit the model again, or use another")
+        places = [DESCRIPTOR_NAMES.index(name) for name in descriptors]
+        dense = {"descriptors": features.descriptors[:, places]}
+        for name, given in (("embedding", embedding), ("numbers", numbers)):
+            if given is None:
+                continue
+            values = np.asarray(given, dtype=np.float64)
+            if values.ndim != 2 or len(values) != len(features.descriptors):
+                raise ValueError(f"`{name}` must be [{len(features.descriptors)}, columns], got {list(values.shape)}")
+            dense[name] = np.where(np.isfinite(values), values, np.nan)
+        return cls(dense, features.counts)
+
+    def __len__(self) -> int:
+        r"""M."""
+        return self.dense["descriptors"].shape[0]
+
+    def take(self, rows: NDArray[np.int64] | slice) -> Inputs:
+        r"""Those of some molecules."""
+        dense = {name: values[rows] for name, values in self.dense.items()}
+        return Inputs(dense, {name: counts[rows] for name, counts in self.counts.items()})
+
+    def columns(self, scalers: Mapping[str, Scaler]) -> NDArray[np.float32]:
+        r"""What a forest looks at: dense values, standardised, and folded counts, ``[M, D]``.
+
+        Args:
+            scalers: Of the dense values.
+        """
+        dense = [scalers[name](values) for name, values in self.dense.items()]
+        return np.hstack([*dense, *(_folded(self.counts[name]) for name in FOREST_FINGERPRINTS)])
+
+
+def _folded(counts: sparse.csr_array) -> NDArray[np.float32]:
+    entries = counts.tocoo()
+    folded = np.zeros((counts.shape[0], min(counts.shape[1], FOREST_FOLD)), dtype=np.float32)
+    np.add.at(folded, (entries.row, entries.col % FOREST_FOLD), entries.data)
+    return folded

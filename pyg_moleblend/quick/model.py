@@ -1,0 +1,268 @@
+r"""A model of properties in seconds to minutes, from fingerprints, descriptors and, where given, embeddings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import rdkit
+from numpy.typing import NDArray
+
+import pyg_moleblend
+from pyg_moleblend.datasets.io.reading import Failure
+from pyg_moleblend.metrics import TaskType
+from pyg_moleblend.quick.calibration import interval_width
+from pyg_moleblend.quick.features import DESCRIPTOR_NAMES, features_of
+from pyg_moleblend.quick.folds import Grouping, random_folds, scaffold_folds
+from pyg_moleblend.quick.inputs import Inputs
+from pyg_moleblend.quick.kernels import Kernels
+from pyg_moleblend.quick.members import MEMBERS
+from pyg_moleblend.quick.saved import load_quick, save_quick
+from pyg_moleblend.quick.scaler import Scaler
+from pyg_moleblend.quick.spread import Spread
+from pyg_moleblend.quick.task import TaskModel
+from pyg_moleblend.quick.task_fit import fit_task
+from pyg_moleblend.quick.training_rows import BLOCK, TrainingRows, choose_reference
+from pyg_moleblend.runtime.seeds import derived_seed
+
+Matrix = NDArray[np.float64]
+
+OK = "ok"
+
+
+class QuickPrediction(NamedTuple):
+    r"""Predictions of M molecules.
+
+    Attributes:
+        names: Names of the T targets.
+        values: Probabilities, or values in the targets' units, ``[M, T]``, NaN for a row that is no molecule.
+        std: Standard deviations likewise; NaN for probabilities.
+        failures: The rows that are no molecule, and why.
+    """
+
+    names: tuple[str, ...]
+    values: Matrix
+    std: Matrix
+    failures: list[Failure]
+
+    def columns(self) -> dict[str, Any]:
+        r"""Columns of a table: each target, ``NAME_std`` where there is one, and ``status``."""
+        table: dict[str, Any] = {}
+        for place, name in enumerate(self.names):
+            table[name] = self.values[:, place]
+            if not np.isnan(self.std[:, place]).all():
+                table[f"{name}_std"] = self.std[:, place]
+        status = [OK] * len(self.values)
+        for failure in self.failures:
+            status[failure.row] = failure.reason
+        return {**table, "status": status}
+
+
+@dataclass(frozen=True, eq=False)
+class QuickModel:
+    r"""Kernel machines and a forest on what RDKit knows of molecules; made by :meth:`fit`, or :meth:`load`.
+
+    Attributes:
+        names: Names of the T targets.
+        kind: What they are.
+        smiles: The R reference molecules, all of the training part or landmarks in it.
+        descriptors: Names of the descriptors.
+        kernels: Of the reference molecules with any others.
+        tasks: The T fitted targets.
+        report: What was chosen, and what each part was worth over the folds, as JSON values.
+    """
+
+    names: tuple[str, ...]
+    kind: TaskType
+    smiles: list[str]
+    descriptors: tuple[str, ...]
+    kernels: Kernels
+    tasks: list[TaskModel]
+    report: dict[str, Any]
+
+    @classmethod
+    def fit(
+        cls,
+        smiles: Sequence[str],
+        y: NDArray[Any],
+        names: Sequence[str] | None = None,
+        kind: TaskType | None = None,
+        embedding: NDArray[Any] | None = None,
+        numbers: NDArray[Any] | None = None,
+        folds: Grouping = "scaffold",
+        members: Sequence[str] = MEMBERS,
+        seed: int = 0,
+        num_workers: int = 0,
+    ) -> QuickModel:
+        r"""Fits a model; every choice is made over four folds of what it is given, and nothing else is looked at.
+
+        Args:
+            smiles: M molecules; rows that are none are left out, and in ``report["failures"]``.
+            y: Labels, ``[M]`` or ``[M, T]``, NaN where there is none.
+            names: Names of the targets.
+            kind: ``"classification"`` or ``"regression"``; by default the former if every label is 0 or 1.
+            embedding: Vectors of the molecules from elsewhere, ``[M, E]``, for two kernels more.
+            numbers: Other numbers that are known of them, ``[M, Q]``, likewise; NaN where one is not.
+            folds: ``"scaffold"`` where new molecules will have other scaffolds, ``"random"`` where they will be like
+                these.
+            members: Which of ``"svm"``, ``"gp"`` and ``"forest"`` to fit; the best mean of some of them is taken.
+            seed: Of folds, samples and trees.
+            num_workers: Processes that compute features; 0 is this one.
+
+        Raises:
+            ValueError: If shapes do not fit, a target has too few labels, or a name or a choice is unknown.
+        """
+        started = time.monotonic()
+        labels, names, kind = _checked(smiles, y, names, kind)
+        _expect_among("members", members, MEMBERS)
+        _expect_among("folds", [folds], ("scaffold", "random"))
+        features = features_of(smiles, num_workers=num_workers)
+        good = np.flatnonzero(features.is_molecule)
+        inputs, labels = Inputs.of(features, DESCRIPTOR_NAMES, embedding, numbers).take(good), labels[good]
+        kept = [smiles[row] for row in good.tolist()]
+        _expect_labels(labels, names, kind)
+        scalers = {name: Scaler.fit(values) for name, values in inputs.dense.items()}
+        fold = scaffold_folds(kept, seed) if folds == "scaffold" else random_folds(len(kept), seed)
+        seen = time.monotonic()
+        reference = choose_reference(len(kept), seed)
+        rows = TrainingRows.of(Kernels(inputs.take(reference), scalers), inputs, labels, fold, reference)
+        tasks, reports = [], {}
+        for place, name in enumerate(names):
+            task, reports[name] = fit_task(rows, labels[:, place], kind, members, derived_seed(seed, place) % 2**32)
+            tasks.append(task)
+        report = {
+            "made_by": {"pyg_moleblend": pyg_moleblend.__version__, "rdkit": rdkit.__version__},
+            "molecules": len(kept),
+            "reference": len(reference),
+            "folds": folds,
+            "seed": seed,
+            "seconds": {"features": round(seen - started, 1), "fit": round(time.monotonic() - seen, 1)},
+            "failures": [list(failure) for failure in features.failures],
+            "targets": reports,
+        }
+        return cls(names, kind, [kept[row] for row in reference], DESCRIPTOR_NAMES, rows.kernels, tasks, report)
+
+    def predict(
+        self,
+        smiles: Sequence[str],
+        embedding: NDArray[Any] | None = None,
+        numbers: NDArray[Any] | None = None,
+        num_workers: int = 0,
+    ) -> QuickPrediction:
+        r"""Predicts molecules, in the order given; a row that is no molecule has NaN, and a reason in the failures.
+
+        Args:
+            smiles: M molecules.
+            embedding: Their vectors, ``[M, E]``, if the model was fitted with some.
+            numbers: Likewise.
+            num_workers: Processes that compute features; 0 is this one.
+
+        Raises:
+            ValueError: If the model was fitted with an embedding or numbers and there are none, or the reverse.
+        """
+        features = features_of(smiles, num_workers=num_workers)
+        inputs = Inputs.of(features, self.descriptors, embedding, numbers)
+        self._expect_inputs(inputs)
+        good = np.flatnonzero(features.is_molecule)
+        values, std = np.full((2, len(smiles), len(self.names)), np.nan)
+        spreads = self._spreads()
+        for start in range(0, len(good), BLOCK):
+            some = good[start : start + BLOCK]
+            block = inputs.take(some)
+            parts, diagonal = self.kernels(block), self.kernels.diagonal(block)
+            columns = block.columns(self.kernels.scalers)
+            for place, (task, spread) in enumerate(zip(self.tasks, spreads, strict=True)):
+                values[some, place], std[some, place] = task(parts, diagonal, columns, spread)
+        return QuickPrediction(self.names, values, std, features.failures)
+
+    def interval(self, prediction: QuickPrediction, level: float = 0.9) -> tuple[Matrix, Matrix]:
+        r"""Intervals that hold the true values with a probability, for molecules like those of the training part.
+
+        Args:
+            prediction: Of :meth:`predict`.
+            level: The probability.
+
+        Returns:
+            Lower and upper ends, ``[M, T]``; infinite where there were too few labels for the level.
+
+        Raises:
+            ValueError: If the model is one of classes, or the level not between 0 and 1.
+        """
+        if self.kind == "classification":
+            raise ValueError("a classification has probabilities, not intervals; see `values` of the prediction")
+        errors = [task.intervals.errors for task in self.tasks if task.intervals is not None]
+        widths = np.array([interval_width(each, level) for each in errors])
+        return prediction.values - widths * prediction.std, prediction.values + widths * prediction.std
+
+    def save(self, folder: str | Path) -> Path:
+        r"""Writes ``quick.json`` and ``quick.safetensors``; see :func:`~pyg_moleblend.quick.saved.save_quick`."""
+        return save_quick(self, folder)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> QuickModel:
+        r"""Reads a model that :meth:`save` wrote; runs nothing that the files say."""
+        return cls(**load_quick(folder))
+
+    def _spreads(self) -> list[Spread | None]:
+        parts, known = np.empty((0, 0, 0), dtype=np.float32), np.empty(0, dtype=np.int64)
+        spreads: list[Spread | None] = []
+        for task in self.tasks:
+            if not np.array_equal(task.known, known):  # targets with the same labels share the kernels
+                known = task.known
+                parts = self.kernels(self.kernels.reference.take(known))[:, :, known]
+            spreads.append(task.spread(parts))
+        return spreads
+
+    def _expect_inputs(self, inputs: Inputs) -> None:
+        fitted = self.kernels.reference.dense
+        for name in fitted.keys() ^ inputs.dense.keys():
+            had = "with" if name in fitted else "without"
+            raise ValueError(f"the model was fitted {had} `{name}`: predict {had} it")
+        for name, values in inputs.dense.items():
+            if values.shape[1] != fitted[name].shape[1]:
+                raise ValueError(
+                    f"`{name}` has {values.shape[1]} columns, in the fit it had {fitted[name].shape[1]}; give the same"
+                )
+
+
+def _checked(
+    smiles: Sequence[str], y: NDArray[Any], names: Sequence[str] | None, kind: TaskType | None
+) -> tuple[Matrix, tuple[str, ...], TaskType]:
+    labels = np.asarray(y, dtype=np.float64)
+    labels = labels[:, None] if labels.ndim == 1 else labels
+    if labels.ndim != 2 or len(labels) != len(smiles):
+        raise ValueError(f"`y` must be [{len(smiles)}] or [{len(smiles)}, targets], got {list(np.shape(y))}")
+    if np.isinf(labels).any():
+        raise ValueError("labels must be finite, or NaN where there is none, got an infinite one")
+    names = tuple(names) if names is not None else tuple(f"y{place}" for place in range(labels.shape[1]))
+    if len(names) != labels.shape[1] or len(set(names)) < len(names):
+        raise ValueError(f"`names` must be {labels.shape[1]} different names, got {list(names)}")
+    known = labels[~np.isnan(labels)]
+    binary = bool(np.isin(known, (0.0, 1.0)).all())
+    kind = kind or ("classification" if binary else "regression")
+    _expect_among("kind", [kind], ("classification", "regression"))
+    if kind == "classification" and not binary:
+        raise ValueError("labels of a classification must be 0 or 1; say kind='regression' if they are values")
+    return labels, names, kind
+
+
+def _expect_labels(labels: Matrix, names: tuple[str, ...], kind: TaskType) -> None:
+    for place, name in enumerate(names):
+        known = labels[~np.isnan(labels[:, place]), place]
+        if len(known) < MIN_LABELS:
+            raise ValueError(f"target {name!r} has {len(known)} labels, a quick model needs {MIN_LABELS}; leave it out")
+        if kind == "classification" and min((known == 0).sum(), (known == 1).sum()) < 2:
+            raise ValueError(f"target {name!r} has not two molecules of each class; leave it out")
+
+
+MIN_LABELS = 8
+r"""Of a target; two a fold."""
+
+
+def _expect_among(name: str, given: Sequence[str], allowed: tuple[str, ...]) -> None:
+    if not given or not set(given) <= set(allowed):
+        raise ValueError(f"`{name}` must be of {allowed}, got {list(given)}")

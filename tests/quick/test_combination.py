@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+from scipy.stats import rankdata
+
+from pyg_moleblend.quick.combination import Combination, choose_combination
+
+
+@pytest.fixture
+def values():
+    generator = np.random.default_rng(0)
+    truth = generator.normal(size=200)
+    good = {name: truth + generator.normal(size=200) for name in ("a", "b")}
+    return truth, {**good, "noise": 5 * generator.normal(size=200)}
+
+
+def test_two_that_err_apart_are_better_together(values):
+    truth, found = values
+    combination, errors = choose_combination(found, ("value",), lambda v: float(np.square(v - truth).mean()))
+    assert list(combination.tables) == ["a", "b"]
+    assert errors.keys() == {"a", "b", "noise", "a + b", "a + noise", "b + noise", "a + b + noise"}
+    assert errors["a + b"] == min(errors.values())
+    assert combination(found) == pytest.approx((found["a"] + found["b"]) / 2)
+
+
+def test_more_models_are_taken_where_they_are_nearly_as_good():
+    found = {"a": np.zeros(3), "b": np.ones(3)}
+    combination, _ = choose_combination(found, ("value",), lambda v: {0: 1.0, 1: 1.2, 0.5: 1.005}[v[0]])
+    assert list(combination.tables) == ["a", "b"]
+    combination, _ = choose_combination(found, ("value",), lambda v: {0: 1.0, 1: 1.2, 0.5: 1.02}[v[0]])
+    assert list(combination.tables) == ["a"]
+
+
+def test_ranks(values):
+    truth, found = values
+    tables = {name: np.sort(found[name]) for name in ("a", "b")}
+    combined = Combination("rank", tables)(found)
+    wanted = (rankdata(found["a"]) + rankdata(found["b"]) - 1) / (2 * len(truth))
+    assert combined == pytest.approx(wanted)
+    # Only the order counts.
+    assert Combination("rank", {**tables, "a": np.exp(tables["a"])})({**found, "a": np.exp(found["a"])}) == (
+        pytest.approx(combined)
+    )
+
+
+def test_new_values_have_ranks_among_the_old():
+    combination = Combination("rank", {"a": np.array([1.0, 2.0, 2.0, 4.0])})
+    assert combination({"a": np.array([0.0, 2.0, 3.0, 9.0])}).tolist() == [0.0, 0.5, 0.75, 1.0]
+
+
+def test_one_model_is_itself(values):
+    _, found = values
+    combination, errors = choose_combination({"a": found["a"]}, ("rank", "value"), lambda v: 0.5)
+    assert errors == {"a": 0.5}
+    assert list(combination.tables) == ["a"]

@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+
+from pyg_moleblend.quick.features import DESCRIPTOR_NAMES, features_of
+from pyg_moleblend.quick.inputs import FOREST_FOLD, Inputs
+from pyg_moleblend.quick.scaler import Scaler
+
+SMILES = ["CCO", "c1ccccc1O", "CC(=O)Nc1ccc(O)cc1"]
+
+
+@pytest.fixture(scope="module")
+def features():
+    return features_of(SMILES)
+
+
+def test_descriptors_are_taken_by_name(features):
+    found = Inputs.of(features, ("TPSA", "MolLogP"), None, None).dense["descriptors"]
+    assert (found[:, 0] == features.descriptors[:, DESCRIPTOR_NAMES.index("TPSA")]).all()
+    with pytest.raises(ValueError, match="'Nonsense'"):
+        Inputs.of(features, ("TPSA", "Nonsense"), None, None)
+
+
+def test_what_is_not_finite_is_missing(features):
+    found = Inputs.of(features, DESCRIPTOR_NAMES, None, np.array([[np.inf], [1.0], [-np.inf]])).dense["numbers"]
+    assert np.isnan(found).tolist() == [[True], [False], [True]]
+
+
+@pytest.mark.parametrize("shape", [(2, 4), (3,), (3, 4, 1)])
+def test_shapes(features, shape):
+    with pytest.raises(ValueError, match=r"`embedding` must be \[3, columns\]"):
+        Inputs.of(features, DESCRIPTOR_NAMES, np.zeros(shape), None)
+
+
+def test_folding_loses_no_count(features):
+    inputs = Inputs.of(features, ("TPSA", "MolLogP"), None, None)
+    columns = inputs.columns({"descriptors": Scaler.fit(inputs.dense["descriptors"])})
+    assert columns.shape == (3, 2 + 3 * FOREST_FOLD + 167)
+    morgan, found = features.counts["morgan"].toarray(), columns[:, 2 : 2 + FOREST_FOLD]
+    for row in range(3):
+        for column in range(FOREST_FOLD):
+            assert found[row, column] == sum(morgan[row, column::FOREST_FOLD])
