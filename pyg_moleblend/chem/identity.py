@@ -1,6 +1,6 @@
 r"""The names of molecules: which are the same, the same but for the salt, or of one scaffold."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -12,9 +12,9 @@ from tqdm import tqdm
 from pyg_moleblend.chem.errors import MoleculeError, require_mol
 from pyg_moleblend.chem.parse import parse_smiles
 from pyg_moleblend.chem.rdkit_log import LOG_LOCK, SilencedLog
-from pyg_moleblend.runtime.worker_pool import Started, map_chunks
+from pyg_moleblend.runtime.worker_pool import Started, in_chunks, map_chunks
 
-CHUNK_SIZE = 256
+IDENTITY_CHUNK_SIZE = 256
 
 # In molecules of these alone no bond is that of a salt: H, B, C, N, O, F, Si, P, S, Cl, Se, Br, I.
 _COVALENT = frozenset((1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 34, 35, 53))
@@ -139,7 +139,7 @@ def identify_all(
     function = partial(_identify_chunk, deadline=deadline)
     found: list[Identity | MoleculeError] = []
     with tqdm(total=len(smiles), desc=progress, disable=progress is None, unit="mol") as bar:
-        for chunk in map_chunks(function, _chunks(smiles), num_workers, deadline):
+        for chunk in map_chunks(function, in_chunks(smiles, IDENTITY_CHUNK_SIZE), num_workers, deadline):
             found += chunk
             bar.update(len(chunk))
     return found
@@ -152,11 +152,6 @@ def _is_neutral_covalent(mol: Chem.Mol) -> bool:
 
 def _key(mol: Chem.Mol) -> str:
     return Chem.MolToInchiKey(mol) or Chem.MolToSmiles(mol)
-
-
-def _chunks(smiles: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(smiles), CHUNK_SIZE):
-        yield smiles[start : start + CHUNK_SIZE]
 
 
 def _identify_chunk(

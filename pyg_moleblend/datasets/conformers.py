@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from pyg_moleblend.chem.conformers import RUNGS
 from pyg_moleblend.datasets import MoleculeDataset
 from pyg_moleblend.datasets.base import has_positions
 from pyg_moleblend.datasets.io.reading import CONFORMER_CHUNK_SIZE, TOO_LONG
-from pyg_moleblend.runtime.worker_pool import Started, map_chunks
+from pyg_moleblend.runtime.worker_pool import Started, in_chunks, map_chunks
 from pyg_moleblend.transforms import AddConformer
 
 _GRAPH = ("x", "edge_index", "edge_attr")
@@ -99,7 +99,8 @@ def add_missing_conformers(
     ends = torch.tensor([0, len(store.pos)]) if molecules.slices is None else molecules.slices["pos"]
     missing = _missing(molecules, store.pos, ends)
     causes: dict[int, str] = {}
-    found = map_chunks(function, _chunks(molecules, missing), num_workers, settings.deadline)
+    chunks = (_items(molecules, numbers) for numbers in in_chunks(missing, CONFORMER_CHUNK_SIZE))
+    found = map_chunks(function, chunks, num_workers, settings.deadline)
     with tqdm(total=len(missing), desc="conformers", disable=not progress, unit="mol") as bar:
         numbers = iter(missing)
         for results in found:
@@ -127,7 +128,6 @@ def _missing(molecules: MoleculeDataset, pos: Tensor, ends: Tensor) -> list[int]
     return [number for number in dict.fromkeys(molecules.indices()) if not known[number]]  # each once
 
 
-def _chunks(molecules: MoleculeDataset, numbers: Sequence[int]) -> Iterator[list[Item]]:
-    for start in range(0, len(numbers), CONFORMER_CHUNK_SIZE):
-        chosen = [molecules.get(number) for number in numbers[start : start + CONFORMER_CHUNK_SIZE]]
-        yield [(data.smiles, {key: data[key].numpy() for key in _GRAPH}) for data in chosen]
+def _items(molecules: MoleculeDataset, numbers: Sequence[int]) -> list[Item]:
+    chosen = [molecules.get(number) for number in numbers]
+    return [(data.smiles, {key: data[key].numpy() for key in _GRAPH}) for data in chosen]

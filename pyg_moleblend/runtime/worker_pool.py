@@ -4,6 +4,7 @@ import multiprocessing
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
@@ -68,6 +69,13 @@ def map_chunks(
     if num_workers == 0:
         return (function(chunk, [0] * len(chunk), _nobody_asks) for chunk in chunks)
     return _Pool(function, num_workers, deadline).map(chunks)
+
+
+def in_chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    r"""The items in lists of so many, the last of what is left; they are taken as they are needed."""
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
 
 
 def _nobody_asks(item: int) -> None:

@@ -6,7 +6,7 @@ from rdkit.Chem.MolStandardize import rdMolStandardize
 from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
 
 from pyg_moleblend.chem import Identity, MoleculeError, identify, identify_all, murcko_scaffold, parse_smiles, skeleton
-from pyg_moleblend.chem.identity import CHUNK_SIZE, _identify_chunk
+from pyg_moleblend.chem.identity import IDENTITY_CHUNK_SIZE, _identify_chunk
 
 
 def of(smiles: str) -> Identity:
@@ -87,7 +87,7 @@ def test_one_entry_a_molecule_in_their_order() -> None:
 
 def test_workers_change_nothing_but_to_leave_out_what_takes_too_long() -> None:
     r"""A ring with a chain of 4,000 atoms, whose scaffold takes RDKit minutes."""
-    smiles = [f"{'C' * (1 + i % 40)}O" for i in range(CHUNK_SIZE + 40)]
+    smiles = [f"{'C' * (1 + i % 40)}O" for i in range(IDENTITY_CHUNK_SIZE + 40)]
     found = identify_all([*smiles, "C1CC1" + "C" * 4000], num_workers=1, deadline=2.0)
     assert found[:-1] == identify_all(smiles)
     assert isinstance(found[-1], MoleculeError)

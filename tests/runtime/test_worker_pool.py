@@ -2,12 +2,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pool_functions as work
 import pytest
 
-from pyg_moleblend.runtime.worker_pool import map_chunks
+from pyg_moleblend.runtime.worker_pool import in_chunks, map_chunks
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
@@ -103,3 +104,17 @@ def wait_for(condition, seconds: float = 40):
         assert time.monotonic() - start < seconds
         time.sleep(0.05)
     return value
+
+
+def test_chunks_hold_every_item_once_and_are_taken_when_they_are_needed() -> None:
+    taken: list[int] = []
+
+    def items() -> Iterator[int]:
+        for item in range(7):
+            taken.append(item)
+            yield item
+
+    chunks = in_chunks(items(), 3)
+    assert next(chunks) == taken == [0, 1, 2]
+    assert list(chunks) == [[3, 4, 5], [6]]
+    assert list(in_chunks([], 3)) == []

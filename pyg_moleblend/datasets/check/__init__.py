@@ -5,7 +5,7 @@ Nothing here changes a molecule. Add a finding here and to ``report.py``; how it
 """
 
 from pyg_moleblend.datasets.check.duplicates import DuplicateGroup, Duplicates, find_duplicates
-from pyg_moleblend.datasets.check.labels import LabelReport, Labels, describe_labels, read_labels
+from pyg_moleblend.datasets.check.labels import LabelReport, Labels, describe_labels, parse_labels
 from pyg_moleblend.datasets.check.report import DataCheck, check_molecules
 from pyg_moleblend.datasets.check.sizes import SizeReport, describe_sizes
 
@@ -20,5 +20,5 @@ __all__ = [
     "describe_labels",
     "describe_sizes",
     "find_duplicates",
-    "read_labels",
+    "parse_labels",
 ]

@@ -60,7 +60,7 @@ class LabelReport(NamedTuple):
     single_valued: bool
 
 
-def read_labels(name: str, cells: "pd.Series[object]") -> Labels:
+def parse_labels(name: str, cells: "pd.Series[object]") -> Labels:
     r"""Labels from the cells of a table; nothing in them is an error.
 
     Args:

@@ -8,7 +8,7 @@ import numpy as np
 from pyg_moleblend.chem import Identity, MoleculeError, identify_all
 from pyg_moleblend.datasets.base import MoleculeDataset
 from pyg_moleblend.datasets.check.duplicates import Duplicates, find_duplicates
-from pyg_moleblend.datasets.check.labels import LabelReport, Labels, describe_labels, read_labels
+from pyg_moleblend.datasets.check.labels import LabelReport, Labels, describe_labels, parse_labels
 from pyg_moleblend.datasets.check.sizes import SizeReport, describe_sizes
 from pyg_moleblend.datasets.io.reading import Failure
 from pyg_moleblend.datasets.io.table_columns import check_column
@@ -101,7 +101,7 @@ def _labels_of(molecules: MoleculeDataset | MoleculeShards, targets: Sequence[st
         for target in targets or ():
             check_column(list(molecules.frame.columns), target)
         cells = molecules.frame.iloc[molecules.row.tolist()]
-        return [read_labels(target, cells[target]) for target in targets or ()]
+        return [parse_labels(target, cells[target]) for target in targets or ()]
     chosen = molecules if targets is None else molecules.select_targets(targets)
     if not chosen.target_names:
         return []

@@ -1,8 +1,7 @@
 r"""From the rows of a table to flat graphs: the one way in for every dataset, which loses no row silently."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,7 @@ from pyg_moleblend.chem.conformers import RUNGS
 from pyg_moleblend.datasets.io.entries import Entry, describe_entry, pack_entries, read_entry
 from pyg_moleblend.datasets.io.reading_result import Failure, Reading, concatenate
 from pyg_moleblend.datasets.io.transformed import transformed
-from pyg_moleblend.runtime.worker_pool import Started, map_chunks
+from pyg_moleblend.runtime.worker_pool import Started, in_chunks, map_chunks
 
 __all__ = ["CHUNK_SIZE", "Entry", "Failure", "ReadChunk", "Reading", "concatenate", "read_chunk", "read_molecules"]
 
@@ -81,9 +80,12 @@ def read_molecules(
     """
     size = len(entries) if isinstance(entries, Sequence) else total
     read = ReadChunk(hydrogens, conformers)
+    chunks: Iterable[list[Entry]] = in_chunks(entries, read.chunk_size)
+    if num_workers:
+        chunks = map(pack_entries, chunks)
     start, readings = 0, []
     with tqdm(total=size, desc=progress, disable=progress is None, unit="mol") as bar:
-        for reading in map_chunks(read, _chunks(entries, read.chunk_size, num_workers > 0), num_workers, read.deadline):
+        for reading in map_chunks(read, chunks, num_workers, read.deadline):
             number = len(reading.rows) + len(reading.failures)
             readings.append(reading.renumber(np.arange(start, start + number)))
             start += number
@@ -161,9 +163,3 @@ def _featurize(mols: dict[int, Chem.Mol]) -> tuple[FlatGraphs, list[Failure]]:
     single = [_featurize({row: mol}) for row, mol in mols.items()]
     graphs = FlatGraphs.concatenate([found for found, _ in single])
     return graphs, [bad for _, failures in single for bad in failures]
-
-
-def _chunks(entries: Iterable[Entry], size: int, packed: bool) -> Iterator[list[Entry]]:
-    iterator = iter(entries)
-    while chunk := list(islice(iterator, size)):
-        yield pack_entries(chunk) if packed else chunk

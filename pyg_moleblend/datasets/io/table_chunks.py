@@ -4,7 +4,6 @@ import bz2
 import gzip
 import lzma
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 from pyg_moleblend.datasets.io.entries import Rows
 from pyg_moleblend.datasets.io.table_columns import check_column, find_smiles_column, id_column, number_column
 from pyg_moleblend.datasets.io.table_files import SEPARATORS, sdf_rows, table_kind, text_columns, text_frames
+from pyg_moleblend.runtime.worker_pool import in_chunks
 
 CHUNK_ROWS = 8192
 
@@ -114,7 +114,7 @@ class TableChunks:
 
     def _text(self) -> Iterator[pd.DataFrame]:
         rows = self._records() if self.kind == ".sdf" else self._lines()
-        while chunk := list(islice(rows, CHUNK_ROWS)):
+        for chunk in in_chunks(rows, CHUNK_ROWS):
             yield pd.DataFrame(chunk, columns=[_MOLECULE, *self.others], dtype=object)
 
     def _records(self) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,6 @@
 r"""QM9: small organic molecules with their DFT geometries and properties."""
 
 from collections.abc import Callable
-from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +19,7 @@ from pyg_moleblend.datasets.qm9.geometry import attach_geometries
 from pyg_moleblend.datasets.qm9.sources import RAW_FILES, QM9Files, package_files, read_package, read_raw
 from pyg_moleblend.datasets.qm9.targets import ELEMENTS, TARGETS, atom_reference, factors, target_named
 from pyg_moleblend.metrics import TaskType
+from pyg_moleblend.runtime.worker_pool import in_chunks
 from pyg_moleblend.splits import Split
 
 NUM_MOLECULES: int = 130_831
@@ -168,11 +168,11 @@ class QM9(CachedMoleculeDataset):
 
 def _read(files: QM9Files, rows: NDArray[np.int64], progress: str | None) -> tuple[Reading, Tensor]:
     r"""The molecules of some rows with their geometries, and their numbers of H, C, N, O and F ``[M, 5]``."""
-    records, start = files.records(rows), 0
+    start = 0
     readings: list[Reading] = []
     atom_counts: list[NDArray[np.int64]] = []
     with tqdm(total=len(rows), desc=progress, disable=progress is None, unit="mol") as bar:
-        while chunk := list(islice(records, CHUNK_SIZE)):
+        for chunk in in_chunks(files.records(rows), CHUNK_SIZE):
             geometries = [record.geometry for record in chunk]
             reading = attach_geometries(read_chunk([record.entry for record in chunk]), geometries)
             for row in reading.rows.tolist():

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pyg_moleblend.datasets.check import describe_labels, read_labels
+from pyg_moleblend.datasets.check import describe_labels, parse_labels
 from pyg_moleblend.datasets.check.labels import LabelReport
 
 
 def report(*cells: object) -> LabelReport:
-    return describe_labels(read_labels("t", pd.Series(list(cells), dtype=object)), np.arange(len(cells)) * 10)
+    return describe_labels(parse_labels("t", pd.Series(list(cells), dtype=object)), np.arange(len(cells)) * 10)
 
 
 def test_cells_of_every_kind() -> None:
