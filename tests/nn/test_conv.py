@@ -7,7 +7,7 @@ from torch_geometric import EdgeIndex
 from torch_geometric.data import Batch
 from torch_geometric.nn import GINConv, GPSConv, Sequential, global_add_pool
 from torch_geometric.transforms import ToSparseTensor
-from torch_geometric.typing import SparseTensor
+from torch_geometric.typing import WITH_TORCH_SPARSE, SparseTensor
 from torch_geometric.utils import add_self_loops, to_torch_csr_tensor
 
 from pyg_moleblend.models import default_relations
@@ -267,22 +267,25 @@ def test_a_sparse_matrix_is_taken(layout: torch.layout | None):
 
 
 def test_a_sparse_tensor_of_torch_sparse_is_taken():
-    r"""PyG's own stands in for its class where torch_sparse is not installed."""
+    r"""Where torch_sparse is not installed, PyG has a class of that name, which can do nothing."""
 
-    class Matrix(SparseTensor):
+    class StandIn(SparseTensor):
         def __init__(self, row: Tensor, col: Tensor, value: Tensor | None) -> None:
             self.entries = (row, col, value)
 
         def coo(self) -> tuple[Tensor, Tensor, Tensor | None]:
             return self.entries
 
+    def matrix(row: Tensor, col: Tensor, value: Tensor | None) -> SparseTensor:
+        return SparseTensor(row=row, col=col, value=value) if WITH_TORCH_SPARSE else StandIn(row, col, value)
+
     module, (batch, x) = conv(), inputs()
     source, target = batch.edge_index
     output = module(x, batch.edge_index, batch.edge_attr, batch.batch)
-    samples.assert_same(module(x, Matrix(target, source, batch.edge_attr), None, batch.batch), output)
+    samples.assert_same(module(x, matrix(target, source, batch.edge_attr), None, batch.batch), output)
     plain = module(x, batch.edge_index, None, batch.batch)
     for value in (None, torch.rand(len(source))):
-        samples.assert_same(module(x, Matrix(target, source, value), None, batch.batch), plain)
+        samples.assert_same(module(x, matrix(target, source, value), None, batch.batch), plain)
 
 
 def test_a_sparse_matrix_of_a_directed_graph_is_transposed():
