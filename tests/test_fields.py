@@ -136,13 +136,13 @@ def test_declared_fields_travel_through_a_batch_row_by_row():
     sizes = (3, 1, 2)
     graphs = []
     for number, size in enumerate(sizes):
-        rows = {"own_pair": size * size, "own_atom": size, "own_graph": 1}
+        rows = {"made_pair": size * size, "made_atom": size, "made_graph": 1}
         values = {name: torch.full((count, 2), number) for name, count in rows.items()}
         graphs.append(Data(x=torch.zeros(size, 1), **values))
     for level in ("pair", "atom", "graph"):
-        declare(f"own_{level}", level, 2, dtype="int64")
+        declare(f"made_{level}", level, 2, dtype="int64")
     batch = Batch.from_data_list(graphs)
-    for name, rows in {"own_pair": [9, 1, 4], "own_atom": [3, 1, 2], "own_graph": [1, 1, 1]}.items():
+    for name, rows in {"made_pair": [9, 1, 4], "made_atom": [3, 1, 2], "made_graph": [1, 1, 1]}.items():
         expected = torch.arange(3).repeat_interleave(torch.tensor(rows))
         assert torch.equal(batch[name], expected[:, None].expand(-1, 2))
 

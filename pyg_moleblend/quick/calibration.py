@@ -17,7 +17,7 @@ class Sigmoid(NamedTuple):
     r"""Probability of a decision value z: :math:`1 / (1 + \exp(-(a z + b)))`.
 
     Platt (1999), "Probabilistic outputs for support vector machines", with his targets, which keep a probability
-    from being 0 or 1.
+    from being 0 or 1. The slope is never negative: values that say the reverse of the truth out of fold say nothing.
     """
 
     slope: float
@@ -37,7 +37,7 @@ class Sigmoid(NamedTuple):
 
         start = np.array([0.0, math.log((high + 1) / (low + 1))])
         slope, offset = minimize(loss, start, jac=True, method="BFGS").x
-        return cls(float(slope), float(offset))
+        return cls(float(slope), float(offset)) if slope > 0 else cls(0.0, float(start[1]))
 
     def __call__(self, decisions: Values) -> Values:
         r"""Probabilities of the positive class."""

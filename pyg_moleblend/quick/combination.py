@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 Values = NDArray[np.float64]
 How = Literal["value", "rank"]
 
+MARGIN = 0.01
+r"""A mean of more models is taken where its error over the folds is at most so much above the least: which of a few like
+errors is the least is chance, and a mean is the safer bet."""
+
 
 class Combination(NamedTuple):
     r"""A mean of decision values, or of their ranks among those of the training part.
@@ -35,7 +39,7 @@ class Combination(NamedTuple):
 def choose_combination(
     out_of_fold: Mapping[str, Values], hows: tuple[How, ...], error: Callable[[Values], float]
 ) -> tuple[Combination, dict[str, float]]:
-    r"""The combination of models with the least error over the folds.
+    r"""The combination of models with the least error over the folds, or one of more models that is nearly as good.
 
     Args:
         out_of_fold: By name of a model, its decision values of the training part out of fold, ``[M]``.
@@ -53,7 +57,9 @@ def choose_combination(
                 candidate = Combination(how, {name: tables[name] for name in names})
                 label = " + ".join(names) + (f" ({how})" if count > 1 and len(hows) > 1 else "")
                 found[label] = error(candidate(out_of_fold)), candidate
-    best = min(found.values(), key=lambda pair: pair[0])
+    least = min(value for value, _ in found.values())
+    near = [pair for pair in found.values() if pair[0] <= (1 + MARGIN) * least]
+    best = min(near, key=lambda pair: (-len(pair[1].tables), pair[0]))
     return best[1], {label: value for label, (value, _) in found.items()}
 
 

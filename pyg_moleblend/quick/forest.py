@@ -11,6 +11,9 @@ from sklearn.ensemble import ExtraTreesRegressor, RandomForestClassifier
 from pyg_moleblend.metrics import TaskType
 
 TREES = 100
+TREES_OF_A_FOLD = 40
+r"""Enough to say what a forest is worth."""
+
 MAX_FEATURES = 0.2
 r"""Share of the columns that each split may choose from; the usual square root is too few where most are empty."""
 

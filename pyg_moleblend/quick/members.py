@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pyg_moleblend.quick.forest import Forest, fit_forest
+from pyg_moleblend.quick.forest import TREES_OF_A_FOLD, Forest, fit_forest
 from pyg_moleblend.quick.gaussian_process import Mixture, inverse, leave_folds_out
 from pyg_moleblend.quick.nystroem import fit_nystroem
 from pyg_moleblend.quick.support_vectors import KernelFit, fit_support_vectors
@@ -98,7 +98,7 @@ def grow_forest(target: Target, training: TrainingRows, seed: int) -> GrownFores
     predicted = np.empty_like(target.values)
     for fold in np.unique(target.folds):
         seen = folds != fold
-        forest = fit_forest(columns[seen], values[seen], target.kind, seed)
+        forest = fit_forest(columns[seen], values[seen], target.kind, seed, TREES_OF_A_FOLD)
         held = np.flatnonzero(target.folds == fold)
         for start in range(0, len(held), ROWS_AT_ONCE):
             some = held[start : start + ROWS_AT_ONCE]

@@ -34,6 +34,11 @@ def test_classes_that_are_far_apart_are_not_certain():
     assert probability.max() == pytest.approx(11 / 12, abs=1e-3)
 
 
+def test_values_that_say_the_reverse_say_nothing():
+    z = np.arange(8.0)
+    assert Sigmoid.fit(z, z < 3)(z) == pytest.approx(np.full(8, 4 / 10))
+
+
 def test_the_width_is_an_order_statistic():
     scores = np.arange(1.0, 20.0)  # 19 of them: the 18th is the 0.9 quantile of 20 places
     assert interval_width(scores, 0.9) == 18

@@ -22,6 +22,14 @@ def test_two_that_err_apart_are_better_together(values):
     assert combination(found) == pytest.approx((found["a"] + found["b"]) / 2)
 
 
+def test_more_models_are_taken_where_they_are_nearly_as_good():
+    found = {"a": np.zeros(3), "b": np.ones(3)}
+    combination, _ = choose_combination(found, ("value",), lambda v: {0: 1.0, 1: 1.2, 0.5: 1.005}[v[0]])
+    assert list(combination.tables) == ["a", "b"]
+    combination, _ = choose_combination(found, ("value",), lambda v: {0: 1.0, 1: 1.2, 0.5: 1.02}[v[0]])
+    assert list(combination.tables) == ["a"]
+
+
 def test_ranks(values):
     truth, found = values
     tables = {name: np.sort(found[name]) for name in ("a", "b")}

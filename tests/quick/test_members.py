@@ -53,7 +53,7 @@ def test_a_forest_does_not_see_the_fold_that_it_predicts(training, target):
     grown = grow_forest(target, training, seed=3)
     columns = training.columns(target.rows)
     seen = target.folds != 1
-    wanted = fit_forest(columns[seen], target.values[seen], "regression", 3)(columns[~seen])
+    wanted = fit_forest(columns[seen], target.values[seen], "regression", 3, 40)(columns[~seen])
     assert grown.out_of_fold[~seen] == pytest.approx(wanted)
     assert grown.forest(columns) == pytest.approx(target.values, abs=1e-5)  # it has seen them all
 

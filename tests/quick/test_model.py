@@ -164,8 +164,7 @@ def test_the_report_is_json_and_says_what_was_chosen(values_model):
     report = json.loads(json.dumps(values_model.report))
     assert report["molecules"] == SEEN.sum()
     for target in report["targets"].values():
-        assert target["score"] == min(target["members"].values())
-        assert target["members"][target["chosen"]] == target["score"]
+        assert target["members"][target["chosen"]] == target["score"] <= 1.01 * min(target["members"].values())
         assert sum(target["kernels"].values()) == pytest.approx(1, abs=1e-3)
 
 

@@ -152,7 +152,7 @@ def test_bond_features_are_asked_for():
         pack(data)
 
 
-def test_unknown_pair_field_and_modality_are_named():
+def test_unknmade_pair_field_and_modality_are_named():
     data = samples.methane_like()
     with pytest.raises(ValueError, match="resistance"):
         pack(data, ["spd", "resistance"])
@@ -245,15 +245,15 @@ def declared(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     def attach(data: Data) -> Data:
         calls.append(data.num_nodes)
         size = data.num_nodes
-        data.own_pair, data.own_graph = torch.arange(size * size), torch.tensor([size])
+        data.made_pair, data.made_graph = torch.arange(size * size), torch.tensor([size])
         return data
 
     def attach_atom(data: Data) -> Data:
-        data.own_atom = torch.full((data.num_nodes,), data.num_nodes)
+        data.made_atom = torch.full((data.num_nodes,), data.num_nodes)
         return data
 
     for name, level, transform in (
-        ("own_pair", "pair", attach), ("own_graph", "graph", attach), ("own_atom", "atom", attach_atom),
+        ("made_pair", "pair", attach), ("made_graph", "graph", attach), ("made_atom", "atom", attach_atom),
     ):  # fmt: skip
         monkeypatch.setitem(fields.FIELDS, name, fields.Field(name, level, transform=transform))
     return calls
@@ -264,22 +264,22 @@ def test_a_declared_field_is_attached_by_its_transform(declared: list[int]):
     sizes = [graph.num_nodes for graph in graphs]
     batch = Batch.from_data_list(graphs)
     keys = set(batch.keys())
-    packed = pack(batch, ["spd", "own_pair"], atom_fields=["own_atom"], graph_fields=["own_graph"])
+    packed = pack(batch, ["spd", "made_pair"], atom_fields=["made_atom"], graph_fields=["made_graph"])
     assert declared == sizes  # once for each molecule, although two fields are of one transform
-    assert packed.graphs["own_graph"].tolist() == sizes
+    assert packed.graphs["made_graph"].tolist() == sizes
     for number, size in enumerate(sizes):
-        assert torch.equal(packed.pairs["own_pair"][number, :size, :size], torch.arange(size * size).view(size, size))
-        assert (packed.atoms["own_atom"][number, :size] == size).all()
+        assert torch.equal(packed.pairs["made_pair"][number, :size, :size], torch.arange(size * size).view(size, size))
+        assert (packed.atoms["made_atom"][number, :size] == size).all()
     assert set(batch.keys()) == keys  # the batch is not written to
     alone = graphs[0].clone()
-    assert pack(alone, ["own_pair"]).pairs["own_pair"].shape == (1, sizes[0], sizes[0])
-    assert "own_pair" not in alone
+    assert pack(alone, ["made_pair"]).pairs["made_pair"].shape == (1, sizes[0], sizes[0])
+    assert "made_pair" not in alone
 
 
 def test_a_declared_field_that_is_there_is_not_attached_again(declared: list[int]):
     data = samples.molecules(1)[0]
-    data.own_pair = -torch.ones(data.num_nodes**2)
-    assert (pack(data, ["own_pair"]).pairs["own_pair"] == -1).all()
+    data.made_pair = -torch.ones(data.num_nodes**2)
+    assert (pack(data, ["made_pair"]).pairs["made_pair"] == -1).all()
     assert not declared
 
 
@@ -287,9 +287,9 @@ def test_molecules_of_a_plain_dictionary_cannot_be_told_apart_by_a_transform(dec
     r"""A dictionary, or a ``Data`` with a ``batch`` of its own, cannot be taken apart as a ``Batch`` can."""
     batch = Batch.from_data_list(samples.molecules(3))
     for given in (batch.to_dict(), Data.from_dict(batch.to_dict())):
-        with pytest.raises(ValueError, match=r"'own_atom'.*Batch\.from_data_list"):
-            pack(given, atom_fields=["own_atom"])
-    assert pack(samples.molecules(1)[0].to_dict(), atom_fields=["own_atom"]).atoms["own_atom"].any()
+        with pytest.raises(ValueError, match=r"'made_atom'.*Batch\.from_data_list"):
+            pack(given, atom_fields=["made_atom"])
+    assert pack(samples.molecules(1)[0].to_dict(), atom_fields=["made_atom"]).atoms["made_atom"].any()
 
 
 def test_a_dictionary_is_taken_as_its_batch_is():
