@@ -11,9 +11,10 @@ class MultiHeadAttention(nn.Module):
     r"""Self-attention with an additive bias for each head and pair of tokens.
 
     Args:
-        channels: C.
-        heads: H, a divisor of C.
-        dropout: Probability with which an attention weight is dropped in training.
+        channels (int): C.
+        heads (int): H, a divisor of C.
+        dropout (float, optional): Probability with which an attention weight is dropped in training.
+            (default: :obj:`0.0`)
 
     Shapes:
         - **input:** tokens ``[B, T, C]``, bias ``[B, H, T, T]`` (``-inf`` shuts a key out)

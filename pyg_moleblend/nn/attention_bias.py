@@ -78,8 +78,9 @@ class AttentionBias(nn.Module):
     r"""The attention bias of a molecule with its graph token, computed once a forward and shared by all layers.
 
     Args:
-        relations: Bias of each relation by name; their order numbers the relations of a blend.
-        heads: H.
+        relations (Mapping[str, RelationBias]): Bias of each relation by name; their order numbers the relations of a
+            blend.
+        heads (int): H.
 
     Shapes:
         - **input:** molecules; optionally the relation that is to enter for each pair, ``[B, N, N]`` int64

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch_geometric.data import Data
 from torch_geometric.typing import Adj
 
 from pyg_moleblend.fields import MAX_PATH_LENGTH, PAIR_FIELDS, BondVocabulary
@@ -17,9 +18,10 @@ from pyg_moleblend.nn.relations.distance import GAUSSIANS, DistanceBias
 from pyg_moleblend.nn.relations.spd import SPDBias
 from pyg_moleblend.nn.touch import touched
 from pyg_moleblend.utils import DenseMolecules
-from pyg_moleblend.utils.dense import atom_mask, check_pair_count, num_atoms, require, scatter_atoms, scatter_pairs
+from pyg_moleblend.utils.dense import as_dense_pair, atom_mask, num_atoms, require, scatter_atoms
 from pyg_moleblend.utils.graph_input import check_edge_features, is_connected, plain_edges
 from pyg_moleblend.utils.layout import dense_coordinates, dense_relations
+from pyg_moleblend.utils.stale import pairs_fit_bonds
 
 _NOT_SAID: Any = object()
 
@@ -142,8 +144,7 @@ class MoleBlendConv(nn.Module):
         edge_index, edge_attr = plain_edges(edge_index, edge_attr)
         batch, counts = _molecules(x, edge_index, batch, ptr, batch_size)
         mask = atom_mask(counts, max_num_nodes)
-        has_edge_attr = edge_attr is not None and self.bond_vocabulary is not None
-        fields = self._pair_fields(mask, counts, pairs or {}, edge_index, edge_attr if has_edge_attr else None, batch)
+        fields = self._pair_fields(pairs or {}, mask, counts, batch, edge_index, edge_attr)
         dense_pos, has_3d = dense_coordinates(pos, mask)
         types = torch.zeros_like(mask, dtype=torch.long) if atom_type is None else scatter_atoms(atom_type, mask)
         molecules = DenseMolecules(
@@ -169,27 +170,35 @@ class MoleBlendConv(nn.Module):
 
     def _pair_fields(
         self,
+        given: Mapping[str, Tensor],
         mask: Tensor,
         counts: Tensor,
-        given: Mapping[str, Tensor],
+        batch: Tensor,
         edge_index: Tensor,
         edge_attr: Tensor | None,
-        batch: Tensor,
     ) -> dict[str, Tensor]:
         r"""The pair fields that the relations read, each ``[B, N, N, ...]``."""
-        wanted = self._wanted("pair")
-        derived = [name for name in PAIR_FIELDS if name in wanted and name not in given]
-        fields = {name: _dense(name, values, mask, counts) for name, values in given.items() if name in wanted}
-        self._given("pair", {**given, **dict.fromkeys(derived)})
-        path = fields.get("bond_path")
-        if path is not None and path.size(-1) < self.max_path_length:
-            raise ValueError(f"`bond_path` holds {path.size(-1)} hops, the relations want {self.max_path_length}")
+        derived = {name for name in PAIR_FIELDS if name in self._wanted("pair") and name not in given}
+        found: dict[str, Tensor] = {}
         if derived:
+            if self.bond_vocabulary is None:
+                edge_attr = None
             if edge_attr is not None:
                 check_edge_features(edge_index, edge_attr)
-            vocabulary = "ogb" if self.bond_vocabulary is None else self.bond_vocabulary
-            found = dense_relations(edge_index, edge_attr, mask, batch, self.max_path_length, vocabulary)
-            fields.update({name: found[name] for name in derived})
+            found = dense_relations(
+                edge_index, edge_attr, mask, batch, self.max_path_length, self.bond_vocabulary or "ogb"
+            )
+        flat = {name: given[name] for name in PAIR_FIELDS if name in given and given[name].size(0) != mask.size(0)}
+        if flat and not torch.compiler.is_compiling():
+            fits = pairs_fit_bonds(Data(edge_index=edge_index, **flat), None, batch, counts, ())
+            require(
+                torch.as_tensor(fits), f"{sorted(flat)} are not those of the bonds; compute them again (AddRelations)"
+            )
+        fields = self._given("pair", {**given, **{name: found[name] for name in derived}})
+        fields = {name: as_dense_pair(name, values, mask, counts) for name, values in fields.items()}
+        hops = fields["bond_path"].size(-1) if "bond_path" in fields else self.max_path_length
+        if hops < self.max_path_length:
+            raise ValueError(f"`bond_path` holds {hops} hops, the relations want {self.max_path_length}")
         return fields
 
     def _wanted(self, level: str) -> set[str]:
@@ -233,11 +242,3 @@ def _molecules(
         batch = None
     counts = num_atoms(batch, total, batch_size, x.device)
     return (x.new_zeros(total, dtype=torch.long) if batch is None else batch), counts
-
-
-def _dense(name: str, values: Tensor, mask: Tensor, counts: Tensor) -> Tensor:
-    r"""A pair field as ``[B, N, N, ...]``."""
-    if values.shape[:3] == (*mask.shape, mask.size(1)):
-        return values
-    check_pair_count(name, values, counts)
-    return scatter_pairs(values, mask)

@@ -13,9 +13,9 @@ class DenoisingHead(nn.Module):
     atoms (arXiv 2210.01765, section 3; from Graphormer's 3D model).
 
     Args:
-        channels: C.
-        heads: H, a divisor of C.
-        dropout: Dropout probability of the attention weights.
+        channels (int): C.
+        heads (int): H, a divisor of C.
+        dropout (float, optional): Dropout probability of the attention weights. (default: :obj:`0.1`)
 
     Shapes:
         - **input:** atom states ``[B, N, C]``, bias of the atoms ``[B, H, N, N]``, coordinates in Å ``[B, N, 3]``

@@ -28,8 +28,8 @@ class GaussianBasis(nn.Module):
     in float32 at least.
 
     Args:
-        num_gaussians: K.
-        num_types: Number of atom types; OGB's 119 elements by default.
+        num_gaussians (int): K.
+        num_types (int, optional): Number of atom types, by default OGB's elements. (default: :obj:`119`)
 
     Shapes:
         - **input:** distances in Å ``[B, N, N]``, atom types ``[B, N]``

@@ -14,13 +14,15 @@ class MoleBlendLayer(nn.Module):
     its residual and a layer normalisation (post-norm; arXiv 2307.06235, section 3.3).
 
     Args:
-        channels: C.
-        heads: H, a divisor of C.
-        ffn_channels: Width of the feed-forward network; C by default.
-        dropout: Dropout probability of both branches' outputs.
-        attention_dropout: Dropout probability of the attention weights.
-        activation_dropout: Dropout probability within the feed-forward network.
-        drop_path: Probability of dropping a branch for a whole molecule.
+        channels (int): C.
+        heads (int): H, a divisor of C.
+        ffn_channels (int, optional): Width of the feed-forward network; C where it is :obj:`None`.
+            (default: :obj:`None`)
+        dropout (float, optional): Dropout probability of both branches' outputs. (default: :obj:`0.0`)
+        attention_dropout (float, optional): Dropout probability of the attention weights. (default: :obj:`0.0`)
+        activation_dropout (float, optional): Dropout probability within the feed-forward network.
+            (default: :obj:`0.0`)
+        drop_path (float, optional): Probability of dropping a branch for a whole molecule. (default: :obj:`0.0`)
 
     Shapes:
         - **input:** tokens ``[B, T, C]``, bias ``[B, H, T, T]`` (``-inf`` shuts a key out)

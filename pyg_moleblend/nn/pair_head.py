@@ -16,9 +16,9 @@ class PairHead(nn.Module):
     outer product never exists.
 
     Args:
-        channels: C.
-        out_channels: O.
-        pair_channels: Width of the row and the column feature.
+        channels (int): C.
+        out_channels (int): O.
+        pair_channels (int, optional): Width of the row and the column feature. (default: :obj:`32`)
 
     Shapes:
         - **input:** atom states ``[B, N, C]``

@@ -132,6 +132,24 @@ def to_dense_pair(
     return scatter_pairs(values, atom_mask(counts, max_num_nodes), fill_value)
 
 
+def as_dense_pair(name: str, values: Tensor, mask: Tensor, counts: Tensor) -> Tensor:
+    r"""A pair field as ``[B, N, N, ...]``, from that or from flat ``[Σn², ...]``.
+
+    Args:
+        name: Its name, for errors.
+        values: The field.
+        mask: True for real atoms, ``[B, N]``.
+        counts: Atoms of each molecule, ``[B]``.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    if values.shape[:3] == (*mask.shape, mask.size(1)):
+        return values
+    check_pair_count(name, values, counts)
+    return scatter_pairs(values, mask)
+
+
 def check_pair_count(name: str, values: Tensor, counts: Tensor) -> None:
     r"""Raises :class:`ValueError` unless the flat pair field holds one row for each pair of atoms."""
     if torch.compiler.is_compiling():

@@ -233,9 +233,13 @@ def _atom_features(batch: Data, sizes: tuple[int, ...] | None) -> Tensor:
     if x.dim() == 1:
         x = x[:, None]
     if x.dim() != 2 or x.size(1) != len(sizes):
-        kind = "OGB's " if sizes == ATOM_FEATURE_SIZES else ""
+        if sizes != ATOM_FEATURE_SIZES:
+            raise ValueError(
+                f"`x` must hold {len(sizes)} atom features a row, got shape {list(x.shape)}; the model was built with "
+                f"AtomEmbedding(..., feature_sizes={sizes})"
+            )
         raise ValueError(
-            f"`x` must hold {kind}{len(sizes)} atom features a row, got shape {list(x.shape)}; features of your own "
+            f"`x` must hold OGB's {len(sizes)} atom features a row, got shape {list(x.shape)}; features of your own "
             "need an embedding of theirs: MoleBlend(config, atom_embedding=AtomEmbedding(config.channels, "
             "config.num_gaussians, feature_sizes=(NUMBER, ...))), or a module of your own"
         )

@@ -7,6 +7,7 @@ from torch_geometric import EdgeIndex
 from torch_geometric.data import Batch
 from torch_geometric.nn import GINConv, GPSConv, Sequential, global_add_pool
 from torch_geometric.transforms import ToSparseTensor
+from torch_geometric.typing import WITH_TORCH_SPARSE, SparseTensor
 from torch_geometric.utils import add_self_loops, to_torch_csr_tensor
 
 from pyg_moleblend.models import default_relations
@@ -247,6 +248,9 @@ def test_attached_relations_are_taken():
     assert torch.equal(module(x, batch.edge_index, batch.edge_attr, batch.batch, batch.pos, pairs=given), output)
     one = {"spd": given["spd"]}
     assert torch.equal(module(x, batch.edge_index, batch.edge_attr, batch.batch, batch.pos, pairs=one), output)
+    stale = {"spd": given["spd"].roll(1)}
+    with pytest.raises(ValueError, match=r"\['spd'\] are not those of the bonds.*AddRelations"):
+        module(x, batch.edge_index, batch.edge_attr, batch.batch, pairs=stale)
     with pytest.raises(ValueError, match="`bond_path` holds 2 hops, the relations want 5"):
         module(x, batch.edge_index, None, batch.batch, pairs={"bond_path": given["bond_path"][:, :2]})
 
@@ -260,6 +264,28 @@ def test_a_sparse_matrix_is_taken(layout: torch.layout | None):
     samples.assert_same(module(x, sparse.adj_t, sparse.edge_attr, batch.batch), output)
     plain = module(x, batch.edge_index, None, batch.batch)
     samples.assert_same(module(x, sparse.adj_t, None, batch.batch), plain)  # its values are weights
+
+
+def test_a_sparse_tensor_of_torch_sparse_is_taken():
+    r"""Where torch_sparse is not installed, PyG has a class of that name, which can do nothing."""
+
+    class StandIn(SparseTensor):
+        def __init__(self, row: Tensor, col: Tensor, value: Tensor | None) -> None:
+            self.entries = (row, col, value)
+
+        def coo(self) -> tuple[Tensor, Tensor, Tensor | None]:
+            return self.entries
+
+    def matrix(row: Tensor, col: Tensor, value: Tensor | None) -> SparseTensor:
+        return SparseTensor(row=row, col=col, value=value) if WITH_TORCH_SPARSE else StandIn(row, col, value)
+
+    module, (batch, x) = conv(), inputs()
+    source, target = batch.edge_index
+    output = module(x, batch.edge_index, batch.edge_attr, batch.batch)
+    samples.assert_same(module(x, matrix(target, source, batch.edge_attr), None, batch.batch), output)
+    plain = module(x, batch.edge_index, None, batch.batch)
+    for value in (None, torch.rand(len(source))):
+        samples.assert_same(module(x, matrix(target, source, value), None, batch.batch), plain)
 
 
 def test_a_sparse_matrix_of_a_directed_graph_is_transposed():

@@ -160,3 +160,11 @@ def test_arrays_and_tensors_of_any_layout_have_the_same_paths(size: int, batch: 
         assert np.array_equal(tensor.numpy(), array)
     assert torch.equal(found[0].permute(2, 0, 1), expected.spd)
     assert torch.equal(bonded, before)
+
+
+def test_the_compiled_operation_is_the_function():
+    r"""What it promises of its result's shape, type and layout is checked by PyTorch."""
+    adjacency = (torch.rand(3, 9, 9, generator=torch.Generator().manual_seed(0)) < 0.15).to(torch.uint8)
+    operation = torch.ops.pyg_moleblend.shortest_paths
+    assert all(torch.equal(*pair) for pair in zip(operation(adjacency), shortest_paths(adjacency), strict=True))
+    torch.library.opcheck(operation, (adjacency,), test_utils=("test_schema", "test_faketensor"))
