@@ -65,14 +65,13 @@ def rebuild(path: str | Path, name: str) -> Rebuilt:
     if source.smiles not in table or len(table) != source.rows:
         raise ValueError(f"{path} has {len(table)} rows, {source.title} {source.rows}; download it again")
     smiles, labels = table[source.smiles].str.strip().tolist(), table.iloc[:, source.targets]
-    mols = parse_each(smiles)
-    if name in KEEPS_EVERY_ROW:
-        mols = [
-            _without_valence(text) if isinstance(mol, MoleculeError) else mol
-            for text, mol in zip(smiles, mols, strict=True)
-        ]
-    kept = [row for row, mol in enumerate(mols) if isinstance(mol, Chem.Mol)]
-    found = [mols[row] for row in kept]
+    mols: dict[int, Chem.Mol] = {}
+    for row, (text, mol) in enumerate(zip(smiles, parse_each(smiles), strict=True)):
+        if not isinstance(mol, MoleculeError):
+            mols[row] = mol
+        elif name in KEEPS_EVERY_ROW:
+            mols[row] = _without_valence(text)
+    kept, found = list(mols), list(mols.values())
     reading = Reading(featurize(found), [smiles[row] for row in kept], np.arange(len(kept)), [], None, {})
     return Rebuilt(reading, labels.to_numpy(np.float32)[kept], list(labels), _split(found, name))
 
@@ -90,10 +89,9 @@ def _split(mols: list[Chem.Mol], name: str) -> Split:
     return Split(f"{name} official scaffold", *(part.sort().values for part in parts.as_dict().values()))
 
 
-def _without_valence(smiles: str) -> Chem.Mol | None:
+def _without_valence(smiles: str) -> Chem.Mol:
     with LOG_LOCK, ErrorLog():
         mol = Chem.MolFromSmiles(smiles, sanitize=False)
-        if mol is not None:
-            Chem.SanitizeMol(mol, _ALL_BUT_VALENCE)
-            mol.UpdatePropertyCache(strict=False)
+        Chem.SanitizeMol(mol, _ALL_BUT_VALENCE)
+        mol.UpdatePropertyCache(strict=False)
     return mol
