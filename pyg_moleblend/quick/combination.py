@@ -13,8 +13,8 @@ Values = NDArray[np.float64]
 How = Literal["value", "rank"]
 
 MARGIN = 0.01
-r"""A mean of more models is taken where its error over the folds is at most so much above the least: which of a few like
-errors is the least is chance, and a mean is the safer bet."""
+r"""A mean of more models is taken where its error over the folds is at most so much above the least: which of a few
+like errors is the least is chance, and a mean is the safer bet."""
 
 
 class Combination(NamedTuple):
