@@ -14,7 +14,7 @@ from pyg_moleblend.chem import MoleculeError, featurize, murcko_scaffold
 from pyg_moleblend.chem.parse import parse_each
 from pyg_moleblend.chem.rdkit_log import LOG_LOCK, ErrorLog
 from pyg_moleblend.datasets.io.reading import Reading
-from pyg_moleblend.datasets.moleculenet.sources import SOURCES
+from pyg_moleblend.datasets.moleculenet.dataset import SOURCES
 from pyg_moleblend.splits.scaffold import _fill
 from pyg_moleblend.splits.split import Split
 
@@ -72,7 +72,7 @@ def rebuild(path: str | Path, name: str) -> Rebuilt:
         elif name in KEEPS_EVERY_ROW:
             mols[row] = _without_valence(text)
     kept, found = list(mols), list(mols.values())
-    reading = Reading(featurize(found), [smiles[row] for row in kept], np.arange(len(kept)), [], None, {})
+    reading = Reading(featurize(found), [smiles[row] for row in kept], np.arange(len(kept)), [], {})
     return Rebuilt(reading, labels.to_numpy(np.float32)[kept], list(labels), _split(found, name))
 
 
