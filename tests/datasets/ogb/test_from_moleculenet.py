@@ -4,7 +4,7 @@ import pytest
 from rdkit import Chem
 
 from pyg_moleblend.chem import MoleculeError, parse_smiles
-from pyg_moleblend.datasets.moleculenet import sources
+from pyg_moleblend.datasets.moleculenet import dataset
 from pyg_moleblend.datasets.ogb import from_moleculenet
 from pyg_moleblend.datasets.ogb.from_moleculenet import rebuild
 from pyg_moleblend.datasets.ogb.raw import read_graphs, read_labels, read_mapping, read_split
@@ -17,7 +17,7 @@ SMILES = ["CCO", "c1ccccc1", BAD_VALENCE, " CCc1ccccc1", "C1CCCCC1", "CCCC", "Oc
 def table(tmp_path, monkeypatch):
     r"""A table of ten rows in the place of HIV's and of BBBP's."""
     for name in ("hiv", "bbbp"):
-        source = sources.SOURCES[name]._replace(rows=10, targets=slice(1, 2), smiles="smiles")
+        source = dataset.SOURCES[name]._replace(rows=10, targets=slice(1, 2), smiles="smiles")
         monkeypatch.setitem(from_moleculenet.SOURCES, name, source)
     path = tmp_path / "table.csv"
     pd.DataFrame({"smiles": SMILES, "active": np.arange(10) % 2}).to_csv(path, index=False)
