@@ -19,7 +19,7 @@ MAX_FEATURES = 0.2
 r"""Share of the columns that each split may choose from; the usual square root is too few where most are empty."""
 
 SPARSE_ROWS = 4000
-r"""With more rows scikit-learn is given a sparse matrix, for which it is several times faster then: most counts are 0."""
+r"""With more rows scikit-learn is given a sparse matrix, for which it is several times faster: most counts are 0."""
 
 LEAF = -1
 
