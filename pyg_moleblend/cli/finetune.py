@@ -68,8 +68,7 @@ def run(
             activation_dropout, drop_path).
         model: The encoder's shape, where none is given.
         relations: Relations beside the paper's three, where no encoder is given, by name: a component, {component:
-            NAME,
-            arguments: {...}}, or null to take one away.
+            NAME, arguments: {...}}, or null to take one away.
         readout: What of the encoder's output the targets are predicted from, a component; the graph token by default.
         blending: What enters of each molecule in training, a component; all that it has by default.
         schedule: How long and how fast.
@@ -88,6 +87,8 @@ def run(
         check_folders(Path(out), range(seed, seed + seeds), resume)
     if encoder is not None and (model != _MODEL or relations):
         raise ValueError("give either `encoder`, whose shape is fixed, or a `model` to start from random weights")
+    if encoder is None and dropouts != _DROPOUTS:
+        raise ValueError("`dropouts` are those of a loaded encoder; without `encoder` give them in `model`")
     drawn = None if blending is None else make(blending, "blending")
     names = names_of(targets)
     molecules = load_data(
@@ -107,10 +108,10 @@ def run(
 
     def train(seed: int, folder: Path, resume: bool) -> dict[str, Any]:
         start: Any = model
+        torch.manual_seed(derived_seed(seed, 1))  # of relations and a readout; not what the head is drawn with
         if encoder is not None:
             start = load_encoder(encoder, **cast(Any, dropouts))
         elif relations:
-            torch.manual_seed(derived_seed(seed, 1))  # not the seed that the head is drawn with
             start = make_encoder(model, relations)
         channels = (model if encoder is None else config_of(start)).channels
         done = finetune(

@@ -42,28 +42,31 @@ def load_plugin(name: str) -> None:
         ValueError: If there is none, or it fails.
     """
     path = Path(name)
+    is_file = path.suffix == ".py"
+    if is_file and not path.is_file():
+        raise ValueError(f"there is no plugin file {path}")
+    known = sys.modules.get(path.stem) if is_file else None
+    if known is not None and getattr(known, "__file__", None) == str(path.resolve()):
+        return
+    if known is not None:
+        raise ValueError(f"plugin {path} has the name of the module {path.stem!r}, which is loaded already: rename it")
     try:
-        if path.suffix != ".py":
+        if is_file:
+            _run(path)
+        else:
             import_module(name)
-            return
-        if not path.is_file():
-            raise ValueError(f"there is no plugin file {path}")
-        known = sys.modules.get(path.stem)
-        if known is not None and getattr(known, "__file__", None) == str(path.resolve()):
-            return
-        if known is not None:
-            raise ValueError(
-                f"plugin {path} has the name of the module {path.stem!r}, which is loaded already: rename it"
-            )
-        spec = spec_from_file_location(path.stem, path.resolve())
-        assert spec is not None
-        assert spec.loader is not None
-        module = module_from_spec(spec)
-        sys.modules[path.stem] = module  # so that worker processes find its classes
-        try:
-            spec.loader.exec_module(module)
-        except BaseException:
-            del sys.modules[path.stem]
-            raise
-    except (ImportError, SyntaxError) as error:
-        raise ValueError(f"plugin {name} cannot be loaded: {error}") from error
+    except Exception as error:
+        raise ValueError(f"plugin {name} cannot be loaded: {type(error).__name__}: {error}") from error
+
+
+def _run(path: Path) -> None:
+    spec = spec_from_file_location(path.stem, path.resolve())
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[path.stem] = module  # so that worker processes find its classes
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[path.stem]
+        raise

@@ -43,7 +43,7 @@ def evaluate(
 
     Returns:
         The metrics that fit the model's task by name, in the targets' units (see :func:`score_model`); for a
-        pretrained model a :class:`~pyg_moleblend.training.RecoveryReport`.
+        pretrained model a :class:`~pyg_moleblend.inference.RecoveryReport`.
 
     Raises:
         ValueError: If the model is an encoder alone, or a target is missing.

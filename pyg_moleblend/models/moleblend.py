@@ -198,7 +198,6 @@ class MoleBlend(Component, nn.Module):
         Raises:
             MemoryError: If the batch cannot fit; see :func:`pyg_moleblend.models.check_memory`.
         """
-        check_memory(self.config, batch, self.activation_checkpointing)
         return pack_for(self, self.wanted, batch, self.config, modality)
 
     def tokens_and_bias(self, molecules: DenseMolecules, blend: Blend | None = None) -> tuple[Tensor, Tensor]:
@@ -256,7 +255,12 @@ class MoleBlend(Component, nn.Module):
 
 
 def pack_for(
-    encoder: Any, wanted: Wanted, batch: Data | DenseMolecules, config: MoleBlendConfig, modality: Modality
+    encoder: Any,
+    wanted: Wanted,
+    batch: Data | DenseMolecules,
+    config: MoleBlendConfig,
+    modality: Modality,
+    pair_outputs: int = 0,
 ) -> DenseMolecules:
     r"""Lays out a batch with what a model wants, for any encoder.
 
@@ -264,9 +268,18 @@ def pack_for(
         encoder: The model's encoder; one that does not say ``feature_sizes`` takes any ``x``.
         wanted: What the model reads.
         batch: The batch.
-        config: Its P is taken.
+        config: The encoder's shape.
         modality: Which inputs to use.
+        pair_outputs: Numbers predicted for each pair; see :func:`~pyg_moleblend.models.estimate_memory`.
+
+    Raises:
+        MemoryError: If the batch cannot fit; see :func:`~pyg_moleblend.models.check_memory`.
     """
+
+    def check_size(counts: Tensor, largest: int) -> None:
+        recompute = getattr(encoder, "activation_checkpointing", False)
+        check_memory(config, counts, largest, recompute, pair_outputs, getattr(batch, "smiles", None))
+
     return pack(
         batch,
         wanted.pair_fields,
@@ -276,4 +289,5 @@ def pack_for(
         graph_fields=wanted.graph_fields,
         bond_vocabulary=wanted.bond_vocabulary or "ogb",
         atom_feature_sizes=getattr(encoder, "feature_sizes", None),
+        check_size=check_size,
     )

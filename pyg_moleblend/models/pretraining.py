@@ -12,7 +12,6 @@ from torch_geometric.data import Data
 from pyg_moleblend.components import Component, arguments_with, register
 from pyg_moleblend.fields import BondVocabulary
 from pyg_moleblend.models.config import MoleBlendConfig, check_same_shape
-from pyg_moleblend.models.memory import check_memory
 from pyg_moleblend.models.moleblend import MoleBlend, pack_for
 from pyg_moleblend.models.pretraining_output import PretrainingOutput, PretrainingStep
 from pyg_moleblend.models.wanted import Wanted, wanted_by
@@ -142,8 +141,7 @@ class MoleBlendForPretraining(Component, nn.Module):
             MemoryError: If the batch cannot fit; see :func:`pyg_moleblend.models.check_memory`.
         """
         outputs = sum(objective.pair_outputs for _, objective in self.items())
-        check_memory(self.config, batch, getattr(self.encoder, "activation_checkpointing", False), outputs)
-        return pack_for(self.encoder, self.wanted, batch, self.config, modality)
+        return pack_for(self.encoder, self.wanted, batch, self.config, modality, outputs)
 
     def draw_blend(self, molecules: DenseMolecules, generator: torch.Generator | None = None) -> Blend:
         r"""Draws a blend for packed molecules."""

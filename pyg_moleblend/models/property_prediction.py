@@ -8,7 +8,6 @@ from torch_geometric.data import Data
 
 from pyg_moleblend.components import Component, arguments_with, register
 from pyg_moleblend.models.config import MoleBlendConfig, check_same_shape
-from pyg_moleblend.models.memory import check_memory
 from pyg_moleblend.models.moleblend import MoleBlend, pack_for
 from pyg_moleblend.models.wanted import Wanted, wanted_by
 from pyg_moleblend.nn import Blending, GraphTokenReadout, Readout
@@ -101,7 +100,6 @@ class MoleBlendForPropertyPrediction(Component, nn.Module):
         Raises:
             MemoryError: If the batch cannot fit; see :func:`pyg_moleblend.models.check_memory`.
         """
-        check_memory(self.config, batch, getattr(self.encoder, "activation_checkpointing", False))
         return pack_for(self.encoder, self.wanted, batch, self.config, modality)
 
     def forward(self, batch: Data | DenseMolecules, modality: Modality = "2d+3d") -> Tensor:

@@ -30,7 +30,7 @@ class RelationBlend(nn.Module):
 
     Shapes:
         - **input:** molecules; optionally the relation that is to enter for each pair, ``[B, N, N]`` int64
-        - **output:** ``[B, H, N, N]``
+        - **output:** ``[B, H, N, N]``; zeros ``[B, 1, N, N]`` where no relation is computed
     """
 
     def __init__(self, relations: Mapping[str, RelationBias]) -> None:

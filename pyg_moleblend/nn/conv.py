@@ -145,7 +145,7 @@ class MoleBlendConv(nn.Module):
         batch, counts = _molecules(x, edge_index, batch, ptr, batch_size)
         mask = atom_mask(counts, max_num_nodes)
         fields = self._pair_fields(pairs or {}, mask, counts, batch, edge_index, edge_attr)
-        dense_pos, has_3d = dense_coordinates(pos, mask)
+        dense_pos, has_3d = dense_coordinates(pos, mask, x.size(0))
         types = torch.zeros_like(mask, dtype=torch.long) if atom_type is None else scatter_atoms(atom_type, mask)
         molecules = DenseMolecules(
             x=types[..., None],
@@ -188,14 +188,14 @@ class MoleBlendConv(nn.Module):
             found = dense_relations(
                 edge_index, edge_attr, mask, batch, self.max_path_length, self.bond_vocabulary or "ogb"
             )
+        fields = self._given("pair", {**given, **{name: found[name] for name in derived}})
+        fields = {name: as_dense_pair(name, values, mask, counts) for name, values in fields.items()}
         flat = {name: given[name] for name in PAIR_FIELDS if name in given and given[name].size(0) != mask.size(0)}
         if flat and not torch.compiler.is_compiling():
-            fits = pairs_fit_bonds(Data(edge_index=edge_index, **flat), None, batch, counts, ())
+            fits = pairs_fit_bonds(Data(edge_index=edge_index, **flat), None, batch, counts)
             require(
                 torch.as_tensor(fits), f"{sorted(flat)} are not those of the bonds; compute them again (AddRelations)"
             )
-        fields = self._given("pair", {**given, **{name: found[name] for name in derived}})
-        fields = {name: as_dense_pair(name, values, mask, counts) for name, values in fields.items()}
         hops = fields["bond_path"].size(-1) if "bond_path" in fields else self.max_path_length
         if hops < self.max_path_length:
             raise ValueError(f"`bond_path` holds {hops} hops, the relations want {self.max_path_length}")

@@ -70,7 +70,7 @@ def finetune(
     Args:
         molecules: A PyG dataset or a list of ``Data``, with ``y`` ``[1, T]``, NaN where there is no label.
         split: Which of them are for training, for choosing the epoch, and for the test.
-        out: Folder of the run: ``model/`` for :func:`~pyg_moleblend.training.predict`, ``metrics.json``,
+        out: Folder of the run: ``model/`` for :func:`~pyg_moleblend.inference.predict`, ``metrics.json``,
             ``split.json``, ``checkpoints/``, and the course of training in ``csv/`` and ``tensorboard/``.
         encoder: The encoder to start from (:func:`load_encoder`), which is not changed, or the configuration of
             a fresh one.

@@ -8,12 +8,15 @@ from pyg_moleblend.utils.dense import require, scatter_atoms
 from pyg_moleblend.utils.paths import bond_paths, dense_bonds, shortest_paths
 
 
-def dense_coordinates(pos: Tensor | None, mask: Tensor, has_pos: Tensor | bool | None = None) -> tuple[Tensor, Tensor]:
+def dense_coordinates(
+    pos: Tensor | None, mask: Tensor, num_atoms: int, has_pos: Tensor | bool | None = None
+) -> tuple[Tensor, Tensor]:
     r"""Coordinates of a batch, and the molecules that have them.
 
     Args:
         pos: ``[ΣN, 3]`` in Å; a molecule with any row that is not finite has no coordinates.
         mask: True for real atoms, ``[B, N]``.
+        num_atoms: ΣN.
         has_pos: False for molecules whose coordinates are not to be used, ``[B]``.
 
     Returns:
@@ -26,9 +29,8 @@ def dense_coordinates(pos: Tensor | None, mask: Tensor, has_pos: Tensor | bool |
         dtype = torch.get_default_dtype()
         zeros = torch.zeros(*mask.shape, 3, dtype=dtype, device=mask.device)
         return zeros, torch.zeros_like(mask[:, 0])
-    rows = pos.size(0) if torch.compiler.is_compiling() else int(mask.sum())
-    if pos.shape != (rows, 3):
-        raise ValueError(f"`pos` must have shape [{rows}, 3], got {list(pos.shape)}")
+    if pos.shape != (num_atoms, 3):
+        raise ValueError(f"`pos` must have shape [{num_atoms}, 3], got {list(pos.shape)}")
     dense = scatter_atoms(pos if pos.dtype == torch.float64 else pos.float(), mask)
     known = torch.isfinite(dense).flatten(1).all(1)
     if has_pos is not None:

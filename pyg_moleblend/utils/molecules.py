@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -18,7 +18,7 @@ from pyg_moleblend.fields import (
     raise_for_bonds,
     transforms_for,
 )
-from pyg_moleblend.utils.dense import atom_mask, num_atoms_unchecked, scatter_atoms, scatter_pairs
+from pyg_moleblend.utils.dense import check_pair_count, num_atoms_unchecked, scatter_atoms, scatter_pairs
 from pyg_moleblend.utils.graph_input import as_data, check_edge_features, molecule_of_atoms
 from pyg_moleblend.utils.layout import dense_coordinates, dense_relations
 from pyg_moleblend.utils.stale import pairs_fit_bonds
@@ -95,8 +95,11 @@ def pack(
     graph_fields: Iterable[str] = (),
     bond_vocabulary: BondVocabulary = "ogb",
     atom_feature_sizes: tuple[int, ...] | None = ATOM_FEATURE_SIZES,
+    check_size: Callable[[Tensor, int], None] | None = None,
 ) -> DenseMolecules:
-    r"""Lays out a PyG batch as dense tensors, on the batch's device. It waits for the device once.
+    r"""Lays out a PyG batch as dense tensors, on the batch's device.
+
+    It waits for the device once, once more where there are coordinates, and once more where 2D relations are computed.
 
     Fields that the batch holds are unpacked; ``spd`` and ``bond_path`` are computed from ``edge_index`` and
     ``edge_attr`` when it does not, and a field that was declared with a transform by that. Molecules are 2D only when
@@ -112,6 +115,8 @@ def pack(
         graph_fields: Names of the graph fields that are wanted.
         bond_vocabulary: What ``edge_attr`` holds: OGB's three features, or one of so many categories.
         atom_feature_sizes: Number of values of each column of ``x``; ``None`` takes any ``x``.
+        check_size: Called with the atoms of each molecule ``[B]`` and the most of them, N, before anything is laid out:
+            to refuse what would be too large.
 
     Raises:
         ValueError: If a field is missing or misshapen, a feature is outside its vocabulary, pair fields are not those
@@ -136,48 +141,56 @@ def pack(
     if edge_index is not None and batch.edge_attr is not None and "bond_path" in wanted["pair"]:
         check_edge_features(edge_index, batch.edge_attr)
         classes, bonds_inside = bond_class_unchecked(batch.edge_attr, bond_vocabulary)
-    fits = pairs_fit_bonds(batch, classes, index, counts, wanted["pair"])
-    virtual = has_virtual_node(batch, index, counts)
-    # The one place that waits for the device: everything that decides about shapes and errors comes at once.
+    # Everything that decides about shapes and errors comes at once, so that the device is waited for once.
     ones = torch.ones((), dtype=torch.long, device=x.device)
-    found = torch.stack(
-        [
-            counts.max() if counts.numel() else 0 * ones,
-            counts.min() if counts.numel() else 0 * ones,
-            *(ones if flag is None else ones * flag for flag in (is_sorted, x_inside, bonds_inside, fits)),
-            ones * has_coordinates.any(),
-            0 * ones if virtual is None else ones * virtual,
-        ]
-    ).tolist()
-    size, smallest, is_sorted_, x_is_inside, bonds_are_inside, pairs_fit, any_coordinates, any_virtual = found
-    if not is_sorted_:
+    facts = {
+        "largest": counts.max() if counts.numel() else 0,
+        "smallest": counts.min() if counts.numel() else 0,
+        "pairs": (counts * counts).sum(),
+        "sorted": is_sorted,
+        "atoms_inside": x_inside,
+        "bonds_inside": bonds_inside,
+        "fields_fit": pairs_fit_bonds(batch, classes, index, counts),
+        "virtual_node": has_virtual_node(batch, index, counts),
+        "coordinates": has_coordinates.any(),
+    }
+    stacked = torch.stack(
+        [ones if fact is None else ones * fact for fact in facts.values()]
+    )  # None: nothing against it
+    found = dict(zip(facts, stacked.tolist(), strict=True))
+    if not found["sorted"]:
         raise ValueError("`batch` must be sorted: the atoms of a molecule stand together, as in a PyG Batch")
-    if not x_is_inside and atom_feature_sizes is not None:
+    if not found["atoms_inside"] and atom_feature_sizes is not None:
         _raise_for_atoms(x, atom_feature_sizes)
-    if not smallest:
+    if not found["smallest"]:
         rows = (counts == 0).nonzero().flatten().tolist()
         raise ValueError(f"molecules {rows[:8]} of the batch have no atoms; leave them out (a SMILES that failed?)")
-    if any_virtual:
+    if found["virtual_node"]:
         raise_for_virtual_node()
-    if not bonds_are_inside:
+    if not found["bonds_inside"]:
         raise_for_bonds(batch.edge_attr, bond_vocabulary)
-    if not pairs_fit:
+    for name in sorted({*wanted["pair"], *PAIR_FIELDS}):
+        if name in batch and len(batch[name]) != found["pairs"]:
+            check_pair_count(name, batch[name], counts)
+    if not found["fields_fit"]:
         raise ValueError(
             "pair fields of the batch are not those of its bonds: they were computed before atoms or bonds changed, or "
             "for another molecule; compute them again (transforms.AddRelations), after any transform that changes the "
             "graph"
         )
-    mask = atom_mask(counts, size)
+    if check_size is not None:
+        check_size(counts, found["largest"])
+    mask = torch.arange(found["largest"], device=x.device) < counts[:, None]
     pairs = {
         name: _unpack(batch, name, mask, counts, max_path_length) for name in sorted(wanted["pair"]) if name in batch
     }
     missing = wanted["pair"] - pairs.keys()
     pairs.update(_derived(batch, missing, index, mask, modality, max_path_length, bond_vocabulary))
-    pos, has_3d = dense_coordinates(pos, mask, getattr(batch, "has_pos", None))
+    pos, has_3d = dense_coordinates(pos, mask, x.size(0), getattr(batch, "has_pos", None))
     molecules = DenseMolecules(
         x=scatter_atoms(x if atom_feature_sizes is None else x.long(), mask),
         mask=mask,
-        degree=_degree(pairs, edge_index, mask),
+        degree=_degree(pairs, edge_index, mask, x.size(0)),
         pos=pos,
         has_2d=torch.ones(len(mask), dtype=torch.bool, device=x.device),
         has_3d=has_3d,
@@ -185,7 +198,7 @@ def pack(
         atoms={name: scatter_atoms(_rows(batch, name, "atom", x.size(0)), mask) for name in sorted(wanted["atom"])},
         graphs={name: _rows(batch, name, "graph", len(mask)) for name in sorted(wanted["graph"])},
     )
-    if not any_coordinates:
+    if not found["coordinates"]:
         return _restrict(molecules, modality, False, False)
     known = torch.stack([has_3d.all(), has_3d.any()]).tolist()
     return _restrict(molecules, modality, *known)
@@ -264,7 +277,7 @@ def _raise_for_atoms(x: Tensor, sizes: tuple[int, ...]) -> None:
     )
 
 
-def _degree(pairs: Mapping[str, Tensor], edge_index: Tensor | None, mask: Tensor) -> Tensor:
+def _degree(pairs: Mapping[str, Tensor], edge_index: Tensor | None, mask: Tensor, num_atoms: int) -> Tensor:
     r"""Atoms from which a bond leads to each atom, ``[B, N]``: a bond that is named twice counts once, one of an atom
     with itself does not."""
     if "spd" in pairs:
@@ -272,7 +285,7 @@ def _degree(pairs: Mapping[str, Tensor], edge_index: Tensor | None, mask: Tensor
     if edge_index is None:
         return torch.zeros_like(mask, dtype=torch.long)
     source, target = edge_index.long().unique(dim=1)
-    degree = torch.zeros(int(mask.sum()), dtype=torch.long, device=mask.device)
+    degree = torch.zeros(num_atoms, dtype=torch.long, device=mask.device)
     return scatter_atoms(degree.scatter_add(0, target, (source != target).long()), mask)
 
 

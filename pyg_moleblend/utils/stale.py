@@ -1,18 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from pyg_moleblend.fields import PAIR_FIELDS
-from pyg_moleblend.utils.dense import check_pair_count
 
-
-def pairs_fit_bonds(
-    batch: Data, classes: Tensor | None, index: Tensor | None, counts: Tensor, wanted: Iterable[str]
-) -> Tensor | None:
+def pairs_fit_bonds(batch: Data, classes: Tensor | None, index: Tensor | None, counts: Tensor) -> Tensor | None:
     r"""Whether the pair fields of a batch belong to its bonds, a bool on its device that nobody has waited for.
 
     A shortest path of one hop is a bond. So where the pairs with ``spd`` 1 are those that are bonded, and the paths of
@@ -23,15 +16,8 @@ def pairs_fit_bonds(
         batch: The batch.
         classes: Class of each bond, uint8 ``[ΣE]``; ``None`` where the bonds have none.
         index: Molecule of each atom, ``[ΣN]``; ``None`` is one molecule.
-        counts: Atoms of each molecule, ``[B]``.
-        wanted: Names of the pair fields that are to be used.
-
-    Raises:
-        ValueError: If a field has not one row for each pair.
+        counts: Atoms of each molecule, ``[B]``. That a field has a row for each pair is for the caller to see to.
     """
-    for name in sorted({*wanted, *PAIR_FIELDS}):
-        if name in batch:
-            check_pair_count(name, batch[name], counts)
     if batch.edge_index is None or ("spd" not in batch and "bond_path" not in batch):
         return None
     source, target = batch.edge_index.long()
@@ -47,6 +33,8 @@ def pairs_fit_bonds(
     if "spd" in batch:
         fits = fits & ((batch.spd == 1) == (bonds > 0)).all()
     if "bond_path" in batch and classes is not None and batch.bond_path.dim() == 2 and batch.bond_path.size(1):
+        if len(batch.bond_path) != total:
+            return torch.zeros_like(fits)
         first = batch.bond_path[:, 0]
         ends = batch.bond_path[:, 1] == 0 if batch.bond_path.size(1) > 1 else bonds > 0
         fits = fits & (first.masked_fill(~ends, 0) == bonds).all()

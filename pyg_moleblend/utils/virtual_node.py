@@ -5,9 +5,9 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 
-def has_virtual_node(data: Data, index: Tensor | None, counts: Tensor) -> Tensor | None:
+def has_virtual_node(data: Data, index: Tensor | None, counts: Tensor) -> Tensor:
     r"""Whether any molecule has the node that :class:`torch_geometric.transforms.VirtualNode` adds, a bool on the
-    device that nobody has waited for; ``None`` where it cannot be.
+    device that nobody has waited for.
 
     That node is a molecule's last, has features of zero, and is joined with all others by edges whose two ``edge_type``
     no other edge has.
@@ -19,7 +19,7 @@ def has_virtual_node(data: Data, index: Tensor | None, counts: Tensor) -> Tensor
     """
     kind = data.get("edge_type")
     if not isinstance(kind, Tensor) or data.edge_index is None or kind.shape != data.edge_index[0].shape:
-        return None
+        return counts.new_zeros((), dtype=torch.bool)
     source, target = data.edge_index.long()
     molecule = torch.zeros_like(source) if index is None else index[source]
     zeros = torch.zeros_like(counts)

@@ -111,7 +111,10 @@ def test_plugins_are_taken_from_among_the_words():
 def test_what_cannot_be_loaded_is_said(tmp_path: Path):
     broken = tmp_path / "broken_plugin_of_a_test.py"
     broken.write_text("import no_such_module_at_all\n")
-    with pytest.raises(ValueError, match=r"broken_plugin_of_a_test\.py cannot be loaded: No module named"):
+    with pytest.raises(ValueError, match=r"broken_plugin_of_a_test\.py cannot be loaded: ModuleNotFoundError"):
+        load_plugin(str(broken))
+    broken.write_text("nobody_knows_this_name\n")
+    with pytest.raises(ValueError, match="cannot be loaded: NameError: name 'nobody_knows_this_name' is not defined"):
         load_plugin(str(broken))
     broken.write_text("def f(:\n")
     with pytest.raises(ValueError, match="cannot be loaded"):

@@ -14,7 +14,7 @@ def coordinates() -> torch.Tensor:
 
 
 def test_coordinates_are_padded_with_zeros():
-    pos, known = dense_coordinates(coordinates(), MASK)
+    pos, known = dense_coordinates(coordinates(), MASK, 6)
     expected, _ = to_dense_atom(coordinates(), torch.tensor([0, 0, 0, 1, 2, 2]))
     assert torch.equal(pos, expected)
     assert known.all()
@@ -24,25 +24,25 @@ def test_coordinates_are_padded_with_zeros():
 def test_a_molecule_with_any_unknown_coordinate_has_none(value: float):
     pos = coordinates()
     pos[1, 2] = value
-    dense, known = dense_coordinates(pos, MASK)
+    dense, known = dense_coordinates(pos, MASK, 6)
     assert known.tolist() == [False, True, True]
     assert (dense[0] == 0).all()
     assert torch.equal(dense[2, :2], pos[4:])
 
 
 def test_has_pos_hides_coordinates():
-    dense, known = dense_coordinates(coordinates(), MASK, torch.tensor([True, True, False]))
+    dense, known = dense_coordinates(coordinates(), MASK, 6, torch.tensor([True, True, False]))
     assert known.tolist() == [True, True, False]
     assert (dense[2] == 0).all()
 
 
 def test_has_pos_does_not_make_coordinates():
-    _, known = dense_coordinates(torch.full((6, 3), float("nan")), MASK, torch.ones(3).bool())
+    _, known = dense_coordinates(torch.full((6, 3), float("nan")), MASK, 6, torch.ones(3).bool())
     assert not known.any()
 
 
 def test_without_coordinates_all_molecules_are_2d():
-    pos, known = dense_coordinates(None, MASK)
+    pos, known = dense_coordinates(None, MASK, 6)
     assert not known.any()
     assert pos.shape == (3, 3, 3)
     assert not pos.any()
@@ -51,7 +51,7 @@ def test_without_coordinates_all_molecules_are_2d():
 @pytest.mark.parametrize("shape", [(6, 2), (18,), (5, 3), (2, 3, 3)])
 def test_coordinates_of_another_shape_are_refused(shape: tuple[int, ...]):
     with pytest.raises(ValueError, match=r"shape \[6, 3\], got"):
-        dense_coordinates(torch.zeros(shape), MASK)
+        dense_coordinates(torch.zeros(shape), MASK, 6)
 
 
 @pytest.mark.parametrize("hops", [1, 3, 5, 8])

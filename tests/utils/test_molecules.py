@@ -3,6 +3,7 @@ import pytest
 import samples
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch_geometric.data import Batch, Data
 
 from pyg_moleblend import fields
@@ -376,3 +377,23 @@ def test_a_field_is_added_beside_the_others():
     assert more.atoms["own"] is more.pairs["own"] is values
     assert "own" not in {*packed.atoms, *packed.pairs}
     assert more.pairs.keys() - packed.pairs.keys() == {"own"}
+
+
+class Waits(TorchDispatchMode):
+    r"""Counts what makes the processor wait for a device, but for ``tolist``, which no mode sees."""
+
+    count = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        waiting = ("_local_scalar_dense", "nonzero", "masked_select", "bincount", "unique_dim", "_unique2")
+        self.count += function.name().removeprefix("aten::").split(".")[0] in waiting
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize(("attached", "waits"), [(True, 0), (False, 1)], ids=["attached", "computed"])
+def test_the_device_is_hardly_waited_for(attached: bool, waits: int):
+    graphs = samples.molecules(4)
+    batch = Batch.from_data_list([AddRelations()(graph) for graph in graphs] if attached else graphs)
+    with Waits() as found:
+        pack(batch)
+    assert found.count == waits

@@ -196,8 +196,8 @@ def test_without_edge_index_the_fields_are_believed():
 def test_nobody_looks_at_fields_that_are_absent():
     data = related("CCO")
     counts = torch.tensor([3])
-    assert pairs_fit_bonds(with_fields(data, data, ()), None, None, counts, ["spd"]) is None
-    fits = pairs_fit_bonds(data, bond_class(data.edge_attr), None, counts, ["spd", "bond_path"])
+    assert pairs_fit_bonds(with_fields(data, data, ()), None, None, counts) is None
+    fits = pairs_fit_bonds(data, bond_class(data.edge_attr), None, counts)
     assert isinstance(fits, Tensor)
     assert fits.item() is True
 

@@ -13,16 +13,15 @@ def graphs() -> list[Data]:
     return [Data(x=graph.x.float(), edge_index=graph.edge_index) for graph in made]
 
 
-def found(data: Data) -> bool | None:
+def found(data: Data) -> bool:
     counts = data.ptr.diff() if isinstance(data, Batch) else torch.tensor([data.num_nodes])
-    answer = has_virtual_node(data, data.get("batch"), counts)
-    return None if answer is None else bool(answer)
+    return bool(has_virtual_node(data, data.get("batch"), counts))
 
 
 @pytest.mark.parametrize("number", range(13))
 def test_the_node_is_found_wherever_it_was_added(number: int):
     graph = graphs()[number]
-    assert found(graph) is None
+    assert found(graph) is False
     assert found(VirtualNode()(graph))
     graph.edge_type = torch.arange(graph.num_edges) % 3
     assert not found(graph)
@@ -55,7 +54,7 @@ def test_a_type_of_another_shape_is_something_else():
     graph = graphs()[0]
     for value in (torch.zeros(graph.num_edges, 2), "relation", torch.zeros(1)):
         graph.edge_type = value
-        assert found(graph) is None
+        assert found(graph) is False
 
 
 def test_the_remedy_is_named():

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -57,12 +57,7 @@ class Choice:
     def __init__(self, what: str, probabilities: Mapping[str, float], none: float = 0.0) -> None:
         if not isinstance(probabilities, Mapping):
             raise ValueError(f"`{what}` must map names to probabilities, got {probabilities!r}")
-        values = [*probabilities.values(), none]
-        if not all(isinstance(p, (int, float)) and p >= 0 for p in values) or not abs(math.fsum(values) - 1) <= 1e-6:
-            raise ValueError(
-                f"`{what}` must be non-negative numbers that sum to 1 with `none`, got {dict(probabilities)} and "
-                f"none={none}"
-            )
+        check_probabilities(what, [*probabilities.values(), none], f"{dict(probabilities)} and {none=}")
         self.what = what
         self.probabilities = dict(probabilities)
         self.none = none
@@ -100,6 +95,12 @@ class Choice:
     def _available(molecules: DenseMolecules, kinds: tuple[str, ...]) -> Tensor:
         has = [molecules.available(kind) for kind in kinds]
         return has[0] if len(has) == 1 else has[0] & has[1]
+
+
+def check_probabilities(what: str, values: Sequence[float], said: str = "") -> None:
+    r"""Raises :class:`ValueError` unless the numbers are non-negative and sum to 1 (to 1e-6)."""
+    if not all(isinstance(p, (int, float)) and p >= 0 for p in values) or not abs(math.fsum(values) - 1) <= 1e-6:
+        raise ValueError(f"`{what}` must be non-negative numbers that sum to 1, got {said or list(values)}")
 
 
 def draw_noise(molecules: DenseMolecules, scale: float, generator: torch.Generator | None) -> Tensor:

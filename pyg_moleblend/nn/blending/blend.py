@@ -48,8 +48,7 @@ def check_blend(blend: Blend, molecules: DenseMolecules, num_relations: int) -> 
         if bool(((chosen < min(ALL.values())) | (chosen >= limit)).any()):
             raise ValueError(
                 f"the blend's `{name}` must choose from 0 to {limit - 1}, or -1 for none, -2 for all, -3 for all of "
-                f"2D, -4 "
-                "for all of 3D"
+                "2D, -4 for all of 3D"
             )
 
 

@@ -5,7 +5,14 @@ from collections.abc import Mapping
 import torch
 
 from pyg_moleblend.components import register
-from pyg_moleblend.nn.blending.base import PUBLISHED_NOISE, Blending, Choice, check_noise, draw_noise
+from pyg_moleblend.nn.blending.base import (
+    PUBLISHED_NOISE,
+    Blending,
+    Choice,
+    check_noise,
+    check_probabilities,
+    draw_noise,
+)
 from pyg_moleblend.nn.blending.blend import Blend
 from pyg_moleblend.utils import DenseMolecules
 
@@ -74,7 +81,8 @@ class MixedBlending(Blending):
         if not blendings or len(blendings) != len(weights):
             raise ValueError(f"each blending needs a weight, got {len(blendings)} blendings and {len(weights)} weights")
         self.blendings = list(blendings)
-        self.choice = Choice("weights", {str(number): weight for number, weight in enumerate(weights)})
+        self.weights = list(weights)
+        check_probabilities("weights", self.weights)
 
     def check(self, relations: Mapping[str, str]) -> None:
         for blending in self.blendings:
@@ -83,13 +91,13 @@ class MixedBlending(Blending):
     def draw(
         self, molecules: DenseMolecules, relations: Mapping[str, str], generator: torch.Generator | None = None
     ) -> Blend:
-        uniform = torch.rand((len(molecules.mask), 1), generator=generator, device=molecules.mask.device)
-        # Any modality will do: the choice is among blendings, each of which sees what a molecule has.
-        names = dict.fromkeys(self.choice.probabilities, "2d")
-        chosen = self.choice.draw(molecules._replace(has_2d=torch.ones_like(molecules.has_2d)), names, uniform)[:, 0]
+        device = molecules.mask.device
+        uniform = torch.rand(len(molecules.mask), generator=generator, device=device, dtype=torch.float64)
+        bounds = torch.tensor(self.weights, dtype=torch.float64, device=device).cumsum(0)
+        chosen = torch.bucketize(uniform, bounds[:-1], right=True)  # [B]
         blends = [blending.draw(molecules, relations, generator) for blending in self.blendings]
         parts = []
         for values in zip(*blends, strict=True):
             stacked = torch.stack([value.expand_as(values[0]) for value in values])  # [K, B, ...]
-            parts.append(stacked[chosen, torch.arange(len(chosen), device=chosen.device)])
+            parts.append(stacked[chosen, torch.arange(len(chosen), device=device)])
         return Blend(*parts)

@@ -83,12 +83,3 @@ class Agreement(FieldObjective):
         with torch.no_grad():
             hits = torch.stack([((way.argmax(1) == target) & known).sum() for way in both]).sum()
         return Outcome(0.5 * total / count.clamp(min=1), Quality(0.5 * hits, count))
-
-    def loss(self, prediction: Tensor, state: RecoveryState) -> Tensor:
-        return self.judge(prediction, state).loss
-
-    def quality(self, prediction: Tensor, state: RecoveryState) -> Quality:
-        return self.judge(prediction, state).quality
-
-    def extra_repr(self) -> str:
-        return f"field={self.field!r}, size={self.size}"

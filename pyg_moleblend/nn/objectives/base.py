@@ -101,3 +101,16 @@ class Objective(Component, nn.Module, ABC):
     def evaluate(self, state: RecoveryState) -> Outcome:
         r"""Loss and quality where nobody asks for the prediction, which then need not exist as a whole."""
         return self.judge(self(state), state)
+
+
+class JointObjective(Objective):
+    r"""An objective whose loss and quality are made of the same things: a subclass gives both in :meth:`judge`."""
+
+    @abstractmethod
+    def judge(self, prediction: Tensor, state: RecoveryState) -> Outcome: ...
+
+    def loss(self, prediction: Tensor, state: RecoveryState) -> Tensor:
+        return self.judge(prediction, state).loss
+
+    def quality(self, prediction: Tensor, state: RecoveryState) -> Quality:
+        return self.judge(prediction, state).quality

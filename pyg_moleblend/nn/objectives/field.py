@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple, get_args
 import torch
 from torch import Tensor
 
-from pyg_moleblend.nn.objectives.base import Objective
+from pyg_moleblend.nn.objectives.base import JointObjective
 from pyg_moleblend.utils import DenseMolecules
 
 Level = Literal["graph", "atom", "pair"]
@@ -29,7 +29,7 @@ class Values(NamedTuple):
     known: Tensor
 
 
-class FieldObjective(Objective):
+class FieldObjective(JointObjective):
     r"""An objective that reads one declared field, of the graph, of each atom or of each ordered pair of atoms.
 
     It knows how its numbers are standardised: :meth:`fit` computes it, the model keeps it.

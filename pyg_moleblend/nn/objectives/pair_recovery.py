@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from pyg_moleblend.losses import Sums
-from pyg_moleblend.nn.objectives.base import Objective, Outcome, Quality, RecoveryState
+from pyg_moleblend.nn.objectives.base import JointObjective, Outcome, Quality, RecoveryState
 from pyg_moleblend.nn.pair_head import PairHead
 
 BLOCK_ELEMENTS: int = 2**25
@@ -29,7 +29,7 @@ class RowSums(NamedTuple):
         return RowSums(self.loss + other.loss, self.quality + other.quality)
 
 
-class PairRecovery(Objective):
+class PairRecovery(JointObjective):
     r"""Recovers a relation of every pair of atoms by a :class:`~pyg_moleblend.nn.PairHead` (arXiv 2307.06235,
     section 3.2).
 
@@ -67,12 +67,6 @@ class PairRecovery(Objective):
 
     def judge(self, prediction: Tensor, state: RecoveryState) -> Outcome:
         return self.outcome(self.sums(prediction, state, slice(None)))
-
-    def loss(self, prediction: Tensor, state: RecoveryState) -> Tensor:
-        return self.judge(prediction, state).loss
-
-    def quality(self, prediction: Tensor, state: RecoveryState) -> Quality:
-        return self.judge(prediction, state).quality
 
     def evaluate(self, state: RecoveryState) -> Outcome:
         row, contracted = self.head.contract(state.atoms)

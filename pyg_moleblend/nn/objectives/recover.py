@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pyg_moleblend.components import register
-from pyg_moleblend.nn.objectives.base import Quality, RecoveryState
+from pyg_moleblend.nn.objectives.base import Outcome, Quality, RecoveryState
 from pyg_moleblend.nn.objectives.field import FieldObjective, Level, Values
 from pyg_moleblend.nn.pair_head import PairHead
 from pyg_moleblend.nn.precision import full_precision, reset_linear
@@ -89,31 +89,29 @@ class Recover(FieldObjective):
         values = self.values(molecules, packed=self.kind == "bits")
         return Values(self.standardized(values), values.known) if self.kind == "value" else values
 
-    def loss(self, prediction: Tensor, state: RecoveryState) -> Tensor:
-        target, known = self.counted(state)
-        prediction = full_precision(prediction)
-        if self.kind == "class":
-            losses = F.cross_entropy(prediction.movedim(-1, 1), target.clamp(min=0), reduction="none")
-        elif self.kind == "bits":
-            losses = F.binary_cross_entropy_with_logits(prediction, target.to(prediction.dtype), reduction="none")
-        else:
-            losses = F.smooth_l1_loss(prediction, target.to(prediction.dtype), reduction="none")
-        return torch.where(known, losses, torch.zeros_like(losses)).sum() / known.sum().clamp(min=1)
-
-    def quality(self, prediction: Tensor, state: RecoveryState) -> Quality:
+    def judge(self, prediction: Tensor, state: RecoveryState) -> Outcome:
         target, known = self.counted(state)
         count = known.sum()
+        losses = self._losses(full_precision(prediction), target)
+        loss = torch.where(known, losses, torch.zeros_like(losses)).sum() / count.clamp(min=1)
+        with torch.no_grad():
+            return Outcome(loss, Quality(self._total_quality(prediction, target, known, count), count))
+
+    def _losses(self, prediction: Tensor, target: Tensor) -> Tensor:
         if self.kind == "class":
-            hits = (prediction.argmax(-1) == target) & known
-            return Quality(hits.sum().float(), count)
+            return F.cross_entropy(prediction.movedim(-1, 1), target.clamp(min=0), reduction="none")
+        if self.kind == "bits":
+            return F.binary_cross_entropy_with_logits(prediction, target.to(prediction.dtype), reduction="none")
+        return F.smooth_l1_loss(prediction, target.to(prediction.dtype), reduction="none")
+
+    def _total_quality(self, prediction: Tensor, target: Tensor, known: Tensor, count: Tensor) -> Tensor:
+        if self.kind == "class":
+            return ((prediction.argmax(-1) == target) & known).sum().float()
         if self.kind == "value":
             errors = (prediction - target).abs()
-            return Quality(torch.where(known, errors, torch.zeros_like(errors)).sum(), count)
+            return torch.where(known, errors, torch.zeros_like(errors)).sum()
         right, ones = (prediction > 0) == (target > 0.5), target > 0.5
         sides = torch.stack([known & ones, known & ~ones]).flatten(1)  # [2, entries]
         totals = sides.sum(1)
         shares = (sides & right.flatten()).sum(1) / totals.clamp(min=1)
-        return Quality(shares.sum() / (totals > 0).sum().clamp(min=1) * count, count)
-
-    def extra_repr(self) -> str:
-        return f"level={self.level!r}, field={self.field!r}, size={self.size}, kind={self.kind!r}"
+        return shares.sum() / (totals > 0).sum().clamp(min=1) * count

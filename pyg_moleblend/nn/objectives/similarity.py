@@ -82,15 +82,6 @@ class Similarity(FieldObjective):
         count = counted.sum()
         return Outcome(error.square().sum() / count.clamp(min=1), Quality(error.detach().abs().sum(), count))
 
-    def loss(self, prediction: Tensor, state: RecoveryState) -> Tensor:
-        return self.judge(prediction, state).loss
-
-    def quality(self, prediction: Tensor, state: RecoveryState) -> Quality:
-        return self.judge(prediction, state).quality
-
-    def extra_repr(self) -> str:
-        return f"field={self.field!r}, size={self.size}, measure={self.measure!r}"
-
 
 def similarity(values: Tensor, measure: Measure) -> Tensor:
     r"""Similarities ``[B, B]`` of rows ``[B, size]``; see :class:`Similarity` for the measures."""

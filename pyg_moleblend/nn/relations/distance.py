@@ -52,8 +52,7 @@ class DistanceBias(RelationBias):
         else:
             raise ValueError(
                 f"DistanceBias reads the pair field {GAUSSIANS!r}, which MoleBlend and MoleBlendConv provide; "
-                f"elsewhere give "
-                "it a basis of its own, DistanceBias(heads, num_gaussians, num_types=119)"
+                "elsewhere give it a basis of its own, DistanceBias(heads, num_gaussians, num_types=119)"
             )
         gaussians = gaussians.to(self.linear1.weight.dtype)
         return self.linear2(F.gelu(self.linear1(gaussians))).permute(0, 3, 1, 2)

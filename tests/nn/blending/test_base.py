@@ -21,13 +21,13 @@ def named(probabilities: tuple[float, ...]) -> dict[str, float]:
 
 @pytest.mark.parametrize("probabilities", BROKEN)
 def test_probabilities_off_the_simplex_are_refused(probabilities: tuple[float, ...]):
-    with pytest.raises(ValueError, match="`p` must be non-negative numbers that sum to 1 with `none`, got"):
+    with pytest.raises(ValueError, match="`p` must be non-negative numbers that sum to 1, got"):
         Choice("p", named(probabilities))
 
 
 @pytest.mark.parametrize("none", [-0.5, float("nan"), 0.6, "0.5", None])
 def test_the_probability_of_none_is_one_of_them(none: float):
-    with pytest.raises(ValueError, match="`p` must be non-negative numbers that sum to 1 with `none`, got"):
+    with pytest.raises(ValueError, match="`p` must be non-negative numbers that sum to 1, got"):
         Choice("p", {"spd": 0.5}, none)
 
 
