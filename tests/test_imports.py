@@ -49,6 +49,25 @@ def part(path: Path) -> str:
     return path.parts[0].removesuffix(".py")
 
 
+def floors() -> str:
+    r"""The rows of the table as a drawing: each part with the parts that its modules import."""
+    used: dict[str, set[str]] = {}
+    for path in MODULES:
+        names = {name.split(".")[1] for name in imported(path) if name.startswith("pyg_moleblend.")}
+        used.setdefault(part(path), set()).update(names & ROW.keys() - {part(path)})
+    lines = []
+    for number, row in enumerate(ROWS, 1):
+        for name in sorted(row & used.keys()):
+            below = sorted(used[name], key=lambda other: (ROW[other], other))
+            lines.append(f"{number:2}  {name:<12}" + (f"→ {', '.join(below)}" if below else ""))
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def test_the_drawing_of_the_floors_is_up_to_date():
+    drawn = (PACKAGE.parent / "CONTRIBUTING.md").read_text()
+    assert floors() in drawn, f"the drawing in CONTRIBUTING.md is to be:\n{floors()}"
+
+
 def test_every_part_has_a_row():
     parts = {part(path) for path in MODULES} - {"__init__", "__main__"}
     assert parts <= ROW.keys(), f"add {sorted(parts - ROW.keys())} to the table"
