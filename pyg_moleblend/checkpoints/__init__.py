@@ -3,6 +3,7 @@ r"""Saving and loading of models as trees of components, and the import of the a
 What a component is stands in :mod:`pyg_moleblend.components`; the models are next door, in :mod:`pyg_moleblend.models`.
 """
 
+from pyg_moleblend.checkpoints.packaged import PackagedModel, packaged_models
 from pyg_moleblend.checkpoints.pretrained import (
     encoder_from_pretrained,
     from_pretrained,
@@ -13,11 +14,13 @@ from pyg_moleblend.checkpoints.pretrained import (
 from pyg_moleblend.checkpoints.release import convert_release, from_release, release_mapping
 
 __all__ = [
+    "PackagedModel",
     "convert_release",
     "encoder_from_pretrained",
     "from_pretrained",
     "from_release",
     "load_weights",
+    "packaged_models",
     "read_metadata",
     "release_mapping",
     "save_pretrained",

@@ -10,12 +10,12 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from pyg_moleblend.checkpoints.old_format import is_old, updated
+from pyg_moleblend.checkpoints.packaged import WEIGHTS_FILE, packaged_folder, packaged_models
 from pyg_moleblend.components import REGISTRY, Registry, build, describe, with_components
 from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction
 from pyg_moleblend.runtime.files import atomic_write
 
 CONFIG_FILE = "config.json"
-WEIGHTS_FILE = "model.safetensors"
 FORMAT = 2
 r"""Of ``config.json``: a tree of components. Folders of format 1, which has no number, load too."""
 
@@ -53,7 +53,8 @@ def from_pretrained(source: str | Path, components: Iterable[type] = ()) -> Any:
     r"""Loads a model that :func:`save_pretrained` wrote, in evaluation mode.
 
     Args:
-        source: A folder, or the name of a repository on the Hugging Face hub.
+        source: A folder, the name of an encoder that comes with the package
+            (:func:`~pyg_moleblend.checkpoints.packaged_models`), or of a repository on the Hugging Face hub.
         components: Classes of your own that the model holds and that are not registered.
 
     Raises:
@@ -102,15 +103,18 @@ def load_weights(model: M, source: str | Path) -> M:
 
 
 def locate(source: str | Path) -> Path:
-    r"""The folder of a model: the one that is named, or the copy of a hub repository.
+    r"""The folder of a model: the one that is named, the packaged encoder's, or the copy of a hub repository.
 
     Raises:
-        FileNotFoundError: If there is neither.
+        FileNotFoundError: If there is none of them.
     """
     if Path(source).is_dir():
         return Path(source)
+    if (folder := packaged_folder(str(source))) is not None:
+        return folder
     if not isinstance(source, str) or source.count("/") != 1 or source.startswith((".", "/")):
-        raise FileNotFoundError(f"there is no folder {source}")
+        names = ", ".join(packaged_models()) or "none"
+        raise FileNotFoundError(f"there is no folder {source}, and no packaged encoder of that name ({names})")
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
