@@ -65,7 +65,7 @@ def build_shards(
 
     Raises:
         ValueError: If the folder holds something else, there are no rows, they are not those of the finished shards,
-            another process makes shards in the folder, or ``raise_failures`` and one is no molecule.
+            another process is at work in the folder, or ``raise_failures`` and one is no molecule.
     """
     folder = Path(folder)
     key, whole, manifest = begin(folder, key, shard_size)
