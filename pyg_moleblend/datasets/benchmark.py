@@ -10,6 +10,7 @@ from torch_geometric.data import Data
 from pyg_moleblend.chem import Conformers, Hydrogens
 from pyg_moleblend.datasets.base import Transform
 from pyg_moleblend.datasets.cached import CachedMoleculeDataset
+from pyg_moleblend.datasets.io.raw_state import digests
 from pyg_moleblend.datasets.io.reading import Reading, read_molecules
 from pyg_moleblend.datasets.shards.resumable import read_resumable
 from pyg_moleblend.metrics import METRICS, TaskType
@@ -85,6 +86,6 @@ class BenchmarkDataset(CachedMoleculeDataset):
         progress = self.title if self.progress else None
         if self.conformers is None:
             return read_molecules(smiles, self.hydrogens, progress)
-        source = {"name": self.name, "raw": self.raw_digests()}
+        source = {"name": self.name, "raw": digests(self.raw_paths)}
         folder = self.folder / "conformers"
         return read_resumable(smiles, folder, source, self.conformers, self.hydrogens, self.num_workers, progress)

@@ -87,14 +87,14 @@ def build_shards(
 
     with sole_writer(folder), tqdm(total=total, desc=progress, disable=progress is None, unit="mol") as bar:
         made = dict(make_shards(missing(), folder, read, num_workers, deadline, raise_failures))
-    shards = dict(sorted({**whole, **made}.items()))
-    if other := [number for number, entry in shards.items() if seen.get(number) != entry.rows]:
-        number = other[0]
-        raise ValueError(
-            f"shard {number} of {folder} has {shards[number].rows} rows, but now there are {seen.get(number, 0)}: the "
-            "table is not the one that the folder was begun with"
-        )
-    return finish(folder, key, facts or {}, shards.values())
+        shards = dict(sorted({**whole, **made}.items()))
+        if other := [number for number, entry in shards.items() if seen.get(number) != entry.rows]:
+            number = other[0]
+            raise ValueError(
+                f"shard {number} of {folder} has {shards[number].rows} rows, but now there are {seen.get(number, 0)}: "
+                "the table is not the one that the folder was begun with"
+            )
+        return finish(folder, key, facts or {}, shards.values())
 
 
 def begin(
