@@ -17,7 +17,9 @@ from pyg_moleblend.nn import (
     DisplacementRecovery,
     DistanceRecovery,
     Objective,
+    RecoveryState,
     SPDRecovery,
+    constant_blend,
 )
 from pyg_moleblend.transforms import AddRelations
 from pyg_moleblend.utils import DenseMolecules, pack
@@ -92,6 +94,13 @@ def packed_with(graph_fields: dict[str, Tensor], count: int) -> DenseMolecules:
     r"""So many lone atoms with graph fields."""
     molecules = pack(batch_of([methane_like(pos=torch.zeros(1, 3)) for _ in range(count)]))
     return molecules._replace(graphs=graph_fields)
+
+
+def pair_state(molecules: DenseMolecules, channels: int) -> RecoveryState:
+    r"""What an objective of pairs sees: random atoms, which want gradients, and nothing blended."""
+    atoms = torch.randn(*molecules.mask.shape, channels, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    nothing = torch.zeros(0)
+    return RecoveryState(nothing, atoms, nothing, molecules, molecules.pos, constant_blend(molecules, 0, 0))
 
 
 def permuted(data: Data, order: Tensor) -> Data:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from pyg_moleblend.chem.parse import parse_smiles
 from pyg_moleblend.chem.rdkit_log import LOG_LOCK, SilencedLog
-from pyg_moleblend.runtime.worker_pool import Started, map_chunks
+from pyg_moleblend.runtime.worker_pool import Started, in_chunks, map_chunks
 
 FINGERPRINTS: tuple[str, ...] = ("morgan", "atom_pair", "torsion", "path")
 r"""Kinds of fingerprints, see :func:`fingerprint_matrix`."""
@@ -70,8 +70,8 @@ def descriptor_matrix(
     molecules = list(molecules)
     names = tuple(descriptor_functions()) if names is None else check_descriptors(names)
     matrix, done = np.empty((len(molecules), len(names)), dtype=np.float32), 0
-    chunks = (molecules[start : start + CHUNK_SIZE] for start in range(0, len(molecules), CHUNK_SIZE))
     with tqdm(total=len(molecules), desc=progress, disable=progress is None, unit="mol") as bar:
+        chunks = in_chunks(molecules, CHUNK_SIZE)
         for rows in map_chunks(partial(_chunk, names=names), chunks, num_workers, deadline):
             matrix[done : done + len(rows)] = rows
             done += len(rows)
@@ -99,7 +99,7 @@ def fingerprint_matrix(
         MoleculeError: If a SMILES cannot be read.
     """
     generator = _generator(kind, size, radius)
-    bits = [generator.GetFingerprintAsNumPy(mol) for mol in _molecules(molecules)]
+    bits = [generator.GetFingerprintAsNumPy(_molecule(entry)) for entry in molecules]
     return np.packbits(np.array(bits, dtype=np.uint8).reshape(-1, size), axis=1)
 
 
@@ -109,7 +109,7 @@ def fingerprint_counts(
     r"""How often each feature of a fingerprint occurs, ``[M, size]`` uint16; arguments as for
     :func:`fingerprint_matrix`."""
     generator = _generator(kind, size, radius)
-    counts = [generator.GetCountFingerprintAsNumPy(mol) for mol in _molecules(molecules)]
+    counts = [generator.GetCountFingerprintAsNumPy(_molecule(entry)) for entry in molecules]
     return np.array(counts, dtype=np.int64).reshape(-1, size).clip(max=np.iinfo(np.uint16).max).astype(np.uint16)
 
 
@@ -130,8 +130,8 @@ def _generator(kind: str, size: int, radius: int) -> Any:
     return makers[kind]()
 
 
-def _molecules(molecules: Iterable[Chem.Mol | str]) -> Iterable[Chem.Mol]:
-    return (parse_smiles(entry) if isinstance(entry, str) else entry for entry in molecules)
+def _molecule(entry: Chem.Mol | str) -> Chem.Mol:
+    return parse_smiles(entry) if isinstance(entry, str) else entry
 
 
 def _chunk(
@@ -139,11 +139,11 @@ def _chunk(
 ) -> NDArray[np.float32]:
     functions = [descriptor_functions()[name] for name in names]
     values = np.full((len(molecules), len(names)), np.nan)
-    for number, (mol, killed) in enumerate(zip(_molecules(molecules), kills, strict=True)):
+    for number, (entry, killed) in enumerate(zip(molecules, kills, strict=True)):
         started(number)
         if not killed:
+            mol = Chem.Mol(_molecule(entry))  # RDKit leaves intermediate results on it, as properties
             with LOG_LOCK, SilencedLog():
-                mol = Chem.Mol(mol)  # RDKit leaves intermediate results on it, as properties
                 values[number] = [value_or_nan(function, mol) for function in functions]
     values[~(np.abs(values) <= np.finfo(np.float32).max)] = np.nan
     return values.astype(np.float32)

@@ -1,8 +1,8 @@
 r"""Datasets whose rows never shift: every molecule knows its row, and every row that is none says why.
 
-``base.py`` and ``cached.py`` are of datasets in memory, ``shards/`` of those on disk; both hold what ``io/`` reads. A
-published source has a folder of its own, and none of them knows of another. Change it for a source, or for what is
-stored. Chemistry is :mod:`pyg_moleblend.chem`, which molecules are for what is :mod:`pyg_moleblend.splits`.
+``base.py``, ``cached.py`` and ``benchmark.py`` are of datasets in memory, ``shards/`` of those on disk; both hold what
+``io/`` reads. A published source has a folder of its own, and none of them knows of another. Change it for a source, or
+for what is stored. Chemistry is :mod:`pyg_moleblend.chem`, which molecules are for what is :mod:`pyg_moleblend.splits`.
 """
 
 from pyg_moleblend.datasets.base import MoleculeDataset

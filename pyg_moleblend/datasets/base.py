@@ -2,14 +2,15 @@ r"""The in-memory dataset that all of ours are: compact in memory, OGB's integer
 
 import copy
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 from torch_geometric.data import Batch, Data, InMemoryDataset
 from torch_geometric.data.collate import collate
 
-from pyg_moleblend.datasets.io.reading import Failure, Reading
+from pyg_moleblend.datasets.io.failures import Failure
+from pyg_moleblend.datasets.io.reading_result import Reading
 from pyg_moleblend.utils.flat_batch import Stored, as_stored, cut_batch, cut_molecule
 
 Transform = Callable[[Data], Data]
@@ -73,9 +74,7 @@ class MoleculeDataset(InMemoryDataset):
         Raises:
             ValueError: If a name is not among :attr:`target_names`.
         """
-        if unknown := [name for name in names if name not in self.target_names]:
-            raise ValueError(f"{self!r} has no targets {unknown}, its targets are {self.target_names}")
-        dataset = self.with_y(self._data.y[:, [self.target_names.index(name) for name in names]])
+        dataset = self.with_y(self._data.y[:, target_columns(self, names)])
         dataset.target_names = list(names)
         return dataset
 
@@ -91,6 +90,18 @@ class MoleculeDataset(InMemoryDataset):
         if isinstance(indices, range) and indices == range(len(indices)):
             return torch.arange(len(indices))
         return torch.as_tensor(indices, dtype=torch.long)
+
+
+def target_columns(dataset: Any, names: Sequence[str]) -> list[int]:
+    r"""Columns of ``y`` of some of a dataset's targets.
+
+    Raises:
+        ValueError: If a name is not among its ``target_names``.
+    """
+    known: list[str] = dataset.target_names
+    if unknown := [name for name in names if name not in known]:
+        raise ValueError(f"{dataset!r} has no targets {unknown}, its targets are {known}")
+    return [known.index(name) for name in names]
 
 
 def has_structure(stored: Stored) -> Tensor:

@@ -1,6 +1,5 @@
 r"""Datasets that are processed once and kept on disk, complete or not at all, and never stale."""
 
-import csv
 import json
 import sys
 import warnings
@@ -16,7 +15,8 @@ from torch_geometric.data import Data
 
 import pyg_moleblend
 from pyg_moleblend.datasets.base import MoleculeDataset, Transform, store_list
-from pyg_moleblend.datasets.io.reading import Failure
+from pyg_moleblend.datasets.io.failures import Failure, load_failures, save_failures
+from pyg_moleblend.datasets.io.raw_state import is_state_of, state_of
 from pyg_moleblend.datasets.io.transformed import transform_key
 from pyg_moleblend.runtime.files import Digest, atomic_write, content_key, digest, is_whole
 from pyg_moleblend.utils.flat_batch import Stored
@@ -138,26 +138,7 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
         paths = [Path(path) for path in self.processed_paths]
         if self.force_reload or not all(path.is_file() for path in paths):
             return False
-        return self._raw_files_are_those_of(self._read_manifest())
-
-    def _raw_files_are_those_of(self, manifest: dict[str, Any]) -> bool:
-        paths = self._raw_files()
-        if not paths:  # they may be gone, but not be others
-            return True
-        known, times = manifest["raw"], manifest["raw_mtime_ns"]
-        # Files that nobody touched need not be read for it.
-        return paths.keys() == known.keys() and all(
-            path.stat().st_size == known[name]["bytes"]
-            and (path.stat().st_mtime_ns == times[name] or is_whole(path, Digest(**known[name])))
-            for name, path in paths.items()
-        )
-
-    def _raw_files(self) -> dict[str, Path]:
-        return {Path(path).name: Path(path) for path in self.raw_paths if Path(path).is_file()}
-
-    def raw_digests(self) -> dict[str, dict[str, Any]]:
-        r"""Size and SHA-256 of each raw file that is in place, by its name."""
-        return {name: digest(path)._asdict() for name, path in self._raw_files().items()}
+        return is_state_of(self.raw_paths, self._read_manifest())
 
     # PyG's own wants the raw files even where they are not needed any more.
     def _download(self) -> None:
@@ -185,12 +166,9 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
         manifest_path.unlink(missing_ok=True)
         with atomic_write(data_path) as file:
             torch.save((data.to_dict(), slices), file)
-        with atomic_write(failures_path, "w") as file:
-            csv.writer(file, lineterminator="\n").writerows([Failure._fields, *failures])
+        save_failures(failures_path, failures)
         files = {path.name: digest(path)._asdict() for path in (data_path, failures_path)}
-        times = {name: path.stat().st_mtime_ns for name, path in self._raw_files().items()}
-        raw = {"raw": self.raw_digests(), "raw_mtime_ns": times}
-        manifest = {**self._key, "facts": built.facts, **raw, "files": files}
+        manifest = {**self._key, "facts": built.facts, **state_of(self.raw_paths), "files": files}
         with atomic_write(manifest_path, "w") as file:
             json.dump(manifest, file, indent=2)
         if failures:
@@ -225,8 +203,7 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
         # Memory-mapped: the processes of one machine share one copy.
         data, self.slices = torch.load(data_path, weights_only=True, mmap=True)
         self.data = Data.from_dict(data)
-        with open(failures_path, encoding="utf-8", newline="") as file:
-            self.failures = [Failure(int(row), *rest) for row, *rest in list(csv.reader(file))[1:]]
+        self.failures = load_failures(failures_path)
 
     def __repr__(self) -> str:
         return f"{self.title}({len(self)})" if self.__dict__.get("slices") is not None else self.title

@@ -107,7 +107,7 @@ def is_whole(path: Path, known: Digest) -> bool:
 
 @contextmanager
 def sole_writer(folder: Path) -> Iterator[None]:
-    r"""Held while shards are made in a folder, by one process at a time.
+    r"""Held while files are made in a folder, by one process at a time.
 
     Another one is refused, not made to wait: it could be for hours, and the wait would look like a fault.
 
@@ -118,7 +118,7 @@ def sole_writer(folder: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout as error:
-        raise ValueError(f"another process makes shards in {folder}: wait for it, or name another folder") from error
+        raise ValueError(f"another process is at work in {folder}: wait for it, or name another folder") from error
     try:
         yield
     finally:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch_geometric.data import Data
+from torch_geometric.data import Batch, Data
 from torch_geometric.data.datapipes import functional_transform
 from torch_geometric.transforms import BaseTransform
 
@@ -46,11 +46,12 @@ class AddShape(BaseTransform):
         - **input:** ``x`` in OGB's vocabulary, ``pos`` ``[N, 3]`` in Å
         - **output:** ``shape_descriptors`` ``[1, 11]`` in the order of
           :data:`~pyg_moleblend.chem.SHAPE_DESCRIPTORS`; ``usr`` ``[1, 12]``, see :func:`~pyg_moleblend.chem.usr`;
-          ``shape_similarity`` ``[1, R]`` where there are references; all float32, NaN where there is no 3D structure
+          ``shape_similarity`` ``[1, R]`` where there are references; all float32, NaN where there is no 3D structure,
+          or ``has_pos`` says that it is not to be used
 
     Raises:
         MoleculeError: If a reference cannot be read or has no conformer.
-        ValueError: If a reference has fewer than three atoms, or ``x`` is missing.
+        ValueError: If a reference has fewer than three atoms, ``x`` is missing, or it is given a batch.
     """
 
     def __init__(self, references: Sequence[str] = (), seed: int = 0) -> None:
@@ -61,11 +62,14 @@ class AddShape(BaseTransform):
         self._structures = [_structure(smiles, seed) for smiles in self.references]
 
     def forward(self, data: Data) -> Data:
+        if isinstance(data, Batch):
+            raise ValueError("AddShape takes a single molecule, got a batch; transform before batching")
         if data.x is None:
             raise ValueError("AddShape needs `x` in OGB's vocabulary, which says what the atoms are")
         numbers = data.x[:, 0].long().cpu() + 1
         atoms: NDArray[np.int64] = torch.where(numbers > _HEAVIEST, 0, numbers).numpy()
-        pos = torch.full((len(atoms), 3), torch.nan) if data.pos is None else data.pos.detach().cpu().float()
+        flat = data.pos is None or not bool(data.get("has_pos", True))
+        pos = torch.full((len(atoms), 3), torch.nan) if flat else data.pos.detach().cpu().float()
         found = {"shape_descriptors": shape_descriptors(atoms, pos.numpy()), "usr": usr(atoms, pos.numpy())}
         if self.references:
             found["shape_similarity"] = shape_tanimoto(atoms, pos.numpy(), self._structures)

@@ -83,6 +83,14 @@ def test_a_molecule_that_takes_too_long_is_unknown():
     assert np.isnan(rows[:, 0]).tolist() == [False, True, False, False, False]
 
 
+def test_reading_a_molecule_is_on_its_own_clock():
+    started: list[int] = []
+    with pytest.raises(MoleculeError):
+        module._chunk(["CC", "C(C"], [0, 0], started.append, ("MolWt",))
+    assert started == [0, 1]
+    assert np.isnan(module._chunk(["C(C"], [1], started.append, ("MolWt",))).all()
+
+
 def test_no_molecule_at_all():
     assert descriptor_matrix([]).shape == (0, len(descriptor_names()))
     assert fingerprint_matrix([], size=64).shape == (0, 8)

@@ -15,6 +15,7 @@ from torch_geometric.transforms import BaseTransform
 from pyg_moleblend.datasets import cached
 from pyg_moleblend.datasets.base import store
 from pyg_moleblend.datasets.cached import Built, CachedMoleculeDataset
+from pyg_moleblend.datasets.io import failures
 from pyg_moleblend.datasets.io.reading import read_molecules
 from pyg_moleblend.runtime.files import digest
 from pyg_moleblend.transforms import AddRelations
@@ -139,7 +140,8 @@ def test_an_interrupted_run_is_no_run(tmp_path: Path, monkeypatch: pytest.Monkey
         return write(path, mode)
 
     Listed(tmp_path)
-    monkeypatch.setattr(cached, "atomic_write", interrupted)
+    for module in (cached, failures):
+        monkeypatch.setattr(module, "atomic_write", interrupted)
     for root in (tmp_path, tmp_path / "new"):
         with pytest.raises(KeyboardInterrupt):
             Listed(root, force_reload=True)

@@ -86,7 +86,7 @@ def test_content_key_refuses_what_has_no_stable_text() -> None:
 
 
 def test_one_at_a_time_and_again_when_it_has_ended_however(tmp_path: Path) -> None:
-    with sole_writer(tmp_path), pytest.raises(ValueError, match=f"another process makes shards in {tmp_path}"):
+    with sole_writer(tmp_path), pytest.raises(ValueError, match=f"another process is at work in {tmp_path}"):
         sole_writer(tmp_path).__enter__()
     with pytest.raises(RuntimeError, match="fell over"), sole_writer(tmp_path):
         raise RuntimeError("fell over")

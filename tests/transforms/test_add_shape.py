@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 from rdkit.Chem import rdShapeAlign
-from torch_geometric.data import Data
+from torch_geometric.data import Batch, Data
 
 from pyg_moleblend.chem import (
     MoleculeError,
@@ -79,3 +79,17 @@ def test_what_is_wrong_is_said():
 
 def test_repr_has_all_arguments():
     assert str(AddShape(["CCO"], 3)) == "AddShape(references=['CCO'], seed=3)"
+
+
+def test_coordinates_that_are_not_to_be_used_are_no_shape():
+    data = from_mol(generate_conformer(parse_smiles(SMILES)))
+    assert AddShape(["CCO"])(data.clone()).shape_similarity.isfinite().all()
+    data.has_pos = torch.tensor([False])
+    data = AddShape(["CCO"])(data)
+    for name in ("shape_descriptors", "usr", "shape_similarity"):
+        assert data[name].isnan().all()
+
+
+def test_a_batch_is_refused():
+    with pytest.raises(ValueError, match="AddShape takes a single molecule, got a batch"):
+        AddShape()(Batch.from_data_list([from_smiles(SMILES)]))

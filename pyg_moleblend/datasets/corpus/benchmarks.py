@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from pyg_moleblend.datasets.corpus.inputs import Input
 from pyg_moleblend.datasets.corpus.reading import read_smiles
-from pyg_moleblend.datasets.corpus.sources import Input, qm9_rows
+from pyg_moleblend.datasets.corpus.sources import qm9_rows
 from pyg_moleblend.datasets.io.raw import copy_file, fetch, installed_file
 from pyg_moleblend.datasets.moleculeace.sources import TARGETS, put_files
 from pyg_moleblend.datasets.moleculenet.dataset import SOURCES as MOLECULENET

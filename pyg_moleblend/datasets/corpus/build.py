@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pyg_moleblend.datasets.corpus.benchmarks import BENCHMARKS, open_benchmark
+from pyg_moleblend.datasets.corpus.inputs import Input
 from pyg_moleblend.datasets.corpus.manifest import (
     FORMAT,
     MANIFEST_FILE,
@@ -20,7 +21,7 @@ from pyg_moleblend.datasets.corpus.output import write_source
 from pyg_moleblend.datasets.corpus.pieces import Job, Pieces, make_pieces
 from pyg_moleblend.datasets.corpus.records import KeyChunk, RecordChunk
 from pyg_moleblend.datasets.corpus.rules import Rules
-from pyg_moleblend.datasets.corpus.sources import SOURCES, Input
+from pyg_moleblend.datasets.corpus.sources import SOURCES
 from pyg_moleblend.runtime.files import atomic_write, content_key, sole_writer
 
 WORK_FOLDER = "work"
@@ -49,7 +50,8 @@ def build_corpus(
     The steps: draw from a large source (before anything expensive: a hash of the text decides), read and normalise,
     refuse by the rules, find the key, keep each molecule once over all sources, leave out those of the benchmarks, hold
     some out for validation. What comes of each row, refused ones included, stays in ``<out>/work``, in pieces: a run
-    that was interrupted goes on from there. The files do not depend on the number of workers.
+    that was interrupted goes on from there. The files do not depend on the number of workers, as long as no molecule
+    runs into the deadline.
 
     Args:
         out: The folder.

@@ -10,10 +10,11 @@ from rdkit.Chem import inchi
 
 import pyg_moleblend
 from pyg_moleblend.datasets.corpus.benchmarks import BENCHMARKS
+from pyg_moleblend.datasets.corpus.inputs import Input
 from pyg_moleblend.datasets.corpus.merge import Kept
 from pyg_moleblend.datasets.corpus.pieces import Pieces
 from pyg_moleblend.datasets.corpus.rules import Rules
-from pyg_moleblend.datasets.corpus.sources import SOURCES, Input
+from pyg_moleblend.datasets.corpus.sources import SOURCES
 from pyg_moleblend.datasets.shards.folder import is_whole
 from pyg_moleblend.runtime.files import Digest, digest
 

@@ -52,15 +52,14 @@ def write_source(path: Path, name: str, pieces: Pieces, kept: Kept, valid: NDArr
     schema = COLUMNS.append(POSITIONS) if structures else COLUMNS
     start = count = 0
     with atomic_write(path) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
-        for table in pieces.tables():
-            first, last = np.searchsorted(kept.positions, [start, start + len(table)])
-            rows = table.take(kept.positions[first:last] - start)
+        for rows in pieces.take(kept.positions):
+            stop = start + len(rows)
             columns = {field: rows[field] for field in schema.names if field in rows.column_names}
             columns["source"] = _encoded(np.zeros(len(rows), np.int8), (name,))
-            columns["part"] = _encoded(valid[first:last].astype(np.int8), PARTS)
+            columns["part"] = _encoded(valid[start:stop].astype(np.int8), PARTS)
             writer.write_table(pa.table({field: columns[field] for field in schema.names}, schema=schema))
             count += len(rows) - rows["pos"].null_count
-            start += len(table)
+            start = stop
     return count
 
 

@@ -3,7 +3,6 @@ r"""What workers find, kept on disk in pieces: an interrupted run goes on with t
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +15,7 @@ from tqdm import tqdm
 
 from pyg_moleblend.datasets.corpus.records import KEY_LENGTH, KeyChunk, RecordChunk
 from pyg_moleblend.runtime.files import atomic_write
-from pyg_moleblend.runtime.worker_pool import Started, map_chunks
+from pyg_moleblend.runtime.worker_pool import Started, in_chunks, map_chunks
 
 PIECE_ROWS = 16_384
 r"""Rows of a piece: ten seconds of work or so, the most that an interrupted run loses."""
@@ -33,9 +32,30 @@ class Pieces(NamedTuple):
     paths: Sequence[Path]
 
     def tables(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        r"""The pieces one after another, all columns by default."""
+        r"""The pieces one after another, all columns by default.
+
+        Raises:
+            ValueError: If one is damaged.
+        """
         for path in self.paths:
-            yield pq.read_table(path, columns=None if columns is None else list(columns))
+            try:
+                table = pq.read_table(path, columns=None if columns is None else list(columns))
+            except (pa.ArrowException, OSError) as error:
+                raise ValueError(f"{path} is damaged: {error}; delete it, and make the corpus again") from error
+            yield table
+
+    def take(self, positions: NDArray[np.int64], columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        r"""Some of the rows, a table a piece.
+
+        Args:
+            positions: Positions of the rows, counted over all pieces, ascending.
+            columns: Names of the columns, all by default.
+        """
+        start = 0
+        for table in self.tables(columns):
+            first, last = np.searchsorted(positions, [start, start + len(table)])
+            yield table.take(positions[first:last] - start)
+            start += len(table)
 
     def counts(self) -> dict[str, int]:
         r"""Number of rows by reason, in alphabetical order; those that may be kept have the reason ``""``."""
@@ -110,16 +130,15 @@ def make_pieces(jobs: Mapping[str, Job], num_workers: int = 0, progress: bool = 
             for name, job in jobs.items():
                 bar.set_description(name)
                 job.folder.mkdir(parents=True, exist_ok=True)
-                rows = iter(job.rows())
-                while piece := [_Row(name, *row) for row in islice(rows, PIECE_ROWS)]:
+                for rows in in_chunks(job.rows(), PIECE_ROWS):
                     path = _path(job.folder, numbers[name])
                     numbers[name] += 1
                     if path.is_file():
-                        bar.update(len(piece))
+                        bar.update(len(rows))
                         continue
-                    starts = range(0, len(piece), CHUNK_ROWS)
-                    wanted.append((name, path, len(starts)))
-                    yield from (piece[start : start + CHUNK_ROWS] for start in starts)
+                    piece = list(in_chunks((_Row(name, *row) for row in rows), CHUNK_ROWS))
+                    wanted.append((name, path, len(piece)))
+                    yield from piece
 
         batches: list[pa.RecordBatch] = []
         function = _EachJob({name: job.function for name, job in jobs.items()})

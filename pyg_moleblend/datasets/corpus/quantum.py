@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+import pyarrow as pa
 
 from pyg_moleblend.datasets.corpus.build import load_pieces
 from pyg_moleblend.datasets.corpus.manifest import MANIFEST_FILE
 from pyg_moleblend.datasets.corpus.merge import merge
-from pyg_moleblend.datasets.corpus.pieces import Pieces
 from pyg_moleblend.datasets.corpus.ranks import ranks
 from pyg_moleblend.runtime.files import atomic_write, digest
 
@@ -43,12 +42,6 @@ LISTS = (
 r"""All small molecules of ChEMBL, filled up from MOSES; and larger ones, three quarters of them from ChEMBL."""
 
 
-class _Table(NamedTuple):
-    smiles: NDArray[np.object_]
-    skeleton: list[str]
-    heavy_atoms: NDArray[np.int16]
-
-
 def quantum_lists(corpus: str | Path, lists: Sequence[QuantumList] = LISTS, seed: int = 0) -> dict[str, Any]:
     r"""Writes ``<name>.smi`` into the corpus's folder, a canonical SMILES a line, and ``quantum.json`` beside them.
 
@@ -77,7 +70,8 @@ def quantum_lists(corpus: str | Path, lists: Sequence[QuantumList] = LISTS, seed
     pieces = {name: load_pieces(corpus, manifest["sources"][name]["work"]) for name in ("chembl", "moses")}
     benchmarks = {name: load_pieces(corpus, entry["work"]) for name, entry in manifest["benchmarks"].items()}
     kept = merge(pieces, benchmarks)
-    tables = {name: _read(pieces[name], kept[name].positions) for name in pieces}
+    columns = ["smiles", "skeleton", "heavy_atoms"]
+    tables = {name: pa.concat_tables(pieces[name].take(kept[name].positions, columns)) for name in pieces}
     summary: dict[str, Any] = {"seed": seed, "lists": {}, "benchmarks": {n: k.benchmarks for n, k in kept.items()}}
     for wanted in lists:
         chosen: list[tuple[str, str]] = []
@@ -96,22 +90,10 @@ def quantum_lists(corpus: str | Path, lists: Sequence[QuantumList] = LISTS, seed
     return summary
 
 
-def _read(pieces: Pieces, positions: NDArray[np.int64]) -> _Table:
-    smiles, skeleton, heavy, start = [], [], [np.empty(0, np.int16)], 0
-    for table in pieces.tables(["smiles", "skeleton", "heavy_atoms"]):
-        first, last = np.searchsorted(positions, [start, start + len(table)])
-        rows = table.take(positions[first:last] - start)
-        smiles += rows["smiles"].to_pylist()
-        skeleton += rows["skeleton"].to_pylist()
-        heavy.append(rows["heavy_atoms"].to_numpy())
-        start += len(table)
-    return _Table(np.array(smiles, dtype=object), skeleton, np.concatenate(heavy))
-
-
-def _draw(table: _Table, wanted: QuantumList, size: int, seed: int) -> list[tuple[str, str]]:
+def _draw(molecules: pa.Table, wanted: QuantumList, size: int, seed: int) -> list[tuple[str, str]]:
     r"""Keys and SMILES of up to `size` molecules of the right size."""
-    heavy = table.heavy_atoms
-    fitting = np.flatnonzero((heavy >= wanted.min_heavy_atoms) & (heavy <= wanted.max_heavy_atoms))
-    drawn = ranks((table.skeleton[i] for i in fitting.tolist()), "pick", seed)
-    best = fitting[np.argsort(drawn, kind="stable")[: max(size, 0)]]
-    return [(table.skeleton[i], str(table.smiles[i])) for i in best.tolist()]
+    heavy = molecules["heavy_atoms"].to_numpy()
+    fitting = molecules.filter((heavy >= wanted.min_heavy_atoms) & (heavy <= wanted.max_heavy_atoms))
+    drawn = ranks(fitting["skeleton"].to_pylist(), "pick", seed)
+    best = fitting.take(np.argsort(drawn, kind="stable")[: max(size, 0)])
+    return list(zip(best["skeleton"].to_pylist(), best["smiles"].to_pylist(), strict=True))

@@ -1,7 +1,6 @@
 r"""From what a source writes to molecules: one reader for each way of writing them."""
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -98,8 +97,7 @@ def _molecules(reading: Reading, readable: NDArray[np.int64], kills: Sequence[in
     found: list[Found] = [DEADLINE if number else UNREADABLE for number in kills]
     for row in readable.tolist():
         found[row] = STRUCTURE
-    ends = np.cumsum([0, *reading.graphs.num_atoms]).tolist()
-    for row, smiles, (start, stop) in zip(reading.rows.tolist(), reading.smiles, pairwise(ends), strict=True):
-        mol, pos = parse_smiles(smiles), reading.graphs.pos[start:stop]  # the graph's atoms are in the SMILES' order
-        found[row] = with_positions(mol, pos) if np.isfinite(pos).all() else mol
+    for row, smiles, graph in zip(reading.rows.tolist(), reading.smiles, reading.graphs.each(), strict=True):
+        mol = parse_smiles(smiles)  # the graph's atoms are in its order
+        found[row] = with_positions(mol, graph.pos) if np.isfinite(graph.pos).all() else mol
     return found

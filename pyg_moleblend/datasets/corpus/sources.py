@@ -1,10 +1,8 @@
-r"""Where the corpus's molecules come from: what each source is, where its files are, and which of its rows count."""
+r"""Where the corpus's molecules come from: what each source is, and where its files are."""
 
-import gzip
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,14 +10,14 @@ import torch
 from numpy.typing import NDArray
 from rdkit import Chem
 
+from pyg_moleblend.datasets.corpus.inputs import Input, find_files, text_rows
 from pyg_moleblend.datasets.corpus.ranks import ranks, smallest
-from pyg_moleblend.datasets.corpus.reading import Reader, read_cxsmiles, read_pcqm4mv2, read_qm9, read_smiles
+from pyg_moleblend.datasets.corpus.reading import read_pcqm4mv2, read_qm9
 from pyg_moleblend.datasets.io.entries import PackedMol
 from pyg_moleblend.datasets.io.raw import fetch, installed_file
-from pyg_moleblend.datasets.io.table_chunks import TableChunks
 from pyg_moleblend.datasets.pcqm4mv2.raw import SPLIT_FILE, STRUCTURE_FILES, TABLE_FILE, read_rows, read_split
 from pyg_moleblend.datasets.qm9.dataset import NUM_MOLECULES, SPLIT_SEED, SPLIT_SIZES
-from pyg_moleblend.datasets.qm9.sources import RAW_FILES, QM9Files, Record, package_files, read_package, read_raw
+from pyg_moleblend.datasets.qm9.sources import RAW_FILES, Record, package_files, read_package, read_raw
 
 MOSES_URL = (
     "https://files.pythonhosted.org/packages/ca/04/335f23e9ae95ca381ac7c3f335303dbbeb0f8a604d167891cf60c9360178/"
@@ -29,27 +27,6 @@ MOSES_FILE = "moses/dataset/data/train.csv.gz"
 MOSES_SHA256 = "7f4450e3ebecebe79c3a2a55950c93daddee071120daf64a163d03481e811d34"
 
 _TABLES = (".smi", ".smi.gz", ".txt", ".txt.gz", ".csv", ".csv.gz", ".tsv", ".tsv.gz")
-_CHEMREPS = "chembl_id\tcanonical_smiles\t"
-
-
-class Input(NamedTuple):
-    r"""The rows of a source that count.
-
-    Attributes:
-        files: The files that they follow from.
-        rows: Gives them: their numbers, counted over all files, and what is written there.
-        reader: Makes molecules of what is written.
-        num_rows: Number of rows in the files, ``None`` where all of them count.
-        num_taken: Number of rows that count, ``None`` where only reading them tells.
-        choice: What else they follow from, as JSON.
-    """
-
-    files: list[Path]
-    rows: Callable[[], Iterator[tuple[int, Any]]]
-    reader: Reader
-    num_rows: int | None = None
-    num_taken: int | None = None
-    choice: Mapping[str, Any] = MappingProxyType({})
 
 
 class Source(NamedTuple):
@@ -79,121 +56,84 @@ def open_moses(path: Path | None, root: Path, size: int | None, seed: int, progr
         if path is None:
             remedy = f"pip install --no-deps molsets, or put its {MOSES_FILE} into {folder}"
             fetch(MOSES_URL, folder, {MOSES_FILE: "train.csv.gz"}, remedy, progress, MOSES_SHA256)
-    return _texts(_files(path or folder, _TABLES, "train"), size, seed)
+    return text_rows(find_files(path or folder, _TABLES, "train"), size, seed)
 
 
 def open_chembl(path: Path | None, root: Path, size: int | None, seed: int, progress: bool) -> Input:
     r"""SMILES files of ChEMBL, in alphabetical order: any selection of it, or its own ``chembl_XX_chemreps.txt.gz``."""
-    return _texts(_files(path or root / "chembl", _TABLES), size, seed)
+    return text_rows(find_files(path or root / "chembl", _TABLES), size, seed)
 
 
 def open_qm9(path: Path | None, root: Path, size: int | None, seed: int, progress: bool) -> Input:
     r"""The training part of :class:`~pyg_moleblend.datasets.QM9`'s split."""
-    return qm9_rows(path, root, held_out=False)
+    return qm9_rows(path, root, False, size, seed)
 
 
 def open_pcqm4mv2(path: Path | None, root: Path, size: int | None, seed: int, progress: bool) -> Input:
     r"""PCQM4Mv2's official training part from OGB's folder, or any tables of its CXSMILES with hydrogens."""
     path = path or root / "pcqm4m-v2"
     if not (path / TABLE_FILE).is_file():
-        return _texts(_files(path, (".csv", ".csv.gz")), size, seed, cxsmiles=True)
+        return text_rows(find_files(path, (".csv", ".csv.gz")), size, seed, cxsmiles=True)
     table, split = path / TABLE_FILE, path / SPLIT_FILE
     near = (folder / name for folder in (path, path / "raw", path.parent) for name in STRUCTURE_FILES)
     structures = next((file for file in near if file.is_file()), None)
     train = read_split(split)["train"]
+    taken, choice = _drawn(train, size, seed)
 
     def rows() -> Iterator[tuple[int, Any]]:
         wanted = np.zeros(int(train.max(initial=-1)) + 1, dtype=bool)
-        wanted[train] = True
+        wanted[taken] = True
         entries = chain.from_iterable(portion.entries for portion in read_rows(table, structures, train))
         # To its end, though the training part comes first: only then it is known that the files are whole.
         return ((row, entry) for row, entry in enumerate(entries) if row < len(wanted) and wanted[row])
 
     files = [table, split, *([] if structures is None else [structures])]
-    return Input(files, rows, read_pcqm4mv2, num_taken=len(train), choice={"part": "train"})
+    return Input(files, rows, read_pcqm4mv2, len(train), len(taken), {"part": "train", **choice})
 
 
-def qm9_rows(path: Path | None, root: Path, held_out: bool) -> Input:
+def qm9_rows(path: Path | None, root: Path, held_out: bool, size: int | None = None, seed: int = 0) -> Input:
     r"""QM9's training part, or the two others.
 
     Args:
         path: Folder of PyG's raw files; ``None`` for those under `root`, or else the installed package ``qm9pack``.
         root: Folder of the datasets.
         held_out: Whether the validation and test parts are wanted, not the training part.
+        size: How many molecules are wanted, where there are more than that.
+        seed: Of their draw.
 
     Raises:
         ValueError: If there are no files, or they do not hold all of QM9.
     """
     folder = path or root / "qm9" / "raw"
     raw = [folder / name for name in RAW_FILES]
-    package = None if all(file.is_file() for file in raw) else package_files()
-    if package is None and not all(file.is_file() for file in raw):
+    there = all(file.is_file() for file in raw)
+    package = None if there or path is not None else package_files()
+    if package is None and not there:
         raise ValueError(
             f"there is no QM9: pip install 'pyg-moleblend[qm9]', or put {', '.join(RAW_FILES)} into {folder}"
         )
 
+    order = torch.randperm(NUM_MOLECULES, generator=torch.Generator().manual_seed(SPLIT_SEED))
+    part = order[SPLIT_SIZES[0] :] if held_out else order[: SPLIT_SIZES[0]]
+    taken, choice = _drawn(np.asarray(part.sort().values), size, seed)
+
     def rows() -> Iterator[tuple[int, Record]]:
         files = read_raw(folder) if package is None else read_package(package)
-        wanted = _qm9_part(files, held_out)
-        for row, record in zip(wanted.tolist(), files.records(wanted), strict=True):
+        if (found := len(files.number)) != NUM_MOLECULES:
+            raise ValueError(f"QM9 has {NUM_MOLECULES} molecules, the files hold {found}: they are incomplete")
+        for row, record in zip(taken.tolist(), files.records(taken), strict=True):
             mol = record.entry
             yield row, record._replace(entry=PackedMol.of(mol)) if isinstance(mol, Chem.Mol) else record
 
-    part = "valid and test" if held_out else "train"
-    size = NUM_MOLECULES - SPLIT_SIZES[0] if held_out else SPLIT_SIZES[0]
-    return Input(package or raw, rows, read_qm9, NUM_MOLECULES, size, {"part": part, "seed": SPLIT_SEED})
+    choice = {"part": "valid and test" if held_out else "train", "seed": SPLIT_SEED, **choice}
+    return Input(package or raw, rows, read_qm9, NUM_MOLECULES, len(taken), choice)
 
 
-def smiles_texts(path: Path) -> Iterator[str]:
-    r"""The SMILES of a table or of a text file with one a line, as they are written."""
-    if path.name.lower().endswith((".txt", ".txt.gz")):
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
-            head = file.readline()
-            if head.startswith(_CHEMREPS):
-                yield from (line.split("\t")[1] for line in file)
-                return
-    for portion in TableChunks(path):
-        yield from map(str, portion.entries)
-
-
-def _texts(files: list[Path], size: int | None, seed: int, cxsmiles: bool = False) -> Input:
-    def texts() -> Iterator[str]:
-        for text in chain.from_iterable(map(smiles_texts, files)):
-            # A name may stand behind a SMILES; behind a CXSMILES are its coordinates.
-            yield text if cxsmiles else text.strip().partition(" ")[0].partition("\t")[0]
-
-    reader: Reader = read_cxsmiles if cxsmiles else read_smiles
-    if size is None:
-        return Input(files, lambda: enumerate(texts()), reader)
-    drawn = ranks(texts(), "sample", seed)
-    if size >= len(drawn):
-        return Input(files, lambda: enumerate(texts()), reader, num_taken=len(drawn))
-    wanted = np.zeros(len(drawn), dtype=bool)
-    wanted[smallest(drawn, size)] = True
-
-    def rows() -> Iterator[tuple[int, str]]:
-        return ((row, text) for row, text in enumerate(texts()) if wanted[row])
-
-    return Input(files, rows, reader, len(drawn), size, {"size": size, "seed": seed})
-
-
-def _files(path: Path, kinds: tuple[str, ...], word: str = "") -> list[Path]:
-    if path.is_file():
-        return [path]
-    found = sorted(file for file in path.glob("*") if file.name.lower().endswith(kinds) and word in file.name.lower())
-    if not found:
-        named = f" with {word!r} in its name" if word else ""
-        raise ValueError(f"there is no file {path}, and no {', '.join(kinds)} file{named} in a folder of that name")
-    return found
-
-
-def _qm9_part(files: QM9Files, held_out: bool) -> NDArray[np.int64]:
-    r"""Rows of a part of QM9's split, ascending."""
-    if len(files.number) != NUM_MOLECULES:
-        raise ValueError(f"QM9 has {NUM_MOLECULES} molecules, the files hold {len(files.number)}: they are incomplete")
-    order = torch.randperm(NUM_MOLECULES, generator=torch.Generator().manual_seed(SPLIT_SEED))
-    part = order[SPLIT_SIZES[0] :] if held_out else order[: SPLIT_SIZES[0]]
-    return np.asarray(part.sort().values)
+def _drawn(rows: NDArray[np.int64], size: int | None, seed: int) -> tuple[NDArray[np.int64], dict[str, Any]]:
+    r"""Some of the rows, in their order, by a hash of their numbers, and what they follow from besides these."""
+    if size is None or size >= len(rows):
+        return rows, {}
+    return rows[smallest(ranks(map(str, rows.tolist()), "sample", seed), size)], {"size": size, "sample_seed": seed}
 
 
 SOURCES: dict[str, Source] = {

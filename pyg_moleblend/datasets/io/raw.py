@@ -3,11 +3,14 @@ r"""Raw files of published datasets: from an installed package, or from the web.
 import gzip
 import shutil
 import tempfile
+import warnings
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
+
+import pandas as pd
 
 from pyg_moleblend.datasets.io.download import download
 from pyg_moleblend.runtime.files import atomic_write
@@ -69,6 +72,30 @@ def fetch(
             raise RuntimeError(f"{url} does not hold {error.args[0]}; {remedy}") from error
         except (BadZipFile, EOFError, OSError, zlib.error) as error:
             raise RuntimeError(f"cannot take {sorted(names)} out of {url}: {error}; {remedy}") from error
+
+
+def read_csv(path: str | Path, whose: str, columns: Sequence[str], texts: Sequence[str]) -> pd.DataFrame:
+    r"""The table of a published CSV file, compressed or not.
+
+    Args:
+        path: The file.
+        whose: Whose file it is to be, for the error.
+        columns: Columns that it must have.
+        texts: Those that hold texts.
+
+    Raises:
+        ValueError: If it is damaged, or lacks a column.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Of lines that are too long pandas would take the first cell for an index, and shift the others.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            table = pd.read_csv(path, dtype=dict.fromkeys(texts, str), index_col=False)
+    except (ValueError, EOFError, gzip.BadGzipFile, zlib.error, pd.errors.ParserWarning) as error:
+        raise ValueError(f"{path} is damaged: {error}; delete it, and it is downloaded again") from error
+    if missing := [name for name in columns if name not in table]:
+        raise ValueError(f"{path} has no columns {missing}, only {list(table)[:8]}; it is not {whose} file")
+    return table
 
 
 def _take(path: Path, folder: Path, names: Mapping[str, str]) -> None:

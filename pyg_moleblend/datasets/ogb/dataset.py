@@ -2,22 +2,22 @@ r"""The Open Graph Benchmark's molecules: its own graphs, rows, splits and metri
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from pyg_moleblend.chem import Conformers
+from pyg_moleblend.chem import Conformers, Hydrogens
 from pyg_moleblend.datasets.base import Transform, store
-from pyg_moleblend.datasets.cached import Built, CachedMoleculeDataset
+from pyg_moleblend.datasets.benchmark import BenchmarkDataset
+from pyg_moleblend.datasets.cached import Built
 from pyg_moleblend.datasets.io.raw import fetch
 from pyg_moleblend.datasets.io.reading import Reading
 from pyg_moleblend.datasets.ogb.conformers import put_conformers
 from pyg_moleblend.datasets.ogb.raw import RAW_FILES, read_graphs, read_labels, read_mapping, read_split
-from pyg_moleblend.datasets.shards.resumable import read_resumable
-from pyg_moleblend.metrics import METRICS, Evaluator, TaskType
+from pyg_moleblend.metrics import Evaluator
 from pyg_moleblend.splits import Split
 
 _URL = "http://snap.stanford.edu/ogb/data/graphproppred/csv_mol_download/{}.zip"
@@ -41,11 +41,6 @@ class OGBSource(NamedTuple):
         r"""Where the archive is."""
         return _URL.format(self.archive)
 
-    @property
-    def task_type(self) -> TaskType:
-        r"""``"classification"`` or ``"regression"``."""
-        return METRICS[self.metric].task_type
-
 
 OGB_SOURCES: dict[str, OGBSource] = {
     "ogbg-molbace": OGBSource("bace", 1, "rocauc"),
@@ -65,7 +60,7 @@ OGB_SOURCES: dict[str, OGBSource] = {
 r"""The sets of OGB 1.3.6 by their names (its ``master.csv``); each is split by scaffold."""
 
 
-class OGBGraphProperty(CachedMoleculeDataset):
+class OGBGraphProperty(BenchmarkDataset):
     r"""A molecular set of the `Open Graph Benchmark <https://arxiv.org/abs/2005.00687>`_, ``ogbg-mol*``.
 
     The graphs are those that OGB publishes, not made from SMILES: every row of the benchmark is there,
@@ -74,23 +69,12 @@ class OGBGraphProperty(CachedMoleculeDataset):
     The raw files are ``<root>/ogbg_mol…/{raw,mapping,split}``, as OGB's package keeps them: those in place
     are used, else they are downloaded from OGB.
 
-    Args:
-        root: Folder of the datasets.
-        name: ``"ogbg-molhiv"`` and so on, see :data:`~pyg_moleblend.datasets.ogb.dataset.OGB_SOURCES`.
-        transform: Applied to every molecule when it is looked at.
-        pre_transform: Applied once, before the molecules are stored.
-        pre_filter: Says of every molecule whether it is to be stored.
-        progress: Whether to say on stderr what is done.
-        force_reload: Whether to process the raw files again.
-        conformers: Which conformers the molecules are to have, found for their SMILES; none by default. They are kept
-            on disk as they are found, so that an interrupted run goes on from there; :attr:`conformer_errors` says who
-            has none, and why.
-        num_workers: Processes that find conformers; 0 is this one, without a hard deadline.
-
-    Raises:
-        ValueError: If the name is unknown, or a raw file is damaged.
-        RuntimeError: If the raw files are not in place and cannot be downloaded.
+    The names are ``"ogbg-molhiv"`` and so on, the keys of :data:`~pyg_moleblend.datasets.ogb.dataset.OGB_SOURCES`.
+    Conformers are found for the SMILES. All arguments are those of
+    :class:`~pyg_moleblend.datasets.benchmark.BenchmarkDataset`, but for ``hydrogens``, which are as OGB has them.
     """
+
+    names = OGB_SOURCES
 
     def __init__(
         self,
@@ -104,24 +88,28 @@ class OGBGraphProperty(CachedMoleculeDataset):
         conformers: Conformers | None = None,
         num_workers: int = 0,
     ) -> None:
-        if name not in OGB_SOURCES:
-            raise ValueError(f"`name` must be one of {sorted(OGB_SOURCES)}, got {name!r}")
-        self.name = name
-        self.source = OGB_SOURCES[name]
-        self.conformers = conformers
-        self.num_workers = num_workers
-        super().__init__(root, transform, pre_transform, pre_filter, progress, force_reload)
-        self.target_names = self.facts["target_names"]
+        super().__init__(
+            root,
+            name,
+            transform,
+            pre_transform,
+            pre_filter,
+            progress,
+            force_reload,
+            Hydrogens.REMOVE,
+            conformers,
+            num_workers,
+        )
+
+    @property
+    def source(self) -> OGBSource:
+        r"""Where the set comes from."""
+        return OGB_SOURCES[self.name]
 
     @property
     def metric(self) -> str:
         r"""The metric of the leaderboard."""
         return self.source.metric
-
-    @property
-    def task_type(self) -> TaskType:
-        r"""``"classification"`` or ``"regression"``."""
-        return self.source.task_type
 
     @property
     def evaluator(self) -> Evaluator:
@@ -144,9 +132,6 @@ class OGBGraphProperty(CachedMoleculeDataset):
     def raw_file_names(self) -> list[str]:
         return list(RAW_FILES)
 
-    def parameters(self) -> dict[str, Any]:
-        return {"name": self.name, "conformers": None if self.conformers is None else self.conformers.to_dict()}
-
     def download(self) -> None:
         # OGB's own package asks for the file that names the release.
         files = (*RAW_FILES, "RELEASE_v1.txt")
@@ -165,7 +150,7 @@ class OGBGraphProperty(CachedMoleculeDataset):
             raise ValueError(f"the split in {self.folder} does not name every row once; download it again")
         reading = Reading(graphs, mapping.smiles, np.arange(size), [], {})
         if self.conformers is not None:
-            reading = self._with_conformers(reading, self.conformers)
+            reading = put_conformers(reading, self.read_smiles(reading.smiles))
         names = mapping.names if len(mapping.names) == self.source.num_tasks else None
         facts = {
             "rows": size,
@@ -173,17 +158,6 @@ class OGBGraphProperty(CachedMoleculeDataset):
             "conformer_errors": reading.conformer_errors,
         }
         return Built(store(reading, y=torch.from_numpy(labels)), [], facts)
-
-    def _with_conformers(self, reading: Reading, conformers: Conformers) -> Reading:
-        found = read_resumable(
-            reading.smiles,
-            self.folder / "conformers",
-            {"name": self.name, "raw": self.raw_digests()},
-            conformers,
-            num_workers=self.num_workers,
-            progress=self.title if self.progress else None,
-        )
-        return put_conformers(reading, found)
 
     def get_idx_split(self) -> dict[str, Tensor]:
         r"""Positions of the official parts in this dataset, under ``"train"``, ``"valid"`` and ``"test"``.

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from rdkit import Chem
 
 from pyg_moleblend.chem import MoleculeError, featurize, murcko_scaffold
 from pyg_moleblend.chem.parse import parse_each
 from pyg_moleblend.chem.rdkit_log import LOG_LOCK, ErrorLog
+from pyg_moleblend.datasets.io.raw import read_csv
 from pyg_moleblend.datasets.io.reading import Reading
 from pyg_moleblend.datasets.moleculenet.dataset import SOURCES
 from pyg_moleblend.splits.scaffold import _fill
@@ -61,8 +61,8 @@ def rebuild(path: str | Path, name: str) -> Rebuilt:
     if name not in MOLECULENET_NAMES:
         raise ValueError(f"{name!r} cannot be rebuilt from MoleculeNet, only {sorted(MOLECULENET_NAMES)}")
     source = SOURCES[MOLECULENET_NAMES[name]]
-    table = pd.read_csv(path, dtype={source.smiles: str})
-    if source.smiles not in table or len(table) != source.rows:
+    table = read_csv(path, "MoleculeNet's", [source.smiles], [source.smiles])
+    if len(table) != source.rows:
         raise ValueError(f"{path} has {len(table)} rows, {source.title} {source.rows}; download it again")
     smiles, labels = table[source.smiles].str.strip().tolist(), table.iloc[:, source.targets]
     mols: dict[int, Chem.Mol] = {}

@@ -4,7 +4,7 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,13 +13,14 @@ from rdkit import Chem, rdBase
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+import pyg_moleblend
 from pyg_moleblend.chem.errors import MoleculeError
 from pyg_moleblend.chem.parse import given_smiles, parse_smiles
 from pyg_moleblend.chem.quantum import quantum_labels, require_tblite
 from pyg_moleblend.datasets.io.table_chunks import TableChunks
 from pyg_moleblend.datasets.quantum.part import Labelled, part_path, read_column, read_key, write_part
 from pyg_moleblend.runtime.files import sole_writer
-from pyg_moleblend.runtime.worker_pool import Started, map_chunks
+from pyg_moleblend.runtime.worker_pool import Started, in_chunks, map_chunks
 
 PART_SIZE: int = 500
 r"""Rows of a part: some minutes of work, the most that an interrupted run loses."""
@@ -92,7 +93,8 @@ def compute_quantum_labels(
     r"""Labels the molecules of a table, or those that an interrupted run of the same call left.
 
     Part i, ``part-00000i.parquet``, holds the rows from ``i * part_size`` on, those without labels too, with the
-    reason. Its bytes follow from them, the seed and the versions of the programs. A part is there once it is complete.
+    reason. Its bytes follow from them, the seed, the deadline and the versions of the programs, unless a molecule runs
+    into its deadline. A part is there once it is complete.
 
     Args:
         table: A ``.csv``, ``.tsv``, ``.parquet``, ``.smi`` or ``.txt`` file; more rows may come to its end later.
@@ -110,7 +112,7 @@ def compute_quantum_labels(
 
     Raises:
         ValueError: If the table cannot be read or has no column of SMILES, a part has other molecules than the table,
-            or was made with another seed or by other versions, or another process works in the folder.
+            or was made with another seed or deadline or by other versions, or another process works in the folder.
         ImportError: If ``tblite`` is not installed.
     """
     if part_size < 1:
@@ -118,7 +120,14 @@ def compute_quantum_labels(
     require_tblite()
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    key = {"seed": seed, "part_size": part_size, "tblite": version("tblite"), "rdkit": rdkit.__version__}
+    key = {
+        "seed": seed,
+        "deadline": deadline,
+        "part_size": part_size,
+        "tblite": version("tblite"),
+        "rdkit": rdkit.__version__,
+        "pyg_moleblend": pyg_moleblend.__version__,
+    }
     chunks = TableChunks(table, smiles)
     if chunks.kind == ".sdf":
         raise ValueError(f"labels are kept with SMILES, and {table} has none: convert it to a .csv or .smi file")
@@ -126,7 +135,8 @@ def compute_quantum_labels(
     paths: list[Path] = []
 
     def missing() -> Iterator[list[Any]]:
-        for number, rows in enumerate(_portions(chunks, part_size)):
+        entries = chain.from_iterable(portion.entries for portion in chunks)
+        for number, rows in enumerate(in_chunks(entries, part_size)):
             paths.append(part_path(folder, number))
             if _is_finished(paths[number], rows, key):
                 if not bar.disable:
@@ -134,8 +144,7 @@ def compute_quantum_labels(
                 bar.update(len(rows))
                 continue
             waiting.append((number, len(rows)))
-            for start in range(0, len(rows), CHUNK_SIZE):
-                yield rows[start : start + CHUNK_SIZE]
+            yield from in_chunks(rows, CHUNK_SIZE)
 
     held: list[Labelled] = []
     with (
@@ -151,12 +160,6 @@ def compute_quantum_labels(
                 waiting.popleft()
                 held = []
     return _summary(paths)
-
-
-def _portions(chunks: TableChunks, size: int) -> Iterator[list[Any]]:
-    entries = chain.from_iterable(rows.entries for rows in chunks)
-    while portion := list(islice(entries, size)):
-        yield portion
 
 
 def _is_finished(path: Path, rows: Sequence[Any], key: dict[str, Any]) -> bool:

@@ -50,12 +50,20 @@ def labelled_graphs(stored: StoredLabels) -> Iterator[Data]:
     Yields:
         Data of :func:`~pyg_moleblend.chem.from_smiles` with ``quantum_properties`` ``[1, 8]``, ``quantum_charges``
         ``[N, 2]`` and ``quantum_bond_orders`` ``[N * N]``, all float32.
+
+    Raises:
+        ValueError: If the labels are of other atoms or bonds than RDKit reads from the SMILES.
     """
     atoms = np.split(stored.charges, np.cumsum(stored.num_atoms)[:-1])
     bonds = np.split(stored.bond_orders, np.cumsum(stored.num_bonds)[:-1])
     for number, data in enumerate(_graphs(stored.smiles)):
         charges, orders = torch.from_numpy(atoms[number]), torch.from_numpy(bonds[number])
         matrix = torch.full((len(charges), len(charges)), torch.nan).fill_diagonal_(0)
+        if len(charges) != data.num_nodes or 2 * len(orders) != data.num_edges:
+            raise ValueError(
+                f"molecule {number}, {data.smiles!r}, has {data.num_nodes} atoms and {data.num_edges // 2} bonds, its "
+                f"labels are of {len(charges)} and {len(orders)}: compute them with this version of RDKit"
+            )
         i, j = data.edge_index  # both directions of a bond, one after the other
         matrix[i, j] = orders.repeat_interleave(2)
         data.quantum_properties = torch.from_numpy(stored.properties[number : number + 1].copy())

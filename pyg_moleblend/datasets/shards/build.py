@@ -65,7 +65,7 @@ def build_shards(
 
     Raises:
         ValueError: If the folder holds something else, there are no rows, they are not those of the finished shards,
-            another process makes shards in the folder, or ``raise_failures`` and one is no molecule.
+            another process is at work in the folder, or ``raise_failures`` and one is no molecule.
     """
     folder = Path(folder)
     key, whole, manifest = begin(folder, key, shard_size)
@@ -87,14 +87,14 @@ def build_shards(
 
     with sole_writer(folder), tqdm(total=total, desc=progress, disable=progress is None, unit="mol") as bar:
         made = dict(make_shards(missing(), folder, read, num_workers, deadline, raise_failures))
-    shards = dict(sorted({**whole, **made}.items()))
-    if other := [number for number, entry in shards.items() if seen.get(number) != entry.rows]:
-        number = other[0]
-        raise ValueError(
-            f"shard {number} of {folder} has {shards[number].rows} rows, but now there are {seen.get(number, 0)}: the "
-            "table is not the one that the folder was begun with"
-        )
-    return finish(folder, key, facts or {}, shards.values())
+        shards = dict(sorted({**whole, **made}.items()))
+        if other := [number for number, entry in shards.items() if seen.get(number) != entry.rows]:
+            number = other[0]
+            raise ValueError(
+                f"shard {number} of {folder} has {shards[number].rows} rows, but now there are {seen.get(number, 0)}: "
+                "the table is not the one that the folder was begun with"
+            )
+        return finish(folder, key, facts or {}, shards.values())
 
 
 def begin(

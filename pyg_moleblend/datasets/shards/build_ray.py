@@ -108,7 +108,7 @@ def build_shards_ray(
                 number = row.pop("shard")
                 shards[number] = ShardEntry(**row)
                 bar.update(shards[number].rows)
-    return finish(folder, key, facts, dict(sorted(shards.items())).values())
+        return finish(folder, key, facts, dict(sorted(shards.items())).values())
 
 
 @contextmanager

@@ -1,10 +1,8 @@
 r"""The molecules of a folder of shards, read from the disk as they are looked at."""
 
 import copy
-import csv
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,15 +11,15 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Batch, Data, Dataset
 
-from pyg_moleblend.datasets.base import Transform, has_structure
-from pyg_moleblend.datasets.io.reading import Failure
+from pyg_moleblend.datasets.base import Transform, has_structure, target_columns
+from pyg_moleblend.datasets.io.failures import Failure, load_failures, read_report
 from pyg_moleblend.datasets.shards.folder import (
     CONFORMER_ERRORS_FILE,
     FAILURES_FILE,
     load_manifest,
     shard_path,
 )
-from pyg_moleblend.datasets.shards.shard import read_shard
+from pyg_moleblend.datasets.shards.shard import read_shard, texts_of
 from pyg_moleblend.runtime.files import is_whole
 from pyg_moleblend.utils.flat_batch import Stored, cut_batch, cut_molecule
 
@@ -156,15 +154,15 @@ class MoleculeShards(Dataset):
     @cached_property
     def failures(self) -> list[Failure]:
         r"""The rows that are not in the dataset, and why."""
-        rows = self._report(FAILURES_FILE)
-        if len(rows) != self.manifest.failures:
+        failures = load_failures(self._report(FAILURES_FILE))
+        if len(failures) != self.manifest.failures:
             raise ValueError(self._damaged(self.folder / FAILURES_FILE))
-        return [Failure(int(row["row"]), row["input"], row["reason"]) for row in rows]
+        return failures
 
     @cached_property
     def conformer_errors(self) -> dict[int, str]:
         r"""Why molecules have no conformer, by row of the source."""
-        return {int(row["row"]): row["cause"] for row in self._report(CONFORMER_ERRORS_FILE)}
+        return {int(line["row"]): line["cause"] for line in read_report(self._report(CONFORMER_ERRORS_FILE))}
 
     def select_targets(self: S, names: Sequence[str]) -> S:
         r"""The same molecules with some of the targets, in this order.
@@ -172,10 +170,7 @@ class MoleculeShards(Dataset):
         Raises:
             ValueError: If a name is not among :attr:`target_names`.
         """
-        if unknown := [name for name in names if name not in self.target_names]:
-            raise ValueError(f"{self!r} has no targets {unknown}, its targets are {self.target_names}")
-        dataset = copy.copy(self)
-        chosen = [self.target_names.index(name) for name in names]
+        dataset, chosen = copy.copy(self), target_columns(self, names)
         dataset._targets = chosen if self._targets is None else [self._targets[i] for i in chosen]
         dataset.target_names = list(names)
         return dataset
@@ -202,19 +197,13 @@ class MoleculeShards(Dataset):
         return values if self._indices is None else values[self._positions()]
 
     def _texts(self, key: str) -> list[str]:
-        texts: list[str] = []
-        for number in range(self.num_stores):
-            stored, slices = self.store(number)
-            whole, ends = bytes(stored[key].numpy()), slices[key].tolist()
-            texts.extend(whole[start:stop].decode() for start, stop in pairwise(ends))
+        texts = [text for number in range(self.num_stores) for text in texts_of(self.store(number), key)]
         return texts if self._indices is None else [texts[i] for i in self.indices()]
 
-    def _report(self, name: str) -> list[dict[str, str]]:
-        path = self.folder / name
-        if not path.is_file():
+    def _report(self, name: str) -> Path:
+        if not (path := self.folder / name).is_file():
             raise ValueError(self._damaged(path))
-        with open(path, encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
+        return path
 
     def _damaged(self, path: Path) -> str:
         return f"{path} is damaged or missing; run the command that made {self.folder} again"

@@ -1,13 +1,12 @@
 r"""A folder of shards: what is in it, what of it is whole, and when all of it is there."""
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pyg_moleblend.datasets.io.failures import report_lines
 from pyg_moleblend.datasets.shards.shard import read_facts
 from pyg_moleblend.runtime.files import Digest, atomic_write, is_whole
 
@@ -164,7 +163,7 @@ def complete(folder: Path, whole: dict[int, ShardEntry]) -> Manifest | None:
 def clear(folder: Path) -> None:
     r"""Removes what a complete folder needs no more, of the run that made it and of those that were interrupted."""
     for leftover in (*folder.glob("shard-*.json"), *folder.glob(".*.tmp")):
-        leftover.unlink()
+        leftover.unlink(missing_ok=True)  # another process may clear too
 
 
 def _reports(folder: Path, shards: int) -> dict[str, str]:
@@ -174,14 +173,10 @@ def _reports(folder: Path, shards: int) -> dict[str, str]:
         FAILURES_FILE: (["row", "id", "input", "reason"], "failures"),
         CONFORMER_ERRORS_FILE: (["row", "id", "cause"], "conformer_errors"),
     }
-    texts = {}
-    for name, (head, rows) in heads.items():
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(head)
-        writer.writerows(row for facts in kept for row in facts[rows])
-        texts[name] = text.getvalue()
-    return texts
+    return {
+        name: "".join(report_lines([head, *(row for facts in kept for row in facts[rows])]))
+        for name, (head, rows) in heads.items()
+    }
 
 
 def load_manifest(folder: str | Path) -> Manifest:

@@ -1,7 +1,6 @@
 r"""Molecules of a table with conformers, kept on disk as they are found: an interrupted run goes on from there."""
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from pyg_moleblend.datasets.io.entries import Rows
 from pyg_moleblend.datasets.io.reading import Entry, Failure, ReadChunk, Reading, concatenate
 from pyg_moleblend.datasets.shards.build import build_shards
 from pyg_moleblend.datasets.shards.folder import shard_path
-from pyg_moleblend.datasets.shards.shard import read_facts, read_shard
+from pyg_moleblend.datasets.shards.shard import read_facts, read_shard, texts_of
 from pyg_moleblend.runtime.files import content_key
 from pyg_moleblend.utils.flat_batch import as_declared, is_text
 
@@ -80,7 +79,6 @@ def reading_of(path: str | Path) -> Reading:
         ValueError: If it is no shard, or its head is damaged.
     """
     (data, slices), facts = read_shard(path), read_facts(path)
-    texts, ends = bytes(data.smiles.numpy()), slices["smiles"].tolist()
     arrays = {name: np.ascontiguousarray(as_declared(name, data[name]).numpy()) for name in slices if not is_text(name)}
     rows = arrays.pop("row")
     graph = {name: arrays.pop(name) for name in ("x", "edge_index", "edge_attr", "pos")}
@@ -88,7 +86,7 @@ def reading_of(path: str | Path) -> Reading:
     graphs = FlatGraphs(**graph, num_atoms=num_atoms, num_edges=num_edges, fields=arrays)
     return Reading(
         graphs=graphs,
-        smiles=[texts[start:stop].decode() for start, stop in pairwise(ends)],
+        smiles=texts_of((data, slices), "smiles"),
         rows=rows,
         failures=[Failure(row, text, reason) for row, _, text, reason in facts["failures"]],
         conformer_errors={row: cause for row, _, cause in facts["conformer_errors"]},

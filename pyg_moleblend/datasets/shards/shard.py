@@ -3,6 +3,7 @@ r"""One shard: the molecules of some rows in one memory-mapped file."""
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,13 @@ def read_shard(path: str | Path) -> Stored:
         if rows != (expected := int(slices[name][-1])):
             raise ValueError(f"{path} holds {rows} rows of {name!r}, a field of level {level!r}, expected {expected}")
     return Data(**tensors), slices
+
+
+def texts_of(stored: Stored, name: str) -> list[str]:
+    r"""A text field of a shard's molecules, ``smiles`` say."""
+    data, slices = stored
+    whole, ends = bytes(data[name].numpy()), slices[name].tolist()
+    return [whole[start:stop].decode() for start, stop in pairwise(ends)]
 
 
 def read_facts(path: str | Path) -> dict[str, Any]:

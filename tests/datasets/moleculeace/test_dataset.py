@@ -98,7 +98,8 @@ def test_conformers_and_hydrogens(tmp_path: Path):
         (HEAD, "C,1.0,0.0,0,", r"`split` must be 'train' or 'test', got \['nan'\]"),
         (HEAD, "C,1.0,high,0,train", "a value of 'y' is no number"),
         (HEAD, "C,1.0,0.0,,train", "a value of 'cliff_mol' is no number"),
-        ("SMILES,y", "C,1.0", r"has no columns \['smiles', 'exp_mean \[nM\]', 'cliff_mol', 'split'\]"),
+        ("SMILES,y", "C,1.0", "is damaged: Length of header"),
+        ("SMILES,y,a,b,c", "C,1.0", r"has no columns \['smiles', 'exp_mean \[nM\]', 'cliff_mol', 'split'\]"),
         (HEAD, "C,1.0,0.0,0,train,too,many\nC,1", "is damaged"),
     ],
 )

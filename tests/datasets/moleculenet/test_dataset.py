@@ -118,7 +118,7 @@ def test_another_file_under_the_name_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bace" / "raw" / "bace.csv"
     path.parent.mkdir(parents=True)
     path.write_text("<html>,b,c\n1,2,3\n")
-    with pytest.raises(ValueError, match=r"no column 'mol', only \['<html>', 'b', 'c'\]"):
+    with pytest.raises(ValueError, match=r"no columns \['mol'\], only \['<html>', 'b', 'c'\]"):
         MoleculeNet(tmp_path, "bace", progress=False)
 
 

@@ -73,6 +73,8 @@ def test_a_table_may_grow_but_not_change(table: Path, tmp_path: Path) -> None:
     assert read_quantum_labels(out).smiles == ["CCO", "C", "O=C=O", "N#N", "CO", "F"]
     with pytest.raises(ValueError, match=r"'seed': 0.*now it would be.*'seed': 1"):
         compute_quantum_labels(table, out, seed=1, num_workers=0, part_size=5)
+    with pytest.raises(ValueError, match=r"'deadline': 60\.0.*now it would be.*'deadline': 90"):
+        compute_quantum_labels(table, out, num_workers=0, part_size=5, deadline=90)
     table.write_text("\n".join(["CCO", "CC"]) + "\n")
     with pytest.raises(ValueError, match=r"row 1 of .*is 'C', in the table it is 'CC'"):
         compute_quantum_labels(table, out, num_workers=0, part_size=5)

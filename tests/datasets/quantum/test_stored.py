@@ -42,6 +42,13 @@ def test_graphs_have_the_labels_of_their_own_atoms_and_bonds() -> None:
                     assert matrix[i, j].isnan()
 
 
+def test_labels_of_other_atoms_or_bonds_are_refused() -> None:
+    labels = stored("CCO", 0)
+    for other in ("CC", "C1CO1"):
+        with pytest.raises(ValueError, match=rf"molecule 0, '{other}', has .* its labels are of 3 and 2"):
+            next(labelled_graphs(labels._replace(smiles=[other])))
+
+
 def test_graphs_share_no_memory_with_the_arrays() -> None:
     labels = stored("CCO", 0)
     data = next(labelled_graphs(labels))

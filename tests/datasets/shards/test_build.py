@@ -12,9 +12,11 @@ from shard_rows import GOOD, contents, damage, portions
 from pyg_moleblend.chem import from_smiles
 from pyg_moleblend.datasets.io.entries import Rows
 from pyg_moleblend.datasets.io.reading import ReadChunk, Reading
+from pyg_moleblend.datasets.shards import build as module
 from pyg_moleblend.datasets.shards.build import build_shards
 from pyg_moleblend.datasets.shards.dataset import MoleculeShards
 from pyg_moleblend.datasets.shards.folder import Manifest, load_manifest
+from pyg_moleblend.runtime.files import sole_writer
 
 ENTRIES = [*(GOOD * 5), "bad", "", *GOOD, "C1CC"]
 FACTS = {"target_names": ["row"]}
@@ -214,3 +216,15 @@ def test_it_is_said_what_is_there_already(tmp_path: Path, capsys: pytest.Capture
         captured = capsys.readouterr()
         assert expected in captured.err
         assert not captured.out
+
+
+def test_nobody_else_is_let_in_before_all_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finish = module.finish
+
+    def watched(folder: Path, *others: Any) -> Manifest:
+        with pytest.raises(ValueError, match="another process is at work"), sole_writer(folder):
+            pass
+        return finish(folder, *others)
+
+    monkeypatch.setattr(module, "finish", watched)
+    assert build_shards(portions(GOOD, (4,)), tmp_path / "out", {}, ReadChunk()).molecules == len(GOOD)

@@ -134,3 +134,10 @@ def test_structures_of_some_molecules(tmp_path: Path) -> None:
     assert molecules[[3, 1]].has_pos.tolist() == [False, True]
     batch = Batch.from_data_list(list(molecules))
     assert batch.pos.isnan().all(-1).tolist() == [True, False, False, False, True, True]
+
+
+def test_failures_and_their_causes_may_be_any_text(tmp_path: Path) -> None:
+    entries = ["CCO", "C1CC\rC", "?" * 140_000, 'a,"b"\nc']
+    build_shards(portions(entries, (4,)), tmp_path / "out", {"a": 1}, ReadChunk())
+    failures = MoleculeShards(tmp_path / "out").failures
+    assert [(failure.row, failure.input) for failure in failures] == list(enumerate(entries))[1:]

@@ -5,7 +5,7 @@ from shard_rows import GOOD, damage, portions
 
 from pyg_moleblend.datasets.io.reading import ReadChunk
 from pyg_moleblend.datasets.shards.build import build_shards
-from pyg_moleblend.datasets.shards.folder import claim, finished, load_manifest
+from pyg_moleblend.datasets.shards.folder import claim, clear, finished, load_manifest
 
 
 @pytest.fixture
@@ -57,3 +57,8 @@ def test_a_folder_of_other_files_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="holds other files"):
         claim(tmp_path, {"a": 1})
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_what_another_process_has_cleared_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "glob", lambda folder, pattern: iter([folder / "shard-000009.json"]))
+    clear(tmp_path)

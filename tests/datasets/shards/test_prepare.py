@@ -170,7 +170,7 @@ def test_one_process_at_a_time_works_in_a_folder(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="is a file, and shards need a folder"):
         prepare(table, tmp_path / "file")
     out.mkdir()
-    with FileLock(out / ".writer"), pytest.raises(ValueError, match=f"another process makes shards in {out}"):
+    with FileLock(out / ".writer"), pytest.raises(ValueError, match=f"another process is at work in {out}"):
         prepare(table, out)
     assert prepare(table, out).rows == 6
 

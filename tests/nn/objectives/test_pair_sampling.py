@@ -13,7 +13,6 @@ from pyg_moleblend.nn import (
     PairHead,
     RecoveryState,
     SPDRecovery,
-    constant_blend,
 )
 from pyg_moleblend.nn.objectives.pair_sampling import PairSampling, draw_pairs
 from pyg_moleblend.utils import pack
@@ -32,10 +31,7 @@ def made(name: str, num_pairs: int | None) -> PairSampling:
 
 
 def state_of(graphs: list[Data]) -> RecoveryState:
-    molecules = pack(Batch.from_data_list(graphs), max_path_length=P)
-    atoms = torch.randn(*molecules.mask.shape, C, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    nothing = torch.zeros(0)
-    return RecoveryState(nothing, atoms, nothing, molecules, molecules.pos, constant_blend(molecules, 0, 0))
+    return samples.pair_state(pack(Batch.from_data_list(graphs), max_path_length=P), C)
 
 
 def graphs() -> list[Data]:

@@ -9,8 +9,7 @@ from torch_geometric.data import Batch, Data
 
 from pyg_moleblend.chem import from_mol, generate_conformer, parse_smiles
 from pyg_moleblend.losses import torsion_loss, torsion_target
-from pyg_moleblend.nn import RecoveryState, TorsionRecovery, constant_blend
-from pyg_moleblend.nn.objectives import pair_recovery
+from pyg_moleblend.nn import RecoveryState, TorsionRecovery
 from pyg_moleblend.utils import pack
 
 C, R = 5, 4
@@ -21,10 +20,7 @@ def objective() -> TorsionRecovery:
 
 
 def state_of(graphs: list[Data]) -> RecoveryState:
-    molecules = pack(Batch.from_data_list(graphs), ["spd"])
-    atoms = torch.randn(*molecules.mask.shape, C, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    nothing = torch.zeros(0)
-    return RecoveryState(nothing, atoms, nothing, molecules, molecules.pos, constant_blend(molecules, 0, 0))
+    return samples.pair_state(pack(Batch.from_data_list(graphs), ["spd"]), C)
 
 
 def torsions_of(mol: Chem.Mol) -> dict[tuple[int, int], float]:
@@ -83,41 +79,3 @@ def test_a_line_of_atoms_has_no_torsion():
     loss.backward()
     assert loss == 0
     assert samples.finite_gradients(module)
-
-
-def test_molecules_without_coordinates_are_left_out():
-    state, module = state_of(samples.molecules(5)), objective()
-    prediction = module(state)
-    partly = state._replace(molecules=state.molecules._replace(has_3d=torch.tensor([True, True, False, True, True])))
-    assert module.quality(prediction, state).weight == 3
-    assert module.quality(prediction, partly).weight == 2
-
-
-def test_blocks_of_rows_give_what_the_whole_gives(monkeypatch: pytest.MonkeyPatch):
-    module, state = objective(), state_of(samples.molecules(5))
-    expected = module.judge(module(state), state)
-    monkeypatch.setattr(pair_recovery, "BLOCK_ELEMENTS", 4 * state.molecules.mask.numel())
-    found = module.evaluate(state)
-    torch.testing.assert_close(found.loss, expected.loss)
-    torch.testing.assert_close(found.quality.total, expected.quality.total)
-
-
-def test_as_many_pairs_as_there_are_give_what_all_give():
-    whole, state = objective(), state_of(samples.molecules(5))
-    sampled = TorsionRecovery(C, R, num_pairs=state.molecules.mask.size(1) ** 2)
-    sampled.load_state_dict(whole.state_dict())
-    found, expected = sampled.train().evaluate(state), whole.evaluate(state)
-    torch.testing.assert_close(found.loss, expected.loss)
-    torch.testing.assert_close(found.quality.total, expected.quality.total)
-    assert found.quality.weight == expected.quality.weight
-
-
-def test_a_few_drawn_pairs_are_right_on_average():
-    state = state_of(samples.molecules(5))
-    few = samples.randomized(TorsionRecovery(C, R, num_pairs=4)).train()
-    torch.manual_seed(0)
-    with torch.no_grad():
-        losses = torch.stack([few.evaluate(state).loss for _ in range(400)])
-    expected = few.eval().evaluate(state).loss
-    assert losses.std() > 0
-    assert (losses.mean() - expected).abs() < 4 * losses.std() / 20
