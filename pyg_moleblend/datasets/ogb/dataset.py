@@ -2,7 +2,7 @@ r"""The Open Graph Benchmark's molecules: its own graphs, rows, splits and metri
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -15,7 +15,9 @@ from pyg_moleblend.datasets.benchmark import BenchmarkDataset
 from pyg_moleblend.datasets.cached import Built
 from pyg_moleblend.datasets.io.raw import fetch
 from pyg_moleblend.datasets.io.reading import Reading
+from pyg_moleblend.datasets.moleculenet.dataset import fetch_table
 from pyg_moleblend.datasets.ogb.conformers import put_conformers
+from pyg_moleblend.datasets.ogb.from_moleculenet import MOLECULENET_NAMES, Rebuilt, moleculenet_source, rebuild
 from pyg_moleblend.datasets.ogb.raw import RAW_FILES, read_graphs, read_labels, read_mapping, read_split
 from pyg_moleblend.metrics import Evaluator
 from pyg_moleblend.splits import Split
@@ -70,8 +72,16 @@ class OGBGraphProperty(BenchmarkDataset):
     are used, else they are downloaded from OGB.
 
     The names are ``"ogbg-molhiv"`` and so on, the keys of :data:`~pyg_moleblend.datasets.ogb.dataset.OGB_SOURCES`.
-    Conformers are found for the SMILES. All arguments are those of
+    Conformers are found for the SMILES. All arguments but the last are those of
     :class:`~pyg_moleblend.datasets.benchmark.BenchmarkDataset`, but for ``hydrogens``, which are as OGB has them.
+
+    Args:
+        source: ``"ogb"``: OGB's own files. ``"moleculenet"``: the same graphs, rows and parts made from MoleculeNet's
+            table, ``<root>/hiv/raw/HIV.csv`` say, which is used or downloaded; a warning tells where the outcome was
+            not compared with OGB's files. (default: :obj:`"ogb"`)
+
+    Raises:
+        ValueError: If MoleculeNet does not have the set, or the source is neither.
     """
 
     names = OGB_SOURCES
@@ -87,7 +97,11 @@ class OGBGraphProperty(BenchmarkDataset):
         force_reload: bool = False,
         conformers: Conformers | None = None,
         num_workers: int = 0,
+        source: Literal["ogb", "moleculenet"] = "ogb",
     ) -> None:
+        if source not in ("ogb", "moleculenet"):
+            raise ValueError(f"`source` must be 'ogb' or 'moleculenet', got {source!r}")
+        self.source = source
         super().__init__(
             root,
             name,
@@ -102,14 +116,18 @@ class OGBGraphProperty(BenchmarkDataset):
         )
 
     @property
-    def source(self) -> OGBSource:
-        r"""Where the set comes from."""
+    def entry(self) -> OGBSource:
+        r"""What OGB says of the set."""
         return OGB_SOURCES[self.name]
+
+    def parameters(self) -> dict[str, Any]:
+        rebuilt = {} if self.source == "ogb" else {"source": self.source}
+        return {**super().parameters(), **rebuilt}
 
     @property
     def metric(self) -> str:
         r"""The metric of the leaderboard."""
-        return self.source.metric
+        return self.entry.metric
 
     @property
     def evaluator(self) -> Evaluator:
@@ -126,38 +144,55 @@ class OGBGraphProperty(BenchmarkDataset):
 
     @property
     def raw_dir(self) -> str:
-        return str(self.folder)
+        if self.source == "ogb":
+            return str(self.folder)
+        moleculenet_source(self.name)
+        return str(Path(self.root) / MOLECULENET_NAMES[self.name] / "raw")
 
     @property
     def raw_file_names(self) -> list[str]:
-        return list(RAW_FILES)
+        return list(RAW_FILES) if self.source == "ogb" else [moleculenet_source(self.name).file]
 
     def download(self) -> None:
+        if self.source == "moleculenet":
+            fetch_table(moleculenet_source(self.name), self.raw_dir, self.progress)
+            return
         # OGB's own package asks for the file that names the release.
         files = (*RAW_FILES, "RELEASE_v1.txt")
-        names = {f"{self.source.archive}/{name}": name for name in files}
-        fetch(self.source.url, self.folder, names, f"put OGB's files into {self.folder}", self.progress)
+        names = {f"{self.entry.archive}/{name}": name for name in files}
+        fetch(self.entry.url, self.folder, names, f"put OGB's files into {self.folder}", self.progress)
 
     def build(self) -> Built:
+        found = self._read() if self.source == "ogb" else rebuild(self.raw_paths[0], self.name)
+        reading, size = found.reading, len(found.reading.smiles)
+        if self.conformers is not None:
+            reading = put_conformers(reading, self.read_smiles(reading.smiles))
+        facts = {
+            "rows": size,
+            "target_names": found.names,
+            "conformer_errors": reading.conformer_errors,
+            "parts": {name: part.tolist() for name, part in found.split.as_dict().items()},
+        }
+        return Built(store(reading, y=torch.from_numpy(found.labels)), [], facts)
+
+    def _read(self) -> Rebuilt:
+        r"""What OGB's files hold."""
         graphs, mapping = read_graphs(self.folder), read_mapping(self.folder)
-        labels = read_labels(self.folder, self.source.num_tasks)
+        labels, parts = read_labels(self.folder, self.entry.num_tasks), read_split(self.folder)
         size = len(graphs.num_atoms)
-        rows = np.sort(np.concatenate(read_split(self.folder)))
+        rows = np.sort(np.concatenate(parts))
         for what, found in (("labels", len(labels)), ("SMILES", len(mapping.smiles)), ("rows in its split", len(rows))):
             if found != size:
                 raise ValueError(f"{self.folder} holds {size} graphs but {found} {what}; download it again")
         if (rows != np.arange(size)).any():
             raise ValueError(f"the split in {self.folder} does not name every row once; download it again")
-        reading = Reading(graphs, mapping.smiles, np.arange(size), [], {})
-        if self.conformers is not None:
-            reading = put_conformers(reading, self.read_smiles(reading.smiles))
-        names = mapping.names if len(mapping.names) == self.source.num_tasks else None
-        facts = {
-            "rows": size,
-            "target_names": names or [f"task {task}" for task in range(self.source.num_tasks)],
-            "conformer_errors": reading.conformer_errors,
-        }
-        return Built(store(reading, y=torch.from_numpy(labels)), [], facts)
+        names = mapping.names if len(mapping.names) == self.entry.num_tasks else None
+        return Rebuilt(
+            Reading(graphs, mapping.smiles, np.arange(size), [], {}),
+            labels,
+            names or [f"task {task}" for task in range(self.entry.num_tasks)],
+            Split(f"{self.name} official scaffold", *map(torch.from_numpy, parts)),
+        )
 
     def get_idx_split(self) -> dict[str, Tensor]:
         r"""Positions of the official parts in this dataset, under ``"train"``, ``"valid"`` and ``"test"``.
@@ -166,8 +201,8 @@ class OGBGraphProperty(BenchmarkDataset):
         """
         position = torch.full((self.facts["rows"],), -1)
         position[self.row] = torch.arange(len(self))
-        parts = (position[torch.from_numpy(rows)] for rows in read_split(self.folder))
-        return {name: part[part >= 0] for name, part in zip(("train", "valid", "test"), parts, strict=True)}
+        parts = {name: position[rows] for name, rows in self.facts["parts"].items()}
+        return {name: part[part >= 0] for name, part in parts.items()}
 
     def get_split(self) -> Split:
         r"""The official scaffold split."""

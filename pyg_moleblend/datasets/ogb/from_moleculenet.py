@@ -2,24 +2,46 @@ r"""OGB's sets rebuilt from MoleculeNet's tables, for where OGB's own files cann
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from rdkit import Chem
+from rdkit import Chem, rdBase
 
 from pyg_moleblend.chem import MoleculeError, featurize, murcko_scaffold
 from pyg_moleblend.chem.parse import parse_each
 from pyg_moleblend.chem.rdkit_log import LOG_LOCK, ErrorLog
 from pyg_moleblend.datasets.io.raw import read_csv
 from pyg_moleblend.datasets.io.reading import Reading
-from pyg_moleblend.datasets.moleculenet.dataset import SOURCES
-from pyg_moleblend.splits.scaffold import _fill
+from pyg_moleblend.datasets.moleculenet.dataset import SOURCES, Source
+from pyg_moleblend.splits.scaffold import fill_parts
 from pyg_moleblend.splits.split import Split
 
-MOLECULENET_NAMES = {"ogbg-molbbbp": "bbbp", "ogbg-molesol": "esol", "ogbg-molhiv": "hiv"}
-r"""MoleculeNet's names of the sets that can be rebuilt: those whose rows and parts were seen to be OGB's."""
+MOLECULENET_NAMES = {
+    "ogbg-molbace": "bace",
+    "ogbg-molbbbp": "bbbp",
+    "ogbg-molclintox": "clintox",
+    "ogbg-molesol": "esol",
+    "ogbg-molfreesolv": "freesolv",
+    "ogbg-molhiv": "hiv",
+    "ogbg-mollipo": "lipo",
+    "ogbg-molmuv": "muv",
+    "ogbg-molpcba": "pcba",
+    "ogbg-molsider": "sider",
+    "ogbg-moltox21": "tox21",
+    "ogbg-moltoxcast": "toxcast",
+}
+r"""MoleculeNet's names of OGB's sets."""
+
+SPLIT_HASHES = {
+    "ogbg-molbbbp": "0570a1111df2",
+    "ogbg-molesol": "dbd208eb8c66",
+    "ogbg-molhiv": "feda8af43ac4",
+}
+r"""Hashes of the splits of the sets that were compared with OGB's: the first two with its files, HIV with published
+labels of its validation and test parts."""
 
 KEEPS_EVERY_ROW = ("ogbg-molhiv",)
 r"""Sets of which OGB has the molecules, too, that only the RDKit of 2019 could read; of the others it has dropped what
@@ -44,6 +66,17 @@ class Rebuilt(NamedTuple):
     split: Split
 
 
+def moleculenet_source(name: str) -> Source:
+    r"""Where MoleculeNet has a set of OGB.
+
+    Raises:
+        ValueError: If it does not have it.
+    """
+    if name not in MOLECULENET_NAMES:
+        raise ValueError(f"{name!r} cannot be rebuilt from MoleculeNet, only {sorted(MOLECULENET_NAMES)}")
+    return SOURCES[MOLECULENET_NAMES[name]]
+
+
 def rebuild(path: str | Path, name: str) -> Rebuilt:
     r"""Reads MoleculeNet's table as OGB did.
 
@@ -58,9 +91,7 @@ def rebuild(path: str | Path, name: str) -> Rebuilt:
     Raises:
         ValueError: If the set cannot be rebuilt, or the file is not MoleculeNet's.
     """
-    if name not in MOLECULENET_NAMES:
-        raise ValueError(f"{name!r} cannot be rebuilt from MoleculeNet, only {sorted(MOLECULENET_NAMES)}")
-    source = SOURCES[MOLECULENET_NAMES[name]]
+    source = moleculenet_source(name)
     table = read_csv(path, "MoleculeNet's", [source.smiles], [source.smiles])
     if len(table) != source.rows:
         raise ValueError(f"{path} has {len(table)} rows, {source.title} {source.rows}; download it again")
@@ -73,7 +104,19 @@ def rebuild(path: str | Path, name: str) -> Rebuilt:
             mols[row] = _without_valence(text)
     kept, found = list(mols), list(mols.values())
     reading = Reading(featurize(found), [smiles[row] for row in kept], np.arange(len(kept)), [], {})
-    return Rebuilt(reading, labels.to_numpy(np.float32)[kept], list(labels), _split(found, name))
+    split = _split(found, name)
+    if name not in SPLIT_HASHES:
+        warnings.warn(
+            f"{name} is rebuilt by the rules that give {', '.join(SPLIT_HASHES)}, but was not compared with OGB's "
+            "files: its rows and parts may be others",
+            stacklevel=2,
+        )
+    elif split.hash != SPLIT_HASHES[name]:
+        raise ValueError(
+            f"the parts made of {path} are not those of {name} (hash {split.hash}, OGB's {SPLIT_HASHES[name]}): the "
+            f"file is another, or RDKit {rdBase.rdkitVersion} has other scaffolds; use source='ogb'"
+        )
+    return Rebuilt(reading, labels.to_numpy(np.float32)[kept], list(labels), split)
 
 
 def _split(mols: list[Chem.Mol], name: str) -> Split:
@@ -85,7 +128,7 @@ def _split(mols: list[Chem.Mol], name: str) -> Split:
             except (RuntimeError, ValueError):  # where a valence was not checked it is the molecule itself
                 scaffold = f"molecule {row}"
             groups.setdefault(scaffold, []).append(row)
-    parts = _fill(list(groups.values()), (0.8, 0.1, 0.1), name)
+    parts = fill_parts(list(groups.values()), (0.8, 0.1, 0.1), name)
     return Split(f"{name} official scaffold", *(part.sort().values for part in parts.as_dict().values()))
 
 

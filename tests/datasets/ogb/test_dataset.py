@@ -39,7 +39,7 @@ def root(tmp_path: Path) -> Path:
 def test_what_a_molecule_holds(root: Path) -> None:
     dataset = OGBGraphProperty(root, "ogbg-molclintox", progress=False)
     assert (str(dataset), dataset.smiles, dataset.failures) == ("ogbg-molclintox(6)", SMILES, [])
-    assert (dataset.metric, dataset.task_type, dataset.source.num_tasks) == ("rocauc", "classification", 2)
+    assert (dataset.metric, dataset.task_type, dataset.entry.num_tasks) == ("rocauc", "classification", 2)
     assert dataset.target_names == ["target 0", "target 1"]
     for row, (data, smiles) in enumerate(zip(dataset, SMILES, strict=True)):
         expected = from_smiles(smiles)
