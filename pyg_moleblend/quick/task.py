@@ -173,7 +173,7 @@ def _intervals(
     r"""The variance's scale and the conformal scores, both of rows out of fold."""
     known = sample(target.labelled, KNOWN_ROWS, draw)
     if training.landmarks is None:
-        kernel = mixture(training.parts[:, target.labelled][:, :, known])
+        kernel = mixture(training.parts)[np.ix_(target.labelled, known)]  # the parts are too large for a copy
     else:
         kernel = training.landmarks.design[np.ix_(target.rows, known)].astype(np.float64)
     places = np.searchsorted(target.rows, training.reference[known])
