@@ -134,7 +134,7 @@ def test_a_target_with_labels_of_one_scaffold(labels):
 def test_a_target_with_few_labels_among_many_molecules(labels, monkeypatch):
     monkeypatch.setattr(training_rows, "EXACT_ROWS", 50)
     monkeypatch.setattr(training_rows, "LANDMARKS", 10)
-    few = np.where(np.arange(120) % 13 == 5, labels, np.nan)
+    few = np.where(np.arange(120) % 13 == 2, labels, np.nan)  # none of them among ten drawn with seed 0
     found = QuickModel.fit(SMILES, np.column_stack([labels, few])).predict(SMILES)
     assert np.isfinite(found.values).all()
 
