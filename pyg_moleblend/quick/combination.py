@@ -21,7 +21,7 @@ class Combination(NamedTuple):
     r"""A mean of decision values, or of their ranks among those of the training part.
 
     Attributes:
-        how: Which of the two.
+        how: Which of the two; ranks are of probabilities.
         tables: By name of a model that takes part, decision values of the training part out of fold, ascending,
             ``[M]``: a new value's rank is its place among them.
     """
@@ -53,7 +53,7 @@ def choose_combination(
     found: dict[str, tuple[float, Combination]] = {}
     for count in range(1, len(tables) + 1):
         for names in combinations(tables, count):
-            for how in hows if count > 1 else hows[:1]:
+            for how in hows if count > 1 else ("value",):
                 candidate = Combination(how, {name: tables[name] for name in names})
                 label = " + ".join(names) + (f" ({how})" if count > 1 and len(hows) > 1 else "")
                 found[label] = error(candidate(out_of_fold)), candidate
@@ -64,6 +64,10 @@ def choose_combination(
 
 
 def _rank(values: Values, table: Values) -> Values:
-    r"""Where values would stand in an ascending table, from 0 to 1; between two entries, between their places."""
-    below, above = np.searchsorted(table, values, "left"), np.searchsorted(table, values, "right")
-    return (below + above) / (2 * len(table))
+    r"""Where probabilities would stand in an ascending table, from 0 to 1.
+
+    Between two entries, and beyond the last, it is linear: different probabilities have different ranks.
+    """
+    entries, counts = np.unique(table, return_counts=True)
+    middle = (counts.cumsum() - counts / 2) / len(table)
+    return np.interp(values, [0.0, *entries, 1.0], [0.0, *middle, 1.0])

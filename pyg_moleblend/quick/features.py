@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem
-from rdkit.Chem import Descriptors, rdFingerprintGenerator, rdMolDescriptors
+from rdkit.Chem import rdFingerprintGenerator, rdMolDescriptors
 from scipy import sparse
 
-from pyg_moleblend.chem import MoleculeError
-from pyg_moleblend.chem.parse import parse_each
+from pyg_moleblend.chem import MoleculeError, parse_smiles
+from pyg_moleblend.chem.descriptors import descriptor_matrix, descriptor_names
 from pyg_moleblend.datasets.io.reading import Failure
-from pyg_moleblend.runtime.worker_pool import Started, map_chunks
+from pyg_moleblend.runtime.worker_pool import Started, in_chunks, map_chunks
 
 FINGERPRINT_SIZE = 4096
 r"""Every hashed fingerprint is folded to so many counts; MACCS keys have their own 167."""
@@ -27,13 +27,7 @@ r"""Fewer molecules are computed in this process: a worker takes seconds to star
 DEADLINE = 60.0
 r"""Seconds that a molecule may take where worker processes compute; it is given up then."""
 
-_DESCRIPTORS: dict[str, Callable[[Chem.Mol], float]] = {
-    # Ipc grows exponentially with the size of a molecule, and overflows; AvgIpc holds what it says.
-    name: function
-    for name, function in Descriptors.descList
-    if name != "Ipc"
-}
-DESCRIPTOR_NAMES = tuple(_DESCRIPTORS)
+DESCRIPTOR_NAMES = tuple(descriptor_names())
 r"""The descriptors of this version of RDKit."""
 
 
@@ -62,12 +56,12 @@ class Features(NamedTuple):
     r"""What is known of M molecules.
 
     Attributes:
-        descriptors: ``[M, D]`` float64, NaN where RDKit gives no number.
+        descriptors: ``[M, D]`` float32, NaN where RDKit gives no number.
         counts: By fingerprint, how often each of its patterns occurs, ``[M, size]`` sparse float32.
         failures: The rows that hold no molecule; their numbers are NaN and 0.
     """
 
-    descriptors: NDArray[np.float64]
+    descriptors: NDArray[np.float32]
     counts: dict[str, sparse.csr_array]
     failures: list[Failure]
 
@@ -104,9 +98,8 @@ def features_of(
     if unknown := [name for name in fingerprints if name not in FINGERPRINTS]:
         raise ValueError(f"`fingerprints` must be among {FINGERPRINTS}, got {unknown}")
     work = _Work(descriptors, tuple(fingerprints))
-    chunks = [list(smiles[start : start + CHUNK]) for start in range(0, len(smiles), CHUNK)]
     workers = num_workers if len(smiles) >= POOL_PAYS else 0
-    found = list(map_chunks(work, chunks, workers, DEADLINE))
+    found = list(map_chunks(work, in_chunks(smiles, CHUNK), workers, DEADLINE))
     failures = [
         failure._replace(row=failure.row + number * CHUNK)
         for number, part in enumerate(found)
@@ -116,13 +109,6 @@ def features_of(
     values = np.concatenate([empty.descriptors, *(part.descriptors for part in found)])
     counts = {name: sparse.csr_array(sparse.vstack([f.counts[name] for f in (empty, *found)])) for name in fingerprints}
     return Features(values, counts, failures)
-
-
-def descriptor_matrix(mols: Sequence[Chem.Mol]) -> NDArray[np.float64]:
-    r"""RDKit's descriptors of molecules, ``[M, D]`` as :data:`DESCRIPTOR_NAMES` has them, NaN where there is none."""
-    rows = [[_value(function, mol) for function in _DESCRIPTORS.values()] for mol in mols]
-    values = np.array(rows, dtype=np.float64).reshape(len(mols), len(DESCRIPTOR_NAMES))
-    return np.where(np.isfinite(values), values, np.nan)
 
 
 def fingerprint_matrix(mols: Sequence[Chem.Mol], name: str) -> sparse.csr_array:
@@ -157,16 +143,19 @@ class _Work:
 
     def __call__(self, chunk: Sequence[str], kills: Sequence[int], started: Started) -> Features:
         size = len(DESCRIPTOR_NAMES) if self.descriptors else 0
-        values, failures = np.full((len(chunk), size), np.nan), []
+        values, failures = np.full((len(chunk), size), np.nan, dtype=np.float32), []
         counts: dict[str, list[sparse.csr_array]] = {name: [] for name in self.fingerprints}
-        for i, (text, mol) in enumerate(zip(chunk, parse_each(chunk), strict=True)):
+        for i, text in enumerate(chunk):
             started(i)
-            if isinstance(mol, Chem.Mol) and kills[i]:
-                mol = MoleculeError(text, f"its features take more than {DEADLINE:.0f} s", "leave it out")
-            mols = [] if isinstance(mol, MoleculeError) else [mol]
-            if isinstance(mol, MoleculeError):
-                failures.append(Failure(i, str(text), mol.reason))
-            elif self.descriptors:
+            mols = []
+            if kills[i]:
+                failures.append(Failure(i, str(text), f"its features take more than {DEADLINE:.0f} s"))
+            else:
+                try:
+                    mols = [parse_smiles(text)]
+                except MoleculeError as error:
+                    failures.append(Failure(i, str(text), error.reason))
+            if mols and self.descriptors:
                 values[i] = descriptor_matrix(mols)
             for name in self.fingerprints:
                 row = fingerprint_matrix(mols, name)
@@ -175,14 +164,6 @@ class _Work:
         empty = {name: sparse.csr_array((0, fingerprint_size(name)), dtype=np.float32) for name in counts}
         stacked = {name: sparse.csr_array(sparse.vstack([empty[name], *rows])) for name, rows in counts.items()}
         return Features(values, stacked, failures)
-
-
-def _value(function: Callable[[Chem.Mol], float], mol: Chem.Mol) -> float:
-    # What RDKit's descriptors written in Python raise for a molecule of one atom, a metal, and so on.
-    try:
-        return float(function(mol))
-    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError):
-        return np.nan
 
 
 def _maccs(mol: Chem.Mol) -> list[int]:

@@ -6,13 +6,16 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import lapack
+from scipy.linalg import cholesky, lapack, solve_triangular
 from scipy.optimize import minimize
 
 Matrix = NDArray[np.float64]
 
 PRIOR_STRENGTH = 1.0
 r"""How strongly the logarithms of the weights are drawn to their common start; 0 is plain marginal likelihood."""
+
+KNOWN_ROWS = 1024
+r"""The variance is that of a process that knows at most so many of the rows; it can only be larger than with all."""
 
 _LOG_WEIGHT = (-9.0, 3.0)
 _LOG_NOISE = (-6.0, 3.0)
@@ -94,6 +97,68 @@ def leave_folds_out(kernel: Matrix, targets: Matrix, folds: NDArray[np.int64], n
         mean[rows] = targets[rows] - covariance @ solved[rows]
         variance[rows] = covariance.diagonal()
     return mean, variance
+
+
+class Spread(NamedTuple):
+    r"""Variance of an observation, by what is known at some of the reference rows.
+
+    Attributes:
+        mixture: The kernel and its noise.
+        rows: Which of the reference rows, ``[m]``.
+        root: Cholesky factor of their kernel with the noise, lower, ``[m, m]``.
+        scale: Variance of the signal.
+    """
+
+    mixture: Mixture
+    rows: NDArray[np.int64]
+    root: Matrix
+    scale: float
+
+    @classmethod
+    def of(cls, mixture: Mixture, kernel: Matrix, rows: NDArray[np.int64], scale: float) -> Spread:
+        r"""That of some rows.
+
+        Args:
+            mixture: The kernel and its noise.
+            kernel: Of these rows with each other, ``[m, m]``.
+            rows: Which of the reference rows they are, ``[m]``.
+            scale: Variance of the signal.
+        """
+        return cls(mixture, rows, cholesky(kernel + mixture.noise * np.eye(len(rows)), lower=True), scale)
+
+    def __call__(self, kernel: Matrix, diagonal: Matrix) -> Matrix:
+        r"""Standard deviations ``[M]``, the noise included.
+
+        Args:
+            kernel: Of M molecules with all reference rows, ``[M, R]``.
+            diagonal: Of the molecules with themselves, ``[M]``.
+        """
+        solved = solve_triangular(self.root, kernel[:, self.rows].T, lower=True)
+        variance = diagonal + self.mixture.noise - np.square(solved).sum(0)
+        return np.sqrt(self.scale * np.maximum(variance, self.mixture.noise))
+
+
+def spread_over_folds(
+    mixture: Mixture, kernel: Matrix, diagonal: Matrix, folds: NDArray[np.int64], known: NDArray[np.int64]
+) -> Matrix:
+    r"""Standard deviation at each row by the process that has not seen its fold, with a signal of variance 1.
+
+    Args:
+        mixture: The kernel and its noise.
+        kernel: Of the M rows with the m that the process knows, ``[M, m]``.
+        diagonal: Of the rows with themselves, ``[M]``.
+        folds: Fold of each row, ``[M]``.
+        known: Which of the rows the m are, ``[m]``.
+
+    Returns:
+        ``[M]``.
+    """
+    found = np.empty(len(folds))
+    for fold in np.unique(folds):
+        held, seen = np.flatnonzero(folds == fold), np.flatnonzero(folds[known] != fold)
+        spread = Spread.of(mixture, kernel[np.ix_(known[seen], seen)], seen, 1.0)
+        found[held] = spread(kernel[held], diagonal[held])
+    return found
 
 
 def inverse(matrix: Matrix, ridge: float) -> Matrix:

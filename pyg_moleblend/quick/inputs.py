@@ -52,7 +52,7 @@ class Inputs:
         if missing := [name for name in descriptors if name not in DESCRIPTOR_NAMES]:
             raise ValueError(f"this version of RDKit has no descriptors {missing}: fit the model again, or use another")
         places = [DESCRIPTOR_NAMES.index(name) for name in descriptors]
-        dense = {"descriptors": features.descriptors[:, places]}
+        dense = {"descriptors": features.descriptors[:, places].astype(np.float64)}
         for name, given in (("embedding", embedding), ("numbers", numbers)):
             if given is None:
                 continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,15 +18,14 @@ from pyg_moleblend.datasets.io.reading import Failure
 from pyg_moleblend.metrics import TaskType
 from pyg_moleblend.quick.calibration import interval_width
 from pyg_moleblend.quick.features import DESCRIPTOR_NAMES, features_of
-from pyg_moleblend.quick.folds import Grouping, random_folds, scaffold_folds
+from pyg_moleblend.quick.folds import Grouping, Groups
+from pyg_moleblend.quick.gaussian_process import Spread
 from pyg_moleblend.quick.inputs import Inputs
 from pyg_moleblend.quick.kernels import Kernels
 from pyg_moleblend.quick.members import MEMBERS
 from pyg_moleblend.quick.saved import load_quick, save_quick
 from pyg_moleblend.quick.scaler import Scaler
-from pyg_moleblend.quick.spread import Spread
-from pyg_moleblend.quick.task import TaskModel
-from pyg_moleblend.quick.task_fit import fit_task
+from pyg_moleblend.quick.task import TaskModel, fit_task
 from pyg_moleblend.quick.training_rows import BLOCK, TrainingRows, choose_reference
 from pyg_moleblend.runtime.seeds import derived_seed
 
@@ -98,7 +98,10 @@ class QuickModel:
         seed: int = 0,
         num_workers: int = 0,
     ) -> QuickModel:
-        r"""Fits a model; every choice is made over four folds of what it is given, and nothing else is looked at.
+        r"""Fits a model; every choice is made within what it is given, and nothing else is looked at.
+
+        How much a kernel weighs is what makes all the labels likeliest; the rest is chosen by errors over four folds,
+        in which the report has them: how good the model is on other molecules, only others can tell.
 
         Args:
             smiles: M molecules; rows that are none are left out, and in ``report["failures"]``.
@@ -117,19 +120,22 @@ class QuickModel:
             ValueError: If shapes do not fit, a target has too few labels, or a name or a choice is unknown.
         """
         started = time.monotonic()
+        smiles = _listed(smiles)
         labels, names, kind = _checked(smiles, y, names, kind)
         _expect_among("members", members, MEMBERS)
         _expect_among("folds", [folds], ("scaffold", "random"))
+        if seed < 0:
+            raise ValueError(f"`seed` must be 0 or more, got {seed}")
         features = features_of(smiles, num_workers=num_workers)
         good = np.flatnonzero(features.is_molecule)
         inputs, labels = Inputs.of(features, DESCRIPTOR_NAMES, embedding, numbers).take(good), labels[good]
         kept = [smiles[row] for row in good.tolist()]
-        _expect_labels(labels, names, kind)
+        groups = Groups.of(kept, folds)
+        _expect_labels(labels, names, kind, groups)
         scalers = {name: Scaler.fit(values) for name, values in inputs.dense.items()}
-        fold = scaffold_folds(kept, seed) if folds == "scaffold" else random_folds(len(kept), seed)
         seen = time.monotonic()
-        reference = choose_reference(len(kept), seed)
-        rows = TrainingRows.of(Kernels(inputs.take(reference), scalers), inputs, labels, fold, reference)
+        reference = choose_reference(labels, seed)
+        rows = TrainingRows.of(Kernels(inputs.take(reference), scalers), inputs, labels, groups, reference)
         tasks, reports = [], {}
         for place, name in enumerate(names):
             task, reports[name] = fit_task(rows, labels[:, place], kind, members, derived_seed(seed, place) % 2**32)
@@ -164,18 +170,18 @@ class QuickModel:
         Raises:
             ValueError: If the model was fitted with an embedding or numbers and there are none, or the reverse.
         """
+        smiles = _listed(smiles)
         features = features_of(smiles, num_workers=num_workers)
         inputs = Inputs.of(features, self.descriptors, embedding, numbers)
         self._expect_inputs(inputs)
         good = np.flatnonzero(features.is_molecule)
         values, std = np.full((2, len(smiles), len(self.names)), np.nan)
-        spreads = self._spreads()
         for start in range(0, len(good), BLOCK):
             some = good[start : start + BLOCK]
             block = inputs.take(some)
             parts, diagonal = self.kernels(block), self.kernels.diagonal(block)
             columns = block.columns(self.kernels.scalers)
-            for place, (task, spread) in enumerate(zip(self.tasks, spreads, strict=True)):
+            for place, (task, spread) in enumerate(zip(self.tasks, self._spreads, strict=True)):
                 values[some, place], std[some, place] = task(parts, diagonal, columns, spread)
         return QuickPrediction(self.names, values, std, features.failures)
 
@@ -207,6 +213,7 @@ class QuickModel:
         r"""Reads a model that :meth:`save` wrote; runs nothing that the files say."""
         return cls(**load_quick(folder))
 
+    @cached_property
     def _spreads(self) -> list[Spread | None]:
         parts, known = np.empty((0, 0, 0), dtype=np.float32), np.empty(0, dtype=np.int64)
         spreads: list[Spread | None] = []
@@ -236,8 +243,8 @@ def _checked(
     labels = labels[:, None] if labels.ndim == 1 else labels
     if labels.ndim != 2 or len(labels) != len(smiles):
         raise ValueError(f"`y` must be [{len(smiles)}] or [{len(smiles)}, targets], got {list(np.shape(y))}")
-    if np.isinf(labels).any():
-        raise ValueError("labels must be finite, or NaN where there is none, got an infinite one")
+    if (np.abs(labels) > np.finfo(np.float32).max).any():
+        raise ValueError("labels must be numbers that float32 can hold, or NaN where there is none, got a larger one")
     names = tuple(names) if names is not None else tuple(f"y{place}" for place in range(labels.shape[1]))
     if len(names) != labels.shape[1] or len(set(names)) < len(names):
         raise ValueError(f"`names` must be {labels.shape[1]} different names, got {list(names)}")
@@ -250,17 +257,29 @@ def _checked(
     return labels, names, kind
 
 
-def _expect_labels(labels: Matrix, names: tuple[str, ...], kind: TaskType) -> None:
-    for place, name in enumerate(names):
-        known = labels[~np.isnan(labels[:, place]), place]
-        if len(known) < MIN_LABELS:
-            raise ValueError(f"target {name!r} has {len(known)} labels, a quick model needs {MIN_LABELS}; leave it out")
-        if kind == "classification" and min((known == 0).sum(), (known == 1).sum()) < 2:
-            raise ValueError(f"target {name!r} has not two molecules of each class; leave it out")
+def _expect_labels(labels: Matrix, names: tuple[str, ...], kind: TaskType, groups: Groups) -> None:
+    def count(rows: NDArray[np.bool_]) -> int:
+        return len(np.unique(groups.molecules[rows]))
+
+    for name, values in zip(names, labels.T, strict=True):
+        if (known := count(~np.isnan(values))) < MIN_LABELS:
+            raise ValueError(
+                f"target {name!r} has labels of {known} different molecules, a quick model needs {MIN_LABELS}; "
+                "leave it out"
+            )
+        if kind == "classification" and min(count(values == 0), count(values == 1)) < 2:
+            raise ValueError(f"target {name!r} has not two different molecules of each class; leave it out")
 
 
 MIN_LABELS = 8
-r"""Of a target; two a fold."""
+r"""Different molecules with a label of a target; two a fold."""
+
+
+def _listed(smiles: Sequence[str]) -> list[str]:
+    r"""A list, in which a row's number is its place whatever a table's index says."""
+    if isinstance(smiles, str):
+        raise ValueError(f"`smiles` must be a list of SMILES, got the string {smiles!r}; give [{smiles!r}]")
+    return list(smiles)
 
 
 def _expect_among(name: str, given: Sequence[str], allowed: tuple[str, ...]) -> None:

@@ -2,6 +2,7 @@ r"""A quick model as two files, ``quick.json`` and ``quick.safetensors``: number
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +23,7 @@ from pyg_moleblend.quick.inputs import Inputs
 from pyg_moleblend.quick.kernels import Kernels
 from pyg_moleblend.quick.scaler import Scaler
 from pyg_moleblend.quick.task import Intervals, TaskModel
-from pyg_moleblend.runtime.files import atomic_write
+from pyg_moleblend.runtime.files import atomic_write, digest_of
 
 if TYPE_CHECKING:
     from pyg_moleblend.quick.model import QuickModel
@@ -46,8 +47,10 @@ def save_quick(model: QuickModel, folder: str | Path) -> Path:
     """
     folder, arrays = Path(folder), _kernel_arrays(model.kernels)
     tasks = [_task_text(task, f"task.{place}", arrays) for place, task in enumerate(model.tasks)]
+    data = save({name: np.ascontiguousarray(values) for name, values in arrays.items()})
     text = {
         "format": FORMAT,
+        "arrays": hashlib.sha256(data).hexdigest(),
         "names": list(model.names),
         "kind": model.kind,
         "descriptors": list(model.descriptors),
@@ -60,7 +63,7 @@ def save_quick(model: QuickModel, folder: str | Path) -> Path:
     written = json.dumps(text, indent=1, allow_nan=False)
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_write(folder / ARRAY_FILE) as file:
-        file.write(save({name: np.ascontiguousarray(values) for name, values in arrays.items()}))
+        file.write(data)
     with atomic_write(folder / TEXT_FILE, "w") as file:
         file.write(written + "\n")
     return folder
@@ -79,10 +82,12 @@ def load_quick(folder: str | Path) -> dict[str, Any]:
         arrays = load_file(folder / ARRAY_FILE)
         if text["format"] != FORMAT:
             raise ValueError(f"it is of format {text['format']}, this version reads {FORMAT}")
+        if text["arrays"] != digest_of(folder / ARRAY_FILE):
+            raise ValueError("its two files do not belong together")
         kernels = _kernels(text, arrays)
         tasks = [_task(saved, f"task.{place}", arrays, kernels) for place, saved in enumerate(text["tasks"])]
         if len(tasks) != len(text["names"]) or len(text["smiles"]) != len(kernels.reference):
-            raise ValueError("its two files do not belong together")
+            raise ValueError("its parts do not fit together")
         plain = {name: text[name] for name in ("kind", "smiles", "report")}
         lists = {name: tuple(text[name]) for name in ("names", "descriptors")}
         return {**plain, **lists, "kernels": kernels, "tasks": tasks}

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyg_moleblend.metrics import METRICS, TaskType
+from pyg_moleblend.quick.folds import Groups
 
 Matrix = NDArray[np.float64]
 
@@ -34,14 +35,15 @@ class Target(NamedTuple):
     std: float
 
     @classmethod
-    def of(cls, labels: Matrix, kind: TaskType, folds: NDArray[np.int64], reference: NDArray[np.int64]) -> Target:
+    def of(cls, labels: Matrix, kind: TaskType, groups: Groups, reference: NDArray[np.int64], seed: int) -> Target:
         r"""The target of some labels.
 
         Args:
             labels: ``[M]``, NaN where there is none.
             kind: What they are.
-            folds: Fold of each molecule, ``[M]``.
+            groups: Of the molecules; the folds are those of the rows with a label, so that each has some of them.
             reference: Which of the molecules the reference molecules are, ``[R]``.
+            seed: Of the folds.
         """
         rows = np.flatnonzero(~np.isnan(labels))
         mean, std = 0.0, 1.0
@@ -49,7 +51,7 @@ class Target(NamedTuple):
             mean, std = float(labels[rows].mean()), float(labels[rows].std()) or 1.0
         values = np.where(labels[rows] > 0, 1.0, -1.0) if kind == "classification" else (labels[rows] - mean) / std
         labelled = np.flatnonzero(~np.isnan(labels[reference]))
-        return cls(kind, rows, labelled, values, folds[rows], mean, std)
+        return cls(kind, rows, labelled, values, groups.take(rows).folds(seed), mean, std)
 
     @property
     def metric(self) -> str:

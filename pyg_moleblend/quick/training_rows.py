@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pyg_moleblend.quick.folds import Groups
 from pyg_moleblend.quick.gaussian_process import Mixture, choose_mixture
 from pyg_moleblend.quick.inputs import Inputs
 from pyg_moleblend.quick.kernels import Kernels
@@ -37,7 +38,7 @@ class TrainingRows(NamedTuple):
         parts: Kernels of the R reference molecules with each other, ``[P, R, R]``.
         diagonal: Kernels of the molecules with themselves, ``[P, M]``.
         reference: Which of the molecules the reference molecules are, ascending, ``[R]``.
-        folds: Fold of each molecule, ``[M]``.
+        groups: Which of the molecules belong in one fold.
         landmarks: ``None`` where every molecule is a reference molecule, and each target chooses its own mixture.
         kernels: What the parts come from.
         inputs: Of the molecules.
@@ -46,14 +47,14 @@ class TrainingRows(NamedTuple):
     parts: NDArray[np.float32]
     diagonal: NDArray[np.float32]
     reference: NDArray[np.int64]
-    folds: NDArray[np.int64]
+    groups: Groups
     landmarks: Landmarks | None
     kernels: Kernels
     inputs: Inputs
 
     @classmethod
     def of(
-        cls, kernels: Kernels, inputs: Inputs, labels: Matrix, folds: NDArray[np.int64], reference: NDArray[np.int64]
+        cls, kernels: Kernels, inputs: Inputs, labels: Matrix, groups: Groups, reference: NDArray[np.int64]
     ) -> TrainingRows:
         r"""Computes the kernels.
 
@@ -61,7 +62,7 @@ class TrainingRows(NamedTuple):
             kernels: With the reference molecules.
             inputs: Of all M molecules.
             labels: ``[M, T]``, NaN where there is none.
-            folds: Fold of each molecule.
+            groups: Which of the molecules belong in one fold.
             reference: Which of the molecules the reference molecules are.
         """
         parts, landmarks = kernels(kernels.reference), None
@@ -72,7 +73,7 @@ class TrainingRows(NamedTuple):
                 some = slice(start, start + BLOCK)
                 design[some] = mixture(kernels(inputs.take(some)))
             landmarks = Landmarks(mixture, design)
-        return cls(parts, kernels.diagonal(inputs), reference, folds, landmarks, kernels, inputs)
+        return cls(parts, kernels.diagonal(inputs), reference, groups, landmarks, kernels, inputs)
 
     def columns(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         r"""What a forest looks at in some rows."""
@@ -91,12 +92,25 @@ class Landmarks(NamedTuple):
     design: NDArray[np.float32]
 
 
-def choose_reference(num_rows: int, seed: int) -> NDArray[np.int64]:
-    r"""Every row, or landmarks drawn with the seed; ascending."""
+def choose_reference(labels: Matrix, seed: int) -> NDArray[np.int64]:
+    r"""Every row, or landmarks drawn with the seed; ascending.
+
+    Half of the landmarks are dealt to the targets, from the rows that have a label of each: a target of few labels has
+    some among the landmarks.
+
+    Args:
+        labels: ``[M, T]``, NaN where there is none.
+        seed: Of the landmarks.
+    """
+    num_rows, num_targets = labels.shape
     if num_rows <= EXACT_ROWS:
         return np.arange(num_rows)
     count = min(LANDMARKS, DESIGN_BYTES // (4 * num_rows))
-    return np.sort(np.random.default_rng(seed).choice(num_rows, count, replace=False))
+    order, share = np.random.default_rng(seed).permutation(num_rows), max(count // (2 * num_targets), 1)
+    known = ~np.isnan(labels[order])
+    dealt = (known & (known.cumsum(axis=0) <= share)).any(axis=1)
+    others = np.flatnonzero(~dealt)[: max(count - int(dealt.sum()), 0)]
+    return np.sort(order[np.concatenate([np.flatnonzero(dealt), others])])
 
 
 def mixture_of(parts: NDArray[np.float32], labels: Matrix, draw: np.random.Generator) -> Mixture:

@@ -8,9 +8,9 @@ from pyg_moleblend.quick.combination import Combination, choose_combination
 @pytest.fixture
 def values():
     generator = np.random.default_rng(0)
-    truth = generator.normal(size=200)
-    good = {name: truth + generator.normal(size=200) for name in ("a", "b")}
-    return truth, {**good, "noise": 5 * generator.normal(size=200)}
+    truth = generator.random(200)
+    good = {name: 0.5 * truth + 0.5 * generator.random(200) for name in ("a", "b")}
+    return truth, {**good, "noise": generator.random(200)}
 
 
 def test_two_that_err_apart_are_better_together(values):
@@ -37,18 +37,24 @@ def test_ranks(values):
     wanted = (rankdata(found["a"]) + rankdata(found["b"]) - 1) / (2 * len(truth))
     assert combined == pytest.approx(wanted)
     # Only the order counts.
-    assert Combination("rank", {**tables, "a": np.exp(tables["a"])})({**found, "a": np.exp(found["a"])}) == (
+    assert Combination("rank", {**tables, "a": tables["a"] ** 3})({**found, "a": found["a"] ** 3}) == (
         pytest.approx(combined)
     )
 
 
 def test_new_values_have_ranks_among_the_old():
-    combination = Combination("rank", {"a": np.array([1.0, 2.0, 2.0, 4.0])})
-    assert combination({"a": np.array([0.0, 2.0, 3.0, 9.0])}).tolist() == [0.0, 0.5, 0.75, 1.0]
+    combination = Combination("rank", {"a": np.array([0.1, 0.2, 0.2, 0.4])})
+    assert combination({"a": np.array([0.0, 0.2, 0.3, 1.0])}) == pytest.approx([0.0, 0.5, 0.6875, 1.0])
+
+
+def test_different_values_have_different_ranks():
+    combination = Combination("rank", {"a": np.array([0.1, 0.2, 0.4])})
+    assert (np.diff(combination({"a": np.linspace(0, 1, 101)})) > 0).all()
 
 
 def test_one_model_is_itself(values):
     _, found = values
     combination, errors = choose_combination({"a": found["a"]}, ("rank", "value"), lambda v: 0.5)
     assert errors == {"a": 0.5}
+    assert (combination({"a": np.array([0.0, 0.3, 0.9])}) == [0.0, 0.3, 0.9]).all()
     assert list(combination.tables) == ["a"]

@@ -1,22 +1,29 @@
 import numpy as np
 import pytest
 from rdkit import Chem, DataStructs
-from rdkit.Chem import AllChem, Descriptors, MACCSkeys
+from rdkit.Chem import AllChem, MACCSkeys
 
-from pyg_moleblend.chem import parse_smiles
+from pyg_moleblend.chem.descriptors import descriptor_matrix
 from pyg_moleblend.quick import features
-from pyg_moleblend.quick.features import DESCRIPTOR_NAMES, FINGERPRINTS, descriptor_matrix, features_of
+from pyg_moleblend.quick.features import DESCRIPTOR_NAMES, FINGERPRINTS, features_of
 
 SMILES = ["CCO", "c1ccccc1O", "CC(=O)Nc1ccc(O)cc1", "[Na+].[Cl-]", "C"]
 
 
-def test_descriptors_are_rdkits():
-    mols = [parse_smiles(text) for text in SMILES]
-    values = descriptor_matrix(mols)
-    for name in ("MolLogP", "TPSA", "qed", "MaxPartialCharge", "fr_phenol"):
-        wanted = [getattr(Descriptors, name)(mol) for mol in mols]
-        assert values[:, DESCRIPTOR_NAMES.index(name)] == pytest.approx(np.array(wanted), nan_ok=True)
-    assert "Ipc" not in DESCRIPTOR_NAMES
+def test_descriptors_are_those_of_pretraining(capfd):
+    smiles = [*SMILES, "[Pt](Cl)(Cl)(N)N"]
+    found = features_of(smiles, fingerprints=[]).descriptors
+    assert np.array_equal(found, descriptor_matrix(smiles), equal_nan=True)
+    assert np.isnan(found[-1, DESCRIPTOR_NAMES.index("MaxPartialCharge")])
+    assert capfd.readouterr().err == ""
+
+
+def test_a_molecule_that_takes_too_long_is_a_failure():
+    found = features._Work(True, ("morgan",))(["CCO", "CCN"], [1, 0], lambda item: None)
+    assert [(failure.row, failure.input) for failure in found.failures] == [(0, "CCO")]
+    assert "more than 60 s" in found.failures[0].reason
+    assert np.isnan(found.descriptors[0]).all()
+    assert found.counts["morgan"].sum(axis=1).tolist() == [0, features_of(["CCN"]).counts["morgan"].sum()]
 
 
 def test_counts_are_rdkits():

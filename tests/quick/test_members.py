@@ -5,6 +5,7 @@ from sklearn.kernel_ridge import KernelRidge
 
 from pyg_moleblend.quick import members
 from pyg_moleblend.quick.features import DESCRIPTOR_NAMES, features_of
+from pyg_moleblend.quick.folds import Groups
 from pyg_moleblend.quick.forest import fit_forest
 from pyg_moleblend.quick.gaussian_process import Mixture
 from pyg_moleblend.quick.inputs import Inputs
@@ -14,7 +15,7 @@ from pyg_moleblend.quick.scaler import Scaler
 from pyg_moleblend.quick.target import Target
 from pyg_moleblend.quick.training_rows import TrainingRows
 
-FOLDS = np.arange(40) % 4
+FORTY = Groups(np.arange(40), np.arange(40))
 
 
 @pytest.fixture(scope="module")
@@ -22,13 +23,13 @@ def training():
     inputs = Inputs.of(features_of(quick_molecules.SMILES[:40]), DESCRIPTOR_NAMES, None, None)
     kernels = Kernels(inputs, {"descriptors": Scaler.fit(inputs.dense["descriptors"])})
     labels = quick_molecules.SIZE[:40, None].astype(float)
-    return TrainingRows.of(kernels, inputs, labels, FOLDS, np.arange(40))
+    return TrainingRows.of(kernels, inputs, labels, FORTY, np.arange(40))
 
 
 @pytest.fixture
 def target():
     labels = np.where(np.arange(40) % 5 == 2, np.nan, quick_molecules.SIZE[:40])
-    return Target.of(labels, "regression", FOLDS, np.arange(40))
+    return Target.of(labels, "regression", FORTY, np.arange(40), 0)
 
 
 def test_the_process_is_kernel_ridge(training, target):
@@ -62,11 +63,12 @@ def test_the_rarer_class_is_kept(monkeypatch):
     monkeypatch.setattr(members, "FOREST_ROWS", 50)
     labels = np.zeros(200)
     labels[[3, 50, 120, 199]] = 1
-    target = Target.of(labels, "classification", np.zeros(200, dtype=int), np.arange(200))
+    groups = Groups(np.arange(200), np.arange(200))
+    target = Target.of(labels, "classification", groups, np.arange(200), 0)
     chosen = members._forest_rows(target, 0)
     assert len(set(chosen.tolist())) == 50
     assert {3, 50, 120, 199} <= set(chosen.tolist())
-    target = Target.of(np.arange(200) % 2.0, "classification", np.zeros(200, dtype=int), np.arange(200))
+    target = Target.of(np.arange(200) % 2.0, "classification", groups, np.arange(200), 0)
     assert target.values[members._forest_rows(target, 0)].sum() == 0
 
 

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 import quick_molecules
 from sklearn.metrics import roc_auc_score
@@ -50,15 +51,16 @@ def test_classes(class_model):
 
 
 def test_intervals_hold_what_they_say():
-    generator = np.random.default_rng(0)
-    y = SIZE + generator.normal(size=120)
-    fitted = QuickModel.fit(some(SMILES, SEEN), y[SEEN], folds="random", members=KERNELS)
-    found = fitted.predict(some(SMILES, NEW))
-    for level, low in ((0.5, 0.3), (0.9, 0.75)):
-        lower, upper = fitted.interval(found, level)
-        inside = (lower <= y[NEW, None]) & (y[NEW, None] <= upper)
-        assert low < inside.mean() <= 1
-    assert (upper - lower > 2).all()  # noise of one is two to either side, about
+    generator, inside = np.random.default_rng(0), []
+    for _ in range(6):
+        y, order = SIZE + generator.normal(size=120), generator.permutation(120)
+        seen, new = order[:80], order[80:]
+        fitted = QuickModel.fit([SMILES[row] for row in seen], y[seen], folds="random", members=["gp"])
+        found = fitted.predict([SMILES[row] for row in new])
+        ends = [fitted.interval(found, level) for level in (0.5, 0.9)]
+        inside.append([((lower[:, 0] <= y[new]) & (y[new] <= upper[:, 0])).mean() for lower, upper in ends])
+    assert np.mean(inside, axis=0) == pytest.approx([0.5, 0.9], abs=0.08)
+    assert (ends[1][1] - ends[1][0] > 2).all()  # noise of one is two to either side, about
     assert np.isinf(fitted.interval(found, 0.999)[1]).all()
 
 
@@ -108,6 +110,33 @@ def test_the_fit_depends_on_nothing_but_what_it_is_given():
     alone = np.concatenate([fitted.predict([text]).values for text in SMILES[:6]])
     assert together.values[:6] == pytest.approx(alone, abs=1e-4)
     assert np.array_equal(again.predict(SMILES).values, together.values)
+
+
+def test_a_column_of_a_table_is_read_in_its_order():
+    r"""As a part of a table has it, with an index that is not 0, 1, 2."""
+    for index in (np.arange(120)[::-1], np.arange(120) + 7):
+        column = pd.Series(SMILES, index=index)
+        fitted = QuickModel.fit(column, pd.Series(SIZE, index=index), members=["gp"])
+        assert fitted.smiles == SMILES
+        assert np.array_equal(fitted.predict(column).values, fitted.predict(SMILES).values)
+
+
+@pytest.mark.parametrize("labels", [SIZE, (SIZE > 9).astype(float)])
+def test_a_target_with_labels_of_one_scaffold(labels):
+    pyridines = [row for row, text in enumerate(SMILES) if "c1ccncc1" in text]
+    rows = np.setdiff1d(np.arange(120), pyridines[12:])  # so few that all are in one fold
+    y = np.column_stack([labels, np.where(np.isin(np.arange(120), pyridines), labels, np.nan)])[rows]
+    found = QuickModel.fit([SMILES[row] for row in rows], y).predict([SMILES[row] for row in pyridines]).values
+    assert np.corrcoef(found[:, 1], labels[pyridines])[0, 1] > 0.8
+
+
+@pytest.mark.parametrize("labels", [SIZE, (SIZE > 9).astype(float)])
+def test_a_target_with_few_labels_among_many_molecules(labels, monkeypatch):
+    monkeypatch.setattr(training_rows, "EXACT_ROWS", 50)
+    monkeypatch.setattr(training_rows, "LANDMARKS", 10)
+    few = np.where(np.arange(120) % 13 == 2, labels, np.nan)  # none of them among ten drawn with seed 0
+    found = QuickModel.fit(SMILES, np.column_stack([labels, few])).predict(SMILES)
+    assert np.isfinite(found.values).all()
 
 
 def test_the_seed_says_all(class_model):
@@ -172,18 +201,26 @@ def test_what_is_refused(values_model, class_model):
     smiles = SMILES[:20]
     for arguments, message in (
         ({"y": np.zeros(19)}, r"`y` must be \[20\]"),
-        ({"y": np.full(20, np.inf)}, "must be finite"),
+        ({"y": np.full(20, np.inf)}, "float32 can hold"),
         ({"y": np.arange(20.0), "names": ["a", "b"]}, "1 different names"),
         ({"y": np.arange(20.0), "kind": "classification"}, "0 or 1"),
         ({"y": np.arange(20.0), "kind": "ranking"}, "`kind`"),
         ({"y": np.arange(20.0), "members": ["boosting"]}, "`members`"),
         ({"y": np.arange(20.0), "members": []}, "`members`"),
         ({"y": np.arange(20.0), "folds": "cluster"}, "`folds`"),
-        ({"y": np.where(np.arange(20) < 7, 1.5, np.nan)}, "7 labels"),
-        ({"y": np.eye(20)[0]}, "two molecules of each class"),
+        ({"y": np.where(np.arange(20) < 7, 1.5, np.nan)}, "labels of 7 different molecules"),
+        ({"y": np.eye(20)[0]}, "two different molecules of each class"),
+        ({"y": np.arange(20.0) * 1e200}, "float32 can hold"),
+        ({"y": np.arange(20.0), "seed": -1}, "`seed`"),
     ):
         with pytest.raises(ValueError, match=message):
             QuickModel.fit(smiles, **arguments)
+    with pytest.raises(ValueError, match="labels of 4 different molecules"):
+        QuickModel.fit([*SMILES[:4] * 4], np.arange(16.0))
+    with pytest.raises(ValueError, match=r"give \['CCCCCCCC'\]"):
+        QuickModel.fit("CCCCCCCC", np.arange(8.0))
+    with pytest.raises(ValueError, match=r"give \['CCO'\]"):
+        values_model.predict("CCO")
     with pytest.raises(ValueError, match="probabilities, not intervals"):
         class_model.interval(class_model.predict(["C"]))
     with pytest.raises(ValueError, match="between 0 and 1"):

@@ -7,6 +7,7 @@ from safetensors.numpy import load_file, save_file
 
 from pyg_moleblend.quick import QuickModel
 from pyg_moleblend.quick.saved import ARRAY_FILE, TEXT_FILE
+from pyg_moleblend.runtime.files import digest_of
 
 SMILES, SIZE, IS_RING = quick_molecules.SMILES, quick_molecules.SIZE.astype(float), quick_molecules.IS_RING
 
@@ -61,14 +62,14 @@ def test_files_hold_nothing_else(models, tmp_path):
 def test_damaged_files_are_refused(models, tmp_path):
     models["values"].save(tmp_path)
     arrays, text = load_file(tmp_path / ARRAY_FILE), (tmp_path / TEXT_FILE).read_text()
+    content = json.loads(text)
 
     def refused(changed_arrays, changed_text):
         save_file(changed_arrays, tmp_path / ARRAY_FILE)
-        (tmp_path / TEXT_FILE).write_text(changed_text)
+        (tmp_path / TEXT_FILE).write_text(changed_text.replace(content["arrays"], digest_of(tmp_path / ARRAY_FILE)))
         with pytest.raises(ValueError, match="holds no whole quick model"):
             QuickModel.load(tmp_path)
 
-    content = json.loads(text)
     refused(arrays, text[: len(text) // 2])
     refused(arrays, json.dumps({**content, "format": 99}))
     refused(arrays, json.dumps({**content, "tasks": content["tasks"][:1]}))
@@ -81,6 +82,15 @@ def test_damaged_files_are_refused(models, tmp_path):
     refused({**arrays, "task.1.known": arrays["task.1.known"] + 60}, text)
     (tmp_path / ARRAY_FILE).write_bytes(b"nonsense")
     with pytest.raises(ValueError, match="holds no whole quick model"):
+        QuickModel.load(tmp_path)
+
+
+def test_files_of_two_models_are_refused(models, tmp_path):
+    r"""As an interrupted save over another model leaves them: every shape fits."""
+    models["values"].save(tmp_path)
+    arrays = load_file(tmp_path / ARRAY_FILE)
+    save_file({**arrays, "task.0.weights": arrays["task.0.weights"][::-1].copy()}, tmp_path / ARRAY_FILE)
+    with pytest.raises(ValueError, match="do not belong together"):
         QuickModel.load(tmp_path)
 
 

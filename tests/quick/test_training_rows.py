@@ -4,6 +4,7 @@ import quick_molecules
 
 from pyg_moleblend.quick import training_rows
 from pyg_moleblend.quick.features import DESCRIPTOR_NAMES, features_of
+from pyg_moleblend.quick.folds import Groups
 from pyg_moleblend.quick.inputs import Inputs
 from pyg_moleblend.quick.kernels import Kernels
 from pyg_moleblend.quick.scaler import Scaler
@@ -18,7 +19,7 @@ def inputs():
 def rows_of(inputs, reference):
     labels = quick_molecules.SIZE[:60, None].astype(float)
     kernels = Kernels(inputs.take(reference), {"descriptors": Scaler.fit(inputs.dense["descriptors"])})
-    return TrainingRows.of(kernels, inputs, labels, np.arange(60) % 4, reference)
+    return TrainingRows.of(kernels, inputs, labels, Groups(np.arange(60), np.arange(60)), reference)
 
 
 def test_all_rows(inputs):
@@ -38,14 +39,30 @@ def test_landmarks(inputs, monkeypatch):
 
 
 def test_the_reference_is_bounded(monkeypatch):
-    assert choose_reference(5000, 0).tolist() == list(range(5000))
-    chosen = choose_reference(5001, 0)
+    assert choose_reference(np.zeros((5000, 1)), 0).tolist() == list(range(5000))
+    labels = np.zeros((5001, 2))
+    chosen = choose_reference(labels, 0)
     assert len(set(chosen.tolist())) == 2000
     assert (np.diff(chosen) > 0).all()
-    assert (chosen == choose_reference(5001, 0)).all()
-    assert (chosen != choose_reference(5001, 1)).any()
+    assert (chosen == choose_reference(labels, 0)).all()
+    assert (chosen != choose_reference(labels, 1)).any()
     for count in (10**5, 10**6):
-        assert 4 * count * len(choose_reference(count, 0)) <= training_rows.DESIGN_BYTES
+        assert 4 * count * len(choose_reference(np.zeros((count, 1)), 0)) <= training_rows.DESIGN_BYTES
+
+
+def test_every_target_has_labels_among_the_landmarks(monkeypatch):
+    monkeypatch.setattr(training_rows, "EXACT_ROWS", 1000)
+    monkeypatch.setattr(training_rows, "LANDMARKS", 100)
+    labels = np.full((6000, 3), np.nan)
+    labels[:, 0] = 1
+    labels[17:5000:600, 1] = 1  # nine of them
+    labels[100:500, 2] = 1
+    chosen = choose_reference(labels, 0)
+    assert len(set(chosen.tolist())) == 100
+    assert np.isfinite(labels[chosen]).sum(axis=0).tolist() == [100, 9, pytest.approx(20, abs=6)]
+    targets = np.full((2000, 500), np.nan)
+    targets[np.arange(2000), np.arange(2000) // 4] = 1
+    assert (np.isfinite(targets[choose_reference(targets, 0)]).sum(axis=0) > 0).all()
 
 
 def test_samples_keep_their_order():
