@@ -66,7 +66,8 @@ def predict(
         (0 for a molecule that has one conformer or none).
 
     Raises:
-        ValueError: If the model predicts no properties, ``molecules`` is one text or a data frame, or several conformers are asked for and no 3D.
+        ValueError: If the model predicts no properties, ``molecules`` is one text or a data frame, or several
+            conformers are asked for and no 3D.
     """
     model, metadata = from_pretrained(source, components), read_metadata(source)
     if not isinstance(model, MoleBlendForPropertyPrediction) or "task" not in metadata:

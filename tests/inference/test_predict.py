@@ -88,7 +88,7 @@ def test_no_molecule_is_no_row(folder):
 )
 @pytest.mark.parametrize("verb", [predict, embed])
 def test_letters_and_column_names_are_not_taken_for_molecules(molecules: object, verb, folder):
-    with pytest.raises(ValueError, match="must be a list of SMILES or a MoleculeTable, got .*on_error="):
+    with pytest.raises(ValueError, match=r"must be a list of SMILES or a MoleculeTable, got .*on_error="):
         verb(folder, molecules, device="cpu")
 
 
