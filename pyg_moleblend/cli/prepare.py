@@ -4,9 +4,6 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pyg_moleblend.cli.data import names_of, say, tell
-from pyg_moleblend.datasets.shards.build import SHARD_SIZE
-
 
 def run(
     table: str,
@@ -20,7 +17,7 @@ def run(
     deadline: float = 10.0,
     seed: int = 0,
     num_workers: int | None = None,
-    shard_size: int = SHARD_SIZE,
+    shard_size: int | None = None,
     engine: Literal["local", "ray"] = "local",
     on_error: Literal["skip", "raise"] = "skip",
     progress: bool = True,
@@ -41,12 +38,14 @@ def run(
         deadline: Seconds that each attempt at a molecule's conformers may take.
         seed: Seed of the conformers.
         num_workers: Processes that work at the same time; all cores by default.
-        shard_size: Rows of a shard, which is what an interruption loses at most.
+        shard_size: Rows of a shard, which is what an interruption loses at most; 16384 by default.
         engine: Work on this machine, or on a Ray cluster that sees the same files (for .parquet tables).
         on_error: Leave out rows that are no molecule, and list them in failures.csv, or end with an error.
         progress: Show a progress bar.
     """
     from pyg_moleblend.chem.conformers import Conformers
+    from pyg_moleblend.cli.data import names_of, say, tell
+    from pyg_moleblend.datasets.shards.build import SHARD_SIZE
     from pyg_moleblend.datasets.shards.folder import FAILURES_FILE
     from pyg_moleblend.datasets.shards.prepare import prepare
 
@@ -64,7 +63,7 @@ def run(
         settings,
         on_error,
         _cores() if num_workers is None else num_workers,
-        shard_size,
+        SHARD_SIZE if shard_size is None else shard_size,
         engine,
         progress,
     )

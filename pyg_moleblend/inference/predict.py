@@ -3,7 +3,7 @@ r"""Predictions and representations of molecules by a saved model."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,8 @@ def predict(
         (0 for a molecule that has one conformer or none).
 
     Raises:
-        ValueError: If the model predicts no properties, or several conformers are asked for and no 3D.
+        ValueError: If the model predicts no properties, ``molecules`` is one text or a data frame, or several
+            conformers are asked for and no 3D.
     """
     model, metadata = from_pretrained(source, components), read_metadata(source)
     if not isinstance(model, MoleBlendForPropertyPrediction) or "task" not in metadata:
@@ -132,6 +133,23 @@ def _settings(conformers: Conformers | int, seed: int) -> Conformers:
     return Conformers(seed, conformers) if isinstance(conformers, int) else conformers
 
 
+def _table(molecules: MoleculeTable | Sequence[str]) -> MoleculeTable:
+    if isinstance(molecules, MoleculeTable):
+        return molecules
+    if isinstance(molecules, (str, Path)):  # a text's elements would be its letters
+        raise ValueError(
+            f"`molecules` must be a list of SMILES or a MoleculeTable, got {str(molecules)!r}; give [SMILES], or "
+            'MoleculeTable(path, on_error="keep") for a file'
+        )
+    if isinstance(molecules, (pd.DataFrame, Mapping)):  # its elements would be its columns' names
+        raise ValueError(
+            f"`molecules` must be a list of SMILES or a MoleculeTable, got {type(molecules).__name__}; give "
+            'MoleculeTable(frame, on_error="keep"), or its column of SMILES'
+        )
+    given = pd.DataFrame({"smiles": list(molecules)}, dtype=object)
+    return MoleculeTable(given, on_error="keep", progress=False)
+
+
 def _frame(
     compute: Callable[[Any], Tensor],
     names: list[str],
@@ -147,9 +165,7 @@ def _frame(
         raise ValueError(
             f"{conformers.count} conformers are of no use to modality={modality!r}; leave them out, or pass '2d+3d'"
         )
-    if not isinstance(molecules, MoleculeTable):
-        given = pd.DataFrame({"smiles": list(molecules)}, dtype=object)
-        molecules = MoleculeTable(given, on_error="keep", progress=False)
+    molecules = _table(molecules)
     status = {row: reason for row, reason in enumerate(molecules.status) if reason != OK}
     smiles = dict(zip(molecules.row.tolist(), molecules.smiles, strict=True))
     smiles.update({failure.row: failure.input for failure in molecules.failures})

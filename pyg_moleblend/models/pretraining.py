@@ -31,6 +31,7 @@ from pyg_moleblend.nn import (
     check_blend,
 )
 from pyg_moleblend.nn.attention_bias import shut_padded_keys
+from pyg_moleblend.nn.parts import check_part, check_parts
 from pyg_moleblend.nn.reset import reset_children
 from pyg_moleblend.utils import DenseMolecules, Modality
 
@@ -85,11 +86,14 @@ class MoleBlendForPretraining(Component, nn.Module):
         self.config = config
         self.encoder: Any = MoleBlend(config) if encoder is None else encoder
         check_same_shape(config, self.encoder)
-        self.objectives = nn.ModuleDict(default_objectives(config) if objectives is None else objectives)
+        objectives = default_objectives(config) if objectives is None else objectives
+        check_parts("objectives", objectives, Objective)
+        self.objectives = nn.ModuleDict(objectives)
         if not len(self.objectives):
             raise ValueError("pretraining needs at least one objective, got none")
         _ = self.wanted  # refuses parts that tell bonds apart in different ways
         self.blending = PairBlending() if blending is None else blending
+        check_part("blending", self.blending, Blending)
         self.blending.check(self.modalities)
         if not isinstance(loss_weights, LossWeighting):
             given = dict(loss_weights or {})
@@ -176,6 +180,9 @@ class MoleBlendForPretraining(Component, nn.Module):
         return RecoveryState(encoded.graph, states, bias, molecules, noisy_pos, blend)
 
     def _weigh(self, outcomes: Mapping[str, Outcome], blend: Blend) -> PretrainingStep:
+        for name, outcome in outcomes.items():
+            if outcome.loss.dim():
+                raise ValueError(f"the loss of objective {name!r} must be a scalar, got {list(outcome.loss.shape)}")
         losses = {name: outcome.loss for name, outcome in outcomes.items()}
         qualities = {name: outcome.quality for name, outcome in outcomes.items()}
         return PretrainingStep(self.loss_weighting(losses), losses, qualities, blend)

@@ -11,6 +11,7 @@ from pyg_moleblend.models.config import MoleBlendConfig, check_same_shape
 from pyg_moleblend.models.moleblend import MoleBlend, pack_for
 from pyg_moleblend.models.wanted import Wanted, wanted_by
 from pyg_moleblend.nn import Blending, GraphTokenReadout, Readout
+from pyg_moleblend.nn.parts import check_part
 from pyg_moleblend.nn.precision import reset_linear
 from pyg_moleblend.nn.reset import reset
 from pyg_moleblend.nn.sizes import check_sizes
@@ -51,9 +52,15 @@ class MoleBlendForPropertyPrediction(Component, nn.Module):
         self.encoder: Any = MoleBlend(config) if encoder is None else encoder
         check_same_shape(config, self.encoder)
         self.readout = GraphTokenReadout(config.channels) if readout is None else readout
+        check_part("readout", self.readout, Readout)
+        if not isinstance(getattr(self.readout, "out_channels", None), int):
+            raise ValueError(
+                f"{type(self.readout).__name__} must say in `out_channels` how many numbers it gives a molecule"
+            )
         self.blending = blending
         _ = self.wanted  # refuses parts that tell bonds apart in different ways
         if blending is not None:
+            check_part("blending", blending, Blending)
             blending.check(self.modalities)
         self.dense = nn.Linear(self.readout.out_channels, config.channels)
         self.out = nn.Linear(config.channels, num_tasks)
@@ -115,6 +122,11 @@ class MoleBlendForPropertyPrediction(Component, nn.Module):
         else:
             output = self.encoder.encode(molecules)
         vector = self.readout(output, molecules)
+        if vector.shape != (len(molecules.mask), self.readout.out_channels):
+            raise ValueError(
+                f"{type(self.readout).__name__} must give [B, out_channels], here "
+                f"{[len(molecules.mask), self.readout.out_channels]}, got {list(vector.shape)}"
+            )
         return self.out(self.dropout(F.gelu(self.dense(self.dropout(vector)))))
 
     def _reset_linears(self) -> None:

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pyg_moleblend.nn.blending.blend import chosen_enters
+from pyg_moleblend.nn.parts import check_parts
 from pyg_moleblend.nn.precision import INIT_STD
 from pyg_moleblend.nn.relations.base import RELATION_MODALITIES, RelationBias
 from pyg_moleblend.nn.touch import touched
@@ -27,14 +28,16 @@ class RelationBlend(nn.Module):
 
     Args:
         relations: Bias of each relation by name; their order numbers the relations of a blend.
+        heads: H.
 
     Shapes:
         - **input:** molecules; optionally the relation that is to enter for each pair, ``[B, N, N]`` int64
         - **output:** ``[B, H, N, N]``; zeros ``[B, 1, N, N]`` where no relation is computed
     """
 
-    def __init__(self, relations: Mapping[str, RelationBias]) -> None:
+    def __init__(self, relations: Mapping[str, RelationBias], heads: int) -> None:
         super().__init__()
+        check_parts("relations", relations, RelationBias)
         if not relations:
             raise ValueError("an attention bias needs at least one relation")
         for name, relation in relations.items():
@@ -43,6 +46,7 @@ class RelationBlend(nn.Module):
                     f"`modality` of relation {name!r} must be one of {RELATION_MODALITIES}, got {relation.modality!r}"
                 )
         self.relations = nn.ModuleDict(relations)
+        self.heads = heads
 
     def items(self) -> list[tuple[str, RelationBias]]:
         r"""Names and biases of the relations, in the order that numbers them."""
@@ -59,19 +63,28 @@ class RelationBlend(nn.Module):
 
     def forward(self, molecules: DenseMolecules, chosen: Tensor | None = None) -> Tensor:
         biases, idle = [], []
-        for number, (_, relation) in enumerate(self.items()):
+        for number, (name, relation) in enumerate(self.items()):
             if relation.modality not in molecules.modalities:
                 idle.append(relation)
                 continue
             enters = molecules.available(relation.modality)[:, None, None, None]  # [B, 1, 1, 1]
             if chosen is not None:
                 enters = enters & chosen_enters(chosen, number, relation.modality)[:, None]  # [B, 1, N, N]
-            bias = relation(molecules)
+            bias = self._checked(relation(molecules), name, molecules.mask)
             biases.append(torch.where(enters, bias, torch.zeros_like(bias)))
         if not biases:  # a point cloud, say, in a model of 2D relations
             B, N = molecules.mask.shape
             biases.append(molecules.pos.new_zeros(B, 1, N, N))
         return touched(sum(biases[1:], start=biases[0]), *idle)
+
+    def _checked(self, bias: Tensor, name: str, mask: Tensor) -> Tensor:
+        B, N = mask.shape
+        if bias.shape != (B, self.heads, N, N):
+            raise ValueError(
+                f"relation {name!r}, a {type(self.relations[name]).__name__}, must give [B, H, N, N], here "
+                f"{[B, self.heads, N, N]}, got {list(bias.shape)}"
+            )
+        return bias
 
 
 class AttentionBias(nn.Module):
@@ -89,7 +102,7 @@ class AttentionBias(nn.Module):
 
     def __init__(self, relations: Mapping[str, RelationBias], heads: int) -> None:
         super().__init__()
-        self.blend = RelationBlend(relations)
+        self.blend = RelationBlend(relations, heads)
         self.graph_token = nn.Parameter(torch.empty(heads))
         nn.init.normal_(self.graph_token, std=INIT_STD)  # the relations come with the weights they have
 

@@ -87,7 +87,7 @@ class MoleBlendConv(nn.Module):
         parts = list(relations.values())
         self.bond_vocabulary: BondVocabulary | None = _only_vocabulary(parts)
         self.max_path_length = max([getattr(part, "max_path_length", 1) for part in parts], default=1)
-        self.blend = RelationBlend(relations)
+        self.blend = RelationBlend(relations, heads)
         in_3d = "3d" in self.blend.modalities.values()
         self.gaussians = GaussianBasis(num_gaussians, num_types) if in_3d else None
         self.layer = MoleBlendLayer(channels, heads, **layer_kwargs)

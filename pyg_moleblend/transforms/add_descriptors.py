@@ -28,10 +28,11 @@ BITS, COUNTS = "{}_bits", "{}_counts"
 MAX_COUNT = 255
 r"""Larger counts are cut to it: a count is one byte."""
 
-declare(DESCRIPTORS, level="graph", dtype="float32", meaning="[1, D]: RDKit's 2D descriptors")
+_BY = "fingerprint, by AddDescriptors"
+declare(DESCRIPTORS, level="graph", dtype="float32", meaning="[1, D]: RDKit's 2D descriptors, by AddDescriptors")
 for _kind in FINGERPRINTS:
-    declare(BITS.format(_kind), level="graph", dtype="uint8", sentinel="", meaning="[1, bits / 8]: packed fingerprint")
-    declare(COUNTS.format(_kind), level="graph", dtype="uint8", sentinel="", meaning="[1, size]: counted fingerprint")
+    declare(BITS.format(_kind), level="graph", dtype="uint8", sentinel="", meaning=f"[1, bits / 8]: packed {_BY}")
+    declare(COUNTS.format(_kind), level="graph", dtype="uint8", sentinel="", meaning=f"[1, size]: counted {_BY}")
 
 
 @functional_transform("add_moleblend_descriptors")

@@ -21,7 +21,7 @@ def as_data(graph: Data | Mapping[str, Any]) -> Data:
             :class:`torch_geometric.transforms.ToSparseTensor` its edges are those of ``adj_t``.
 
     Raises:
-        ValueError: If it has several types of nodes.
+        ValueError: If it is no graph, or has several types of nodes.
     """
     if isinstance(graph, HeteroData):
         raise ValueError(
@@ -29,6 +29,11 @@ def as_data(graph: Data | Mapping[str, Any]) -> Data:
             "`to_homogeneous()`"
         )
     data = Data.from_dict(dict(graph)) if isinstance(graph, Mapping) else graph
+    if not isinstance(data, Data):
+        raise ValueError(
+            f"expected a Data or a Batch, got {type(data).__name__}; chem.from_smiles makes a Data of a SMILES, and "
+            "Batch.from_data_list a Batch of several"
+        )
     if data.edge_index is None and data.get("adj_t") is not None:
         data = copy.copy(data)
         data.edge_index, data.edge_attr = plain_edges(data.adj_t, data.edge_attr)

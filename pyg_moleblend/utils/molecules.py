@@ -323,7 +323,8 @@ def _derived(
 def _missing(level: str, *names: str) -> str:
     meanings = [f" ({FIELDS[name].meaning})" if name in FIELDS and FIELDS[name].meaning else "" for name in names]
     listed = ", ".join(f"{name!r}{meaning}" for name, meaning in zip(names, meanings, strict=True))
-    return f"the batch has no {level} field {listed}; attach it to each `Data` by a transform"
+    how = "attach it to each `Data` by a transform, the dataset's `pre_transform` say"
+    return f"the batch has no {level} field {listed}; {how}"
 
 
 def _rows(batch: Data, name: str, level: str, rows: int) -> Tensor:

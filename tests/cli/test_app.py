@@ -31,7 +31,7 @@ def test_every_option_is_explained(verb, capsys):
 def test_help_does_not_wait_for_torch():
     check = (
         "import sys; from pyg_moleblend.cli import main; "
-        "main(['--help']); main(['predict', '--help']); "
+        "main(['--help']); main(['predict', '--help']); main(['prepare', '--help']); "
         "sys.exit('torch' in sys.modules or 'pandas' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", check], capture_output=True).returncode == 0

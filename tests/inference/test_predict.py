@@ -1,4 +1,5 @@
 import logging
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -80,6 +81,15 @@ def test_3d_models_get_conformers_and_say_so(model, tmp_path, caplog):
 def test_no_molecule_is_no_row(folder):
     assert predict(folder, [], device="cpu").shape == (0, 5)
     assert predict(folder, ["xx"], device="cpu")["gap"].isna().all()
+
+
+@pytest.mark.parametrize(
+    "molecules", ["CCO", Path("table.csv"), pd.DataFrame({"smiles": ["CCO"]}), {"smiles": ["CCO"]}]
+)
+@pytest.mark.parametrize("verb", [predict, embed])
+def test_letters_and_column_names_are_not_taken_for_molecules(molecules: object, verb, folder):
+    with pytest.raises(ValueError, match=r"must be a list of SMILES or a MoleculeTable, got .*on_error="):
+        verb(folder, molecules, device="cpu")
 
 
 def test_embeddings_are_the_graph_token_of_any_model(model, config, tmp_path):

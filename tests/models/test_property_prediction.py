@@ -5,6 +5,7 @@ import torch
 from torch_geometric.data import Batch
 
 from pyg_moleblend.models import MoleBlend, MoleBlendForPropertyPrediction
+from pyg_moleblend.nn import GraphTokenReadout
 
 
 def predictor(**changes: object) -> MoleBlendForPropertyPrediction:
@@ -49,3 +50,23 @@ def test_dropout_of_the_head_acts_in_training_only():
 def test_at_least_one_task(num_tasks: int):
     with pytest.raises(ValueError, match=f"got {num_tasks}"):
         MoleBlendForPropertyPrediction(samples.tiny_config(), num_tasks)
+
+
+def test_a_readout_says_and_gives_one_vector_a_molecule():
+    class Silent(GraphTokenReadout):
+        def __init__(self, channels: int) -> None:
+            super().__init__(channels)
+            del self.out_channels
+
+    class Atoms(GraphTokenReadout):
+        def forward(self, output, molecules):
+            return output.atoms
+
+    config = samples.tiny_config()
+    with pytest.raises(ValueError, match="Silent must say in `out_channels`"):
+        MoleBlendForPropertyPrediction(config, 1, readout=Silent(config.channels))
+    with pytest.raises(ValueError, match="`readout` must be of the class Readout, got the class Atoms itself; call it"):
+        MoleBlendForPropertyPrediction(config, 1, readout=Atoms)
+    model = MoleBlendForPropertyPrediction(config, 1, readout=Atoms(config.channels))
+    with pytest.raises(ValueError, match=rf"Atoms must give \[B, out_channels\], here \[4, {config.channels}\], got"):
+        model(Batch.from_data_list(samples.molecules(4)))

@@ -59,14 +59,14 @@ def test_golden_total_bias(modality: str):
 
 
 def test_relations_are_summed_unless_one_is_chosen():
-    blend, packed = RelationBlend(constants()), molecules()
+    blend, packed = RelationBlend(constants(), 2), molecules()
     assert (blend(packed) == 1 + 2 + 4 + 8).all()
     chosen = torch.randint(0, 4, packed.pair_mask.shape, generator=torch.Generator().manual_seed(0))
     assert torch.equal(blend(packed, chosen), (2.0**chosen)[:, None].expand(-1, 2, -1, -1))
 
 
 def test_relations_of_an_absent_modality_are_left_out_molecule_by_molecule():
-    blend, packed = RelationBlend(constants()), molecules()
+    blend, packed = RelationBlend(constants(), 2), molecules()
     packed = packed._replace(has_3d=torch.tensor([True, False, True]), has_2d=torch.tensor([True, True, False]))
     assert [value.unique().item() for value in blend(packed)] == [15, 11, 4]
     chosen = torch.full(packed.pair_mask.shape, 2)
@@ -74,7 +74,7 @@ def test_relations_of_an_absent_modality_are_left_out_molecule_by_molecule():
 
 
 def test_names_modalities_and_fields_are_in_the_order_that_numbers_them():
-    blend = RelationBlend(constants())
+    blend = RelationBlend(constants(), 2)
     assert list(blend.modalities.items()) == [("one", "2d"), ("two", "2d"), ("four", "3d"), ("eight", "2d")]
     assert [name for name, _ in blend.items()] == list(blend.modalities)
     assert [relation.pair_fields for _, relation in blend.items()] == [
@@ -85,23 +85,23 @@ def test_names_modalities_and_fields_are_in_the_order_that_numbers_them():
 
 def test_a_modality_that_there_is_not_is_refused():
     with pytest.raises(ValueError, match=r"relation 'odd' must be one of \('2d', '3d'\), got '4d'"):
-        RelationBlend({"one": Constant(1), "odd": Constant(2, "4d")})
+        RelationBlend({"one": Constant(1), "odd": Constant(2, "4d")}, 2)
 
 
 def test_whole_modalities_and_none_may_be_chosen():
-    blend, packed = RelationBlend(constants()), molecules()
+    blend, packed = RelationBlend(constants(), 2), molecules()
     for code, expected in {-1: 0, -2: 15, -3: 11, -4: 4}.items():
         assert (blend(packed, torch.full(packed.pair_mask.shape, code)) == expected).all()
 
 
 def test_relations_of_a_modality_that_no_molecule_has_are_not_computed(monkeypatch: pytest.MonkeyPatch):
-    blend, packed = RelationBlend(constants()), molecules()
+    blend, packed = RelationBlend(constants(), 2), molecules()
     only_2d = packed._replace(has_3d=torch.zeros_like(packed.has_3d), modalities=("2d",))
     whole = blend(only_2d._replace(modalities=("2d", "3d")))
     monkeypatch.setattr(blend.relations["four"], "forward", lambda molecules: pytest.fail("was computed"))
     assert torch.equal(blend(only_2d), whole)
     assert (blend(only_2d) == 11).all()
-    nothing = RelationBlend({"four": Constant(4, "3d")})(only_2d)
+    nothing = RelationBlend({"four": Constant(4, "3d")}, 2)(only_2d)
     assert not nothing.any()
     assert nothing.shape == (3, 1, *packed.pair_mask.shape[1:])
 
@@ -142,7 +142,20 @@ def test_relations_come_with_the_weights_they_have():
 
 def test_no_relation_at_all_is_refused():
     with pytest.raises(ValueError, match="at least one relation"):
-        RelationBlend({})
+        RelationBlend({}, 2)
+
+
+def test_a_bias_of_another_shape_is_named():
+    class Turned(Constant):
+        def forward(self, molecules: DenseMolecules) -> Tensor:
+            return super().forward(molecules).permute(0, 2, 3, 1)
+
+    packed = molecules()
+    B, N = packed.mask.shape
+    with pytest.raises(ValueError, match=rf"'two', a Turned, must give \[B, H, N, N\], here \[{B}, 2, {N}, {N}\], got"):
+        RelationBlend({"one": Constant(1), "two": Turned(2)}, 2)(packed)
+    with pytest.raises(ValueError, match=rf"'one', a Constant, .* here \[{B}, 4, {N}, {N}\], got \[{B}, 2, {N}, {N}\]"):
+        AttentionBias({"one": Constant(1)}, heads=4)(packed)
 
 
 def test_gradients_equal_finite_differences():

@@ -70,6 +70,12 @@ def test_several_types_of_nodes_are_refused():
         as_data(data)
 
 
+@pytest.mark.parametrize("graph", ["CCO", [Data()], None])
+def test_what_is_no_graph_is_refused(graph: object):
+    with pytest.raises(ValueError, match=f"expected a Data or a Batch, got {type(graph).__name__}; .*from_data_list"):
+        as_data(graph)
+
+
 def test_the_molecule_of_each_atom():
     batch = Batch.from_data_list(other_graphs.zinc())
     assert torch.equal(molecule_of_atoms(batch), batch.batch)

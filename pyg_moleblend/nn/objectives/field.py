@@ -86,7 +86,11 @@ class FieldObjective(JointObjective):
         if packed and not value.is_floating_point() and value.size(-1) == -(-self.size // 8) != self.size:
             value = unpacked(value, self.size)
         if value.size(-1) != self.size:
-            raise ValueError(f"field {self.field!r} must have {self.size} numbers a row, got {list(raw.shape)}")
+            what = f"bits a row, {-(-self.size // 8)} bytes where packed" if packed else "numbers a row"
+            raise ValueError(
+                f"field {self.field!r} must have {self.size} {what}, got {list(raw.shape)}; give the objective the "
+                "size that the field has"
+            )
         if value.dtype != torch.double:
             value = value.float()
         known = value.isfinite() & self.real(molecules)[..., None]

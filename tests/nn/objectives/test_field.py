@@ -60,6 +60,9 @@ def test_a_row_has_as_many_numbers_as_was_said():
     molecules = samples.packed_with({"it": torch.zeros(2, 3)}, 2)
     with pytest.raises(ValueError, match=r"field 'it' must have 2 numbers a row, got \[2, 3\]"):
         Reading("graph", 2).values(molecules)
+    bytes_ = samples.packed_with({"it": torch.zeros(2, 128, dtype=torch.uint8)}, 2)
+    with pytest.raises(ValueError, match=r"must have 2048 bits a row, 256 bytes where packed, got \[2, 128\]"):
+        Reading("graph", 2048).values(bytes_, packed=True)
 
 
 @pytest.mark.parametrize("size", [0, -1, 2.0])
