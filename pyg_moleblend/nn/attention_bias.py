@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pyg_moleblend.nn.blending.blend import chosen_enters
+from pyg_moleblend.nn.blending.blend import ALL, chosen_enters
+from pyg_moleblend.nn.parts import check_built_for, named_parts
 from pyg_moleblend.nn.precision import INIT_STD
 from pyg_moleblend.nn.relations.base import RELATION_MODALITIES, RelationBias
 from pyg_moleblend.nn.touch import touched
@@ -27,22 +28,29 @@ class RelationBlend(nn.Module):
 
     Args:
         relations: Bias of each relation by name; their order numbers the relations of a blend.
+        heads: H, which relations that were built for another number of heads do not fit.
 
     Shapes:
         - **input:** molecules; optionally the relation that is to enter for each pair, ``[B, N, N]`` int64
         - **output:** ``[B, H, N, N]``; zeros ``[B, 1, N, N]`` where no relation is computed
+
+    Raises:
+        ValueError: If there is no relation, or one that cannot enter; the message names it.
     """
 
-    def __init__(self, relations: Mapping[str, RelationBias]) -> None:
+    def __init__(self, relations: Mapping[str, RelationBias], heads: int | None = None) -> None:
         super().__init__()
         if not relations:
             raise ValueError("an attention bias needs at least one relation")
-        for name, relation in relations.items():
+        self.heads = heads
+        self.relations = named_parts("relation", relations, RelationBias, reserved=list(ALL))
+        for name, relation in self.items():
+            if heads is not None:
+                check_built_for(f"relation {name!r}", relation, heads=heads)
             if relation.modality not in RELATION_MODALITIES:
                 raise ValueError(
                     f"`modality` of relation {name!r} must be one of {RELATION_MODALITIES}, got {relation.modality!r}"
                 )
-        self.relations = nn.ModuleDict(relations)
 
     def items(self) -> list[tuple[str, RelationBias]]:
         r"""Names and biases of the relations, in the order that numbers them."""
@@ -59,7 +67,7 @@ class RelationBlend(nn.Module):
 
     def forward(self, molecules: DenseMolecules, chosen: Tensor | None = None) -> Tensor:
         biases, idle = [], []
-        for number, (_, relation) in enumerate(self.items()):
+        for number, (name, relation) in enumerate(self.items()):
             if relation.modality not in molecules.modalities:
                 idle.append(relation)
                 continue
@@ -67,11 +75,20 @@ class RelationBlend(nn.Module):
             if chosen is not None:
                 enters = enters & chosen_enters(chosen, number, relation.modality)[:, None]  # [B, 1, N, N]
             bias = relation(molecules)
+            self._check(name, bias, molecules)
             biases.append(torch.where(enters, bias, torch.zeros_like(bias)))
         if not biases:  # a point cloud, say, in a model of 2D relations
             B, N = molecules.mask.shape
             biases.append(molecules.pos.new_zeros(B, 1, N, N))
         return touched(sum(biases[1:], start=biases[0]), *idle)
+
+    def _check(self, name: str, bias: Tensor, molecules: DenseMolecules) -> None:
+        B, N = molecules.mask.shape
+        heads = self.heads or (bias.size(1) if bias.dim() == 4 else 0)
+        if bias.dim() != 4 or bias.size(0) not in (1, B) or bias.size(1) not in (1, heads) or bias.shape[2:] != (N, N):
+            raise ValueError(
+                f"relation {name!r} must give [B, H, N, N] = {[B, self.heads or 'H', N, N]}, got {list(bias.shape)}"
+            )
 
 
 class AttentionBias(nn.Module):
@@ -89,7 +106,7 @@ class AttentionBias(nn.Module):
 
     def __init__(self, relations: Mapping[str, RelationBias], heads: int) -> None:
         super().__init__()
-        self.blend = RelationBlend(relations)
+        self.blend = RelationBlend(relations, heads)
         self.graph_token = nn.Parameter(torch.empty(heads))
         nn.init.normal_(self.graph_token, std=INIT_STD)  # the relations come with the weights they have
 
