@@ -86,13 +86,18 @@ class MoleBlendConfig:
         return cls.from_dict(json.loads(text))
 
 
+def check_config(config: object) -> None:
+    r"""Raises :class:`ValueError` unless this is a configuration."""
+    if not isinstance(config, MoleBlendConfig):
+        raise ValueError(f"`config` must be a MoleBlendConfig, got {type(config).__name__}")
+
+
 def check_encoder(config: MoleBlendConfig, encoder: Any) -> None:
     r"""Raises :class:`ValueError` unless an encoder can encode, and is of the configuration's shape, if it says one."""
     if isinstance(encoder, type) or not callable(getattr(encoder, "encode", None)):
         what = encoder.__name__ if isinstance(encoder, type) else type(encoder).__name__
         raise ValueError(f"the encoder must be a module that has encode(molecules, blend), got {what}")
-    if not isinstance(config, MoleBlendConfig):
-        raise ValueError(f"`config` must be a MoleBlendConfig, got {type(config).__name__}")
+    check_config(config)
     other = getattr(encoder, "config", None)
     if not isinstance(other, MoleBlendConfig):
         return

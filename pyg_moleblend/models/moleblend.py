@@ -11,7 +11,7 @@ from torch_geometric.data import Data
 
 from pyg_moleblend.components import Component, arguments_with, register
 from pyg_moleblend.fields import BondVocabulary
-from pyg_moleblend.models.config import DROPOUTS, MoleBlendConfig, check_paths
+from pyg_moleblend.models.config import DROPOUTS, MoleBlendConfig, check_config, check_paths
 from pyg_moleblend.models.memory import check_memory
 from pyg_moleblend.models.wanted import Wanted, wanted_by
 from pyg_moleblend.nn import (
@@ -112,6 +112,7 @@ class MoleBlend(Component, nn.Module):
         atom_embedding: nn.Module | None = None,
     ) -> None:
         super().__init__()
+        check_config(config)
         self.config = config
         if atom_embedding is None:
             atom_embedding = AtomEmbedding(config.channels, config.num_gaussians)

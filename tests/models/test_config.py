@@ -59,6 +59,8 @@ def test_published_model_with_changes():
     assert (changed.num_layers, changed.max_path_length, changed.channels) == (2, 7, 768)
     with pytest.raises(ValueError, match="got -1"):
         MoleBlendConfig.paper(num_layers=-1)
+    with pytest.raises(ValueError, match=r"unknown configuration keys \['chanels'\]; known are \['activation_dropout'"):
+        MoleBlendConfig.paper(chanels=8)
 
 
 @pytest.mark.parametrize(
