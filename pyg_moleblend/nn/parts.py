@@ -24,9 +24,10 @@ def named_parts(what: str, parts: Mapping[str, nn.Module], base: type, reserved:
     empty = nn.ModuleDict()
     for name, part in parts.items():
         if not isinstance(name, str) or not name or "." in name or hasattr(empty, name) or name in reserved:
+            taken = f"; {list(reserved)} are taken, too" if reserved else ""
             raise ValueError(
-                f"{name!r} cannot be the name of one of the {what}s: it must be a text without dots, and none "
-                f"to which PyTorch's modules give a meaning, such as 'type'{f'; {list(reserved)} are taken, too' if reserved else ''}"
+                f"{name!r} cannot be the name of one of the {what}s: it must be a text without dots, and none to which "
+                f"PyTorch's modules give a meaning, such as 'type'{taken}"
             )
         if not isinstance(part, base):
             got = f"the class {part.__name__}, which is to be called" if isinstance(part, type) else type(part).__name__
