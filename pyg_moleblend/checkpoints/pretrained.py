@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
@@ -186,10 +187,10 @@ def _tied(model: nn.Module) -> list[list[str]]:
 
 
 def _restored(model: M, weights: dict[str, Tensor], folder: Path, tied: list[list[str]]) -> M:
-    r"""A freshly built model with its weights, of the types and shared as they were when they were saved."""
+    r"""A freshly built model with its weights, none rounded, and shared as they were when they were saved."""
     for name, value in model.state_dict(keep_vars=True).items():
-        if name in weights and value.is_floating_point() and value.dtype != weights[name].dtype:
-            value.data = value.data.to(weights[name].dtype)
+        if name in weights and value.is_floating_point():
+            value.data = value.data.to(torch.promote_types(value.dtype, weights[name].dtype))
     _fill(model, weights, folder)
     parameters = dict(model.named_parameters(remove_duplicate=False))
     for names in tied:

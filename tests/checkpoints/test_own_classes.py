@@ -389,11 +389,10 @@ def test_a_part_that_stands_in_two_places_is_shared_again(tmp_path: Path):
         from_pretrained(tmp_path, components=[Hops])
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16], ids=str)
-def test_weights_keep_their_type(dtype: torch.dtype, tmp_path: Path):
-    encoder = samples.randomized(stock_names()).to(dtype)
+def test_weights_of_double_precision_are_not_rounded(tmp_path: Path):
+    encoder = samples.randomized(stock_names()).double()
     again = from_pretrained(save_pretrained(encoder, tmp_path), components=OWN)
-    assert {value.dtype for value in again.state_dict().values()} == {dtype}
+    assert {value.dtype for value in again.state_dict().values()} == {torch.float64}
     assert_same_model(again, encoder)
 
 
