@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 from textwrap import indent
+from types import ModuleType
 from typing import Any, TypeVar, overload
 
 ENTRY_POINTS = "pyg_moleblend.components"
@@ -137,6 +138,8 @@ r"""The components of this process."""
 
 def with_components(components: Iterable[type]) -> Registry:
     r"""The registry of this process with more classes, each under the name it is registered under or its own."""
+    if isinstance(components, type):
+        raise ValueError(f"`components` must be a list of classes, components=[{components.__name__}]")
     registry = Registry(REGISTRY)
     for cls in components:
         if not isinstance(cls, type):
@@ -149,12 +152,25 @@ def describe(component: object) -> dict[str, Any]:
     r"""A component as JSON values: ``{"component": name, "arguments": {...}}``.
 
     Raises:
-        ValueError: If an argument cannot be JSON, or the component's own arguments are not known.
+        ValueError: If an argument cannot be JSON, the component's own arguments are not known, or two classes of one
+            name are in it.
     """
-    name = REGISTRY.name_of(type(component))
+    return _describe(component, {})
+
+
+def _describe(component: object, classes: dict[str, type]) -> dict[str, Any]:
+    cls = type(component)
+    name = REGISTRY.name_of(cls)
+    other = classes.setdefault(name, cls)
+    if other is not cls:
+        raise ValueError(
+            f"two classes are called {name!r}, {_path(other)} and {_path(cls)}: register one under another name, "
+            '@register("another-name"), or, where a class was defined again, build again what was built before'
+        )
     own = getattr(component, "component_arguments", None)
     made = arguments_of(component) if own is None else own()
-    return {_NAME: name, _ARGUMENTS: {key: _to_json(value, f"{name}({key}=...)") for key, value in made.items()}}
+    arguments = {key: _to_json(value, f"{name}({key}=...)", classes) for key, value in made.items()}
+    return {_NAME: name, _ARGUMENTS: arguments}
 
 
 def build(description: Any, registry: Registry = REGISTRY, source: str = "the description") -> Any:
@@ -180,10 +196,44 @@ def build(description: Any, registry: Registry = REGISTRY, source: str = "the de
         raise ValueError(f"{source} is damaged: a component must have a name and a mapping of arguments, got {name!r}")
     cls = find(name, registry, source)
     arguments = {key: build(value, registry, source) for key, value in given.items()}
+    made = construct(cls, arguments, f"{source}: component {name!r}")
+    if not hasattr(made, "component_arguments"):
+        vars(made).setdefault(_RECORD, arguments)  # of a class that is passed and not registered
+    return made
+
+
+def construct(cls: type, arguments: Mapping[str, Any], what: str, first: Mapping[str, Any] | None = None) -> Any:
+    r"""An object of a class, made with arguments by name, also those that the constructor takes by place alone.
+
+    Args:
+        cls: The class.
+        arguments: The arguments.
+        what: What to call the object in errors.
+        first: At most one argument, the constructor's first, whatever it is called there; it gives way to one of
+            ``arguments``.
+
+    Raises:
+        ValueError: If the constructor has no such argument, or refuses one.
+    """
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]  # type: ignore[misc]
+    named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    given = dict(arguments)
+    for name, value in (first or {}).items():
+        head = named[0].name if named and named[0].kind is not named[0].KEYWORD_ONLY else name
+        given.setdefault(name if name in [p.name for p in named] else head, value)
+    unknown = sorted(set(given) - {p.name for p in named})
+    if unknown and not any(p.kind is p.VAR_KEYWORD for p in parameters):
+        raise ValueError(
+            f"{what} cannot be built: unexpected keyword arguments {unknown}, its own are {[p.name for p in named]}"
+        )
+    by_place = [p for p in named if p.kind is p.POSITIONAL_ONLY]
+    while by_place and by_place[-1].name not in given:
+        by_place.pop()
     try:
-        return cls(**arguments)
-    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RuntimeError) as error:
-        raise ValueError(f"{source}: component {name!r} cannot be built: {error}") from error
+        placed = [given.pop(p.name) if p.name in given or p.default is p.empty else p.default for p in by_place]
+        return cls(*placed, **given)
+    except Exception as error:  # whatever a class of its user's says
+        raise ValueError(f"{what} cannot be built: {error if str(error) else type(error).__name__}") from error
 
 
 def find(name: str, registry: Registry = REGISTRY, source: str = "the description") -> type:
@@ -222,6 +272,11 @@ def arguments_of(component: object) -> dict[str, Any]:
     return dict(recorded)
 
 
+def argument_of(component: object, name: str) -> Any:
+    r"""One of the arguments that a component was built with; ``None`` where it has none of this name."""
+    return getattr(component, "__dict__", {}).get(_RECORD, {}).get(name)
+
+
 def arguments_with(component: object, **parts: Any) -> dict[str, Any]:
     r"""The arguments that a component was built with, those among ``parts`` with the values that are given here.
 
@@ -240,6 +295,8 @@ def _register(cls: type, name: str) -> type:
 
 
 def _make_recording(cls: Any) -> None:
+    if not cls.__dictoffset__:
+        raise ValueError(f"{_path(cls)} has __slots__ alone: a component needs a __dict__, or component_arguments()")
     original = cls.__init__
 
     @functools.wraps(original)
@@ -288,20 +345,25 @@ def _is_json(value: Any) -> bool:
     return True
 
 
-def _to_json(value: Any, place: str) -> Any:
+def _to_json(value: Any, place: str, classes: dict[str, type] | None = None) -> Any:
+    classes = {} if classes is None else classes
     if value is None or isinstance(value, (bool, int, str)) or (isinstance(value, float) and value - value == 0):
         return value
     if isinstance(value, Mapping):
         if bad := [key for key in value if not isinstance(key, str)]:
             raise ValueError(f"{place} cannot be saved: the keys of a mapping must be texts, got {bad[:3]}")
-        return {key: _to_json(entry, place) for key, entry in value.items()}
+        if set(value) == {_NAME, _ARGUMENTS}:
+            raise ValueError(
+                f"{place} cannot be saved: a mapping of {_NAME!r} and {_ARGUMENTS!r} stands for a component"
+            )
+        return {key: _to_json(entry, place, classes) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_to_json(entry, place) for entry in value]
+        return [_to_json(entry, place, classes) for entry in value]
     if hasattr(value, "component_arguments") or _RECORD in getattr(value, "__dict__", {}):
-        return describe(value)
+        return _describe(value, classes)
     raise ValueError(
         f"{place} cannot be saved: an argument must be a JSON value (a finite number, text, bool, None, a list or "
-        f"mapping of these) or a component, got {type(value).__name__} {str(value)[:60]}"
+        f"mapping of these) or a component, whose class has @register, got {type(value).__name__} {str(value)[:60]}"
     )
 
 
@@ -324,7 +386,9 @@ def _printed(opening: str, entries: list[str], closing: str) -> str:
 
 def _is_redefined(old: type, new: type) -> bool:
     # A cell of a notebook that is run again, a plugin that is loaded again, a module that is reloaded.
-    return (old.__module__, old.__qualname__) == (new.__module__, new.__qualname__) and _file(old) == _file(new)
+    # A file may be a script, a plugin and a module at once.
+    same_place = old.__module__ == new.__module__ or _file(new) is not None
+    return old.__qualname__ == new.__qualname__ and _file(old) == _file(new) and same_place
 
 
 def _file(cls: type) -> str | None:
@@ -342,8 +406,10 @@ def _load_entry_points() -> None:
     for point in entry_points(group=ENTRY_POINTS):
         try:
             loaded = point.load()
-        except (ImportError, AttributeError) as error:
-            warnings.warn(f"the components of entry point {point.name!r} cannot be had: {error}", stacklevel=4)
-            continue
-        if isinstance(loaded, type) and REGISTRY.get(REGISTRY.name_of(loaded)) is not loaded:
-            _register(loaded, loaded.__name__)
+            if isinstance(loaded, type) and REGISTRY.get(REGISTRY.name_of(loaded)) is not loaded:
+                _register(loaded, loaded.__name__)
+            elif not isinstance(loaded, (type, ModuleType)):
+                raise TypeError(f"it is neither a class nor a module that registers some, got {loaded!r}")
+        except Exception as error:  # one package that is broken keeps no other from being asked
+            reason = f"{type(error).__name__}: {error}"
+            warnings.warn(f"the components of entry point {point.name!r} cannot be had: {reason}", stacklevel=4)

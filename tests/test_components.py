@@ -1,4 +1,5 @@
 import copy
+import importlib.util
 import json
 import pickle
 import subprocess
@@ -18,6 +19,7 @@ from pyg_moleblend.components import (
     UnknownComponentError,
     arguments_of,
     build,
+    construct,
     describe,
     find,
     register,
@@ -412,3 +414,99 @@ def test_components_know_nothing_of_torch():
     code = "import sys, pyg_moleblend.components; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+class ByPlace(Component):
+    def __init__(self, size: int, given: object = object, scale: float = 2.0, /, *, label: str = "") -> None:
+        self.size, self.given, self.scale, self.label = size, given, scale, label
+
+
+def test_arguments_by_place_alone_come_back():
+    register(ByPlace)
+    again = build(through_json(describe(ByPlace(3, label="x"))))
+    assert (again.size, again.given, again.scale, again.label) == (3, object, 2.0, "x")
+
+
+def test_a_misspelt_argument_is_told_with_the_names_that_there_are():
+    register(Point)
+    with pytest.raises(ValueError, match=r"f: component 'Point' .*\['lable'\], its own are \['x', 'y', 'label'\]"):
+        build({"component": "Point", "arguments": {"x": 1, "lable": "a"}}, source="f")
+
+
+def test_the_first_argument_has_any_name_and_gives_way():
+    class Named(Component):
+        def __init__(self, width: int, *, more: int = 0) -> None:
+            self.width, self.more = width, more
+
+    assert construct(Named, {"more": 2}, "it", {"heads": 4}).width == 4
+    assert construct(Named, {"width": 3}, "it", {"heads": 4}).width == 3
+    assert construct(Open, {"scale": 1}, "it", {"size": 4}).size == 4
+    assert construct(ByPlace, {}, "it", {"heads": 4}).size == 4
+
+
+def test_an_error_of_any_kind_is_told_with_the_file():
+    class Asserting(Component):
+        def __init__(self, size: int) -> None:
+            assert size > 3
+
+    register(Asserting)
+    with pytest.raises(ValueError, match="file: component 'Asserting' cannot be built"):
+        build({"component": "Asserting", "arguments": {"size": 1}}, source="file")
+
+
+def test_two_classes_of_one_name_are_not_saved_together():
+    impostor = type("Point", (Point,), {"__module__": "elsewhere"})
+    with pytest.raises(ValueError, match=r"two classes are called 'Point', .*test_components\.Point and elsewhere"):
+        describe(Pair(Point(1), [impostor(2)]))
+
+
+def test_a_mapping_that_reads_like_a_component_is_not_saved():
+    with pytest.raises(ValueError, match=r"Open\(a=\.\.\.\) cannot be saved: .* stands for a component"):
+        describe(Open(1, a={"component": "Point", "arguments": {}}))
+
+
+def test_a_class_that_is_passed_and_not_registered_can_be_saved_again():
+    known = {"component": "Scaled", "arguments": {"channels": 3, "scale": 2.0}}
+    assert describe(build(known, with_components([Scaled]))) == known
+
+
+def test_one_class_instead_of_a_list_is_refused():
+    with pytest.raises(ValueError, match=r"`components` must be a list of classes, components=\[Point\]"):
+        with_components(Point)
+
+
+def test_a_file_may_be_a_script_and_a_module_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "both_at_once.py").write_text(textwrap.dedent(BASED).replace("class", "@register\nclass"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = importlib.import_module("both_at_once")
+    spec = importlib.util.spec_from_file_location("the_same_file", tmp_path / "both_at_once.py")
+    script = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "the_same_file", script)
+    spec.loader.exec_module(script)
+    assert find("Offered") is script.Offered is not module.Offered
+    assert type(build(describe(module.Offered(3)))) is script.Offered
+    del sys.modules["both_at_once"]
+
+
+def test_a_class_with_slots_alone_is_refused():
+    class Slotted:
+        __slots__ = ("size",)
+
+        def __init__(self, size: int) -> None:
+            self.size = size
+
+    with pytest.raises(ValueError, match="Slotted has __slots__ alone"):
+        register(Slotted)
+
+
+def test_a_package_that_breaks_in_any_way_keeps_no_other_from_being_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    installed(tmp_path / "a", "raising_offer", "raise RuntimeError('odd')", "broken = raising_offer", monkeypatch)
+    installed(tmp_path / "b", "function_offer", "def offer(): ...", "odd = function_offer:offer", monkeypatch)
+    installed(tmp_path / "c", "fine_offer", BASED, "fine = fine_offer:Offered", monkeypatch)
+    with pytest.warns(UserWarning, match="entry point") as warned:
+        assert build({"component": "Offered", "arguments": {"size": 3}}).size == 3
+    said = "; ".join(str(warning.message) for warning in warned)
+    assert "'broken' cannot be had: RuntimeError: odd" in said
+    assert "'odd' cannot be had: TypeError: it is neither a class nor a module" in said

@@ -5,13 +5,22 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from pyg_moleblend.checkpoints.old_format import is_old, updated
 from pyg_moleblend.checkpoints.packaged import WEIGHTS_FILE, packaged_folder, packaged_models
-from pyg_moleblend.components import REGISTRY, Registry, build, describe, with_components
+from pyg_moleblend.components import (
+    REGISTRY,
+    Registry,
+    UnknownComponentError,
+    build,
+    describe,
+    find,
+    with_components,
+)
 from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction
 from pyg_moleblend.runtime.files import atomic_write
 
@@ -39,8 +48,20 @@ def save_pretrained(model: nn.Module, folder: str | Path, metadata: dict[str, An
     """
     folder = Path(folder)
     content = {"format": FORMAT, "model": describe(model), "metadata": metadata or {}}
-    text = json.dumps(content, indent=2, allow_nan=False) + "\n"
-    weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    if shared := _tied(model):
+        content["tied"] = shared
+    try:
+        text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"`metadata` must be JSON values: {error}") from error
+    weights: dict[str, Tensor] = {}
+    memory: set[int] = set()
+    for name, value in model.state_dict().items():
+        if not isinstance(value, Tensor):
+            raise ValueError(f"{name} cannot be saved: weights must be tensors, got {type(value).__name__}")
+        value = value.detach().cpu().contiguous()
+        weights[name] = value.clone() if value.untyped_storage().data_ptr() in memory else value  # a shared weight
+        memory.add(weights[name].untyped_storage().data_ptr())
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_write(folder / WEIGHTS_FILE, "wb") as file:
         file.write(save(weights))
@@ -63,8 +84,9 @@ def from_pretrained(source: str | Path, components: Iterable[type] = ()) -> Any:
         ValueError: If a file is damaged, or its weights do not fit its configuration.
     """
     folder = locate(source)
-    model = _build(_describe(folder)["model"], folder, with_components(components))
-    return load_weights(model, folder).eval()
+    content = _describe(folder)
+    model = _build(content["model"], folder, with_components(components))
+    return _restored(model, _read_weights(folder), folder, content["tied"])
 
 
 def encoder_from_pretrained(source: str | Path, components: Iterable[type] = ()) -> Any:
@@ -77,14 +99,21 @@ def encoder_from_pretrained(source: str | Path, components: Iterable[type] = ())
     Raises:
         As :func:`from_pretrained`.
     """
-    folder = locate(source)
-    tree = _describe(folder)["model"]
+    folder, registry = locate(source), with_components(components)
+    content = _describe(folder)
+    tree = content["model"]
     inner = tree["arguments"].get("encoder") if isinstance(tree.get("arguments"), dict) else None
-    encoder = _build(tree if inner is None else inner, folder, with_components(components))
-    prefix = "" if inner is None else "encoder."
-    weights = _read_weights(folder)
-    _fill(encoder, {name[len(prefix) :]: v for name, v in weights.items() if name.startswith(prefix)}, folder)
-    return encoder.eval()
+    if inner is None or _is_encoder(tree, registry):
+        model = from_pretrained(folder, components)
+        encoder = model if hasattr(model, "encode") else getattr(model, "encoder", None)
+        if encoder is None:
+            raise ValueError(f"{folder} holds a {type(model).__name__}, which has no encoder")
+        return encoder
+    encoder = _build(inner, folder, registry)
+    prefix = "encoder."
+    weights = {name[len(prefix) :]: v for name, v in _read_weights(folder).items() if name.startswith(prefix)}
+    tied = [[name[len(prefix) :] for name in names if name.startswith(prefix)] for names in content["tied"]]
+    return _restored(encoder, weights, folder, tied)
 
 
 def read_metadata(source: str | Path) -> dict[str, Any]:
@@ -145,6 +174,38 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
         raise ValueError(f"{path} is damaged ({error}); copy or train it again") from error
 
 
+def _is_encoder(tree: dict[str, Any], registry: Registry) -> bool:
+    r"""Whether the class of a tree is known to encode: one that holds an encoder may be an encoder itself."""
+    try:
+        return hasattr(find(str(tree.get("component")), registry), "encode")
+    except UnknownComponentError:
+        return False
+
+
+def _tied(model: nn.Module) -> list[list[str]]:
+    r"""Names of each parameter that has several: modules that share it."""
+    names: dict[int, list[str]] = {}
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        names.setdefault(id(parameter), []).append(name)
+    return [shared for shared in names.values() if len(shared) > 1]
+
+
+def _restored(model: M, weights: dict[str, Tensor], folder: Path, tied: list[list[str]]) -> M:
+    r"""A freshly built model with its weights, none rounded, and shared as they were when they were saved."""
+    for name, value in model.state_dict(keep_vars=True).items():
+        if name in weights and value.is_floating_point():
+            value.data = value.data.to(torch.promote_types(value.dtype, weights[name].dtype))
+    _fill(model, weights, folder)
+    parameters = dict(model.named_parameters(remove_duplicate=False))
+    for names in tied:
+        if unknown := sorted(set(names) - set(parameters)):
+            raise ValueError(f"{folder / CONFIG_FILE} is damaged: the model has no parameters {unknown}")
+        for name in names[1:]:
+            owner, _, leaf = name.rpartition(".")
+            setattr(model.get_submodule(owner), leaf, parameters[names[0]])
+    return model.eval()
+
+
 def _fill(model: M, weights: dict[str, Tensor], folder: Path) -> M:
     expected = model.state_dict()
     faults = [f"missing {name}" for name in expected if name not in weights]
@@ -182,6 +243,7 @@ def _describe(folder: Path) -> dict[str, Any]:
             f"{path} is of format {description.get('format')!r}, this version reads {FORMAT}; install a newer "
             f"pyg_moleblend"
         )
+    description.setdefault("tied", [])
     if missing := sorted({"model", "metadata"} - set(description)):
         raise ValueError(f"{path} lacks the keys {missing}")
     if not isinstance(description["model"], dict):

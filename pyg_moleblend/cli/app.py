@@ -3,6 +3,7 @@ r"""From the command line's words to a verb's function, and from errors to one l
 from __future__ import annotations
 
 import os
+import re
 import sys
 from argparse import ArgumentError
 from collections.abc import Callable, Sequence
@@ -31,6 +32,7 @@ VERBS = {
 }
 POSITIONAL = ("prepare", "check", "split", "predict", "embed", "evaluate", "convert", "quantum")
 SHARED = ("predict", "embed", "evaluate")  # verbs whose molecules the processes that torchrun starts share out
+_KEY = re.compile(r"Group '(?P<group>[^']+)' does not accept option '(?P<key>[^']+)'|Option '(?P<option>[^']+)' is not")
 CONFIG_FILE = "config.yaml"
 TRACEBACK = "MOLEBLEND_TRACEBACK"
 
@@ -98,8 +100,10 @@ def run_verb(verb: str, words: Sequence[str]) -> None:
 
 def make_parser(verb: str) -> tuple[ArgumentParser, Callable[..., None]]:
     r"""The parser of a verb and the function it is for."""
-    from jsonargparse import ArgumentParser
+    from jsonargparse import ArgumentParser, set_parsing_settings
 
+    # A configuration file is data. Else {class_path: NAME} in it would import a module and call what it names.
+    set_parsing_settings(import_path_denylist=["*"], instantiate_subclass_spec_in_any=False)
     function = import_module(f"pyg_moleblend.cli.{verb}").run
     usage = f"moleblend {verb} [options]" if verb not in POSITIONAL else None
     parser = ArgumentParser(prog=f"moleblend {verb}", usage=usage, exit_on_error=False)
@@ -161,7 +165,16 @@ def updated_config(path: str) -> str:
 
 
 def _meant(error: str, words: Sequence[str], parser: ArgumentParser) -> str:
-    r"""The option that a mistyped one was meant to be, as the end of the parser's message; empty for other errors."""
+    r"""What a mistyped option or key may have been meant to be, as the end of the parser's message; empty for other
+    errors."""
+    if found := _KEY.search(error):
+        group, key = found["group"] or "", found["key"] or found["option"]
+        prefix = f"{group}." if group else ""
+        names = [action.dest[len(prefix) :] for action in parser._actions if action.dest.startswith(prefix)]
+        hidden = ("help", "config", OPTION[2:], "print_config", "print_shtab")
+        valid = sorted({name.partition(".")[0] for name in names}.difference(hidden))
+        near = get_close_matches(key.partition(".")[0], valid, 1)
+        return f"{f'; did you mean {near[0]}?' if near else ''}; there are {', '.join(valid)}"
     if not error.startswith(("unrecognized arguments", "ambiguous option")):
         return ""
     known = [option for action in parser._actions for option in action.option_strings]

@@ -5,11 +5,10 @@ A component is a registered name, or ``{component: NAME, arguments: {...}}``; ``
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from pyg_moleblend.components import build, find
+from pyg_moleblend.components import construct, find
 from pyg_moleblend.models import (
     MoleBlend,
     MoleBlendConfig,
@@ -74,13 +73,17 @@ def make(entry: Any, what: str, **first: int) -> Any:
         raise ValueError(
             f"{what} must be a component's name, or {{component: NAME, arguments: {{...}}}}, got {entry!r}"
         )
-    name = str(entry["component"])
-    cls = find(name, source=what)
-    given = build(dict(entry.get("arguments") or {}), source=what)
-    parameters = inspect.signature(cls).parameters
-    named = {key: value for key, value in first.items() if key in parameters and key not in given}
-    unnamed = [value for key, value in first.items() if key not in parameters]
-    try:
-        return cls(*unnamed, **{**named, **given})
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{what}: component {name!r} cannot be built: {error}") from error
+    name, given = str(entry["component"]), entry.get("arguments") or {}
+    if not isinstance(given, Mapping):
+        raise ValueError(f"the arguments of {what} must be {{NAME: VALUE, ...}}, got {given!r}")
+    arguments = {key: _inner(value, f"{what}.{key}") for key, value in given.items()}
+    return construct(find(name, source=what), arguments, f"{what}: component {name!r}", first)
+
+
+def _inner(value: Any, what: str) -> Any:
+    r"""An argument, the components within it made."""
+    if isinstance(value, Mapping) and "component" in value:
+        return make(value, what)
+    if isinstance(value, Mapping):
+        return {key: _inner(entry, f"{what}.{key}") for key, entry in value.items()}
+    return [_inner(entry, what) for entry in value] if isinstance(value, list) else value

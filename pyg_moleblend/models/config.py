@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from pyg_moleblend.components import register
@@ -58,7 +58,7 @@ class MoleBlendConfig:
     def paper(cls, **changes: Any) -> MoleBlendConfig:
         r"""The published encoder: 12 layers of 768 channels (arXiv 2307.06235, section 4.1)."""
         published = cls(channels=768, num_layers=12, heads=32, ffn_channels=768, num_gaussians=128, drop_path=0.1)
-        return replace(published, **changes)
+        return cls.from_dict({**published.to_dict(), **changes})
 
     def component_arguments(self) -> dict[str, Any]:
         r"""The arguments that build an equal configuration, see :mod:`pyg_moleblend.components`."""
@@ -86,14 +86,35 @@ class MoleBlendConfig:
         return cls.from_dict(json.loads(text))
 
 
-def check_same_shape(config: MoleBlendConfig, encoder: Any) -> None:
-    r"""Raises :class:`ValueError` if an encoder has a configuration, and it is of another shape."""
+def check_config(config: object) -> None:
+    r"""Raises :class:`ValueError` unless this is a configuration."""
+    if not isinstance(config, MoleBlendConfig):
+        raise ValueError(f"`config` must be a MoleBlendConfig, got {type(config).__name__}")
+
+
+def check_encoder(config: MoleBlendConfig, encoder: Any) -> None:
+    r"""Raises :class:`ValueError` unless an encoder can encode, and is of the configuration's shape, if it says one."""
+    if isinstance(encoder, type) or not callable(getattr(encoder, "encode", None)):
+        what = encoder.__name__ if isinstance(encoder, type) else type(encoder).__name__
+        raise ValueError(f"the encoder must be a module that has encode(molecules, blend), got {what}")
+    check_config(config)
     other = getattr(encoder, "config", None)
     if not isinstance(other, MoleBlendConfig):
         return
     pairs = {name: (getattr(config, name), getattr(other, name)) for name in _SIZES}
     if differing := [f"{name} ({mine} and {its})" for name, (mine, its) in pairs.items() if mine != its]:
         raise ValueError(f"model and encoder differ in {', '.join(differing)}; pass the encoder's own `config`")
+
+
+def check_paths(config: MoleBlendConfig, parts: Iterable[tuple[str, Any]]) -> None:
+    r"""Raises :class:`ValueError` if a part looks at more bonds of a path than the configuration has."""
+    for name, part in parts:
+        length = getattr(part, "max_path_length", 0)
+        if isinstance(length, int) and length > config.max_path_length:
+            raise ValueError(
+                f"{name!r} ({type(part).__name__}) looks at {length} bonds of a path, the configuration at "
+                f"max_path_length={config.max_path_length}: make that larger, or give the part this one"
+            )
 
 
 def config_of(encoder: Any) -> MoleBlendConfig:

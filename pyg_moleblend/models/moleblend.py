@@ -11,7 +11,7 @@ from torch_geometric.data import Data
 
 from pyg_moleblend.components import Component, arguments_with, register
 from pyg_moleblend.fields import BondVocabulary
-from pyg_moleblend.models.config import DROPOUTS, MoleBlendConfig
+from pyg_moleblend.models.config import DROPOUTS, MoleBlendConfig, check_config, check_paths
 from pyg_moleblend.models.memory import check_memory
 from pyg_moleblend.models.wanted import Wanted, wanted_by
 from pyg_moleblend.nn import (
@@ -112,6 +112,7 @@ class MoleBlend(Component, nn.Module):
         atom_embedding: nn.Module | None = None,
     ) -> None:
         super().__init__()
+        check_config(config)
         self.config = config
         if atom_embedding is None:
             atom_embedding = AtomEmbedding(config.channels, config.num_gaussians)
@@ -137,6 +138,7 @@ class MoleBlend(Component, nn.Module):
             )
             for number in range(config.num_layers)
         )
+        check_paths(config, self.attention_bias.blend.items())
         _ = self.wanted  # refuses parts that tell bonds apart in different ways
         nn.init.normal_(self.graph_token, std=INIT_STD)
 
@@ -212,7 +214,7 @@ class MoleBlend(Component, nn.Module):
         if blend is not None:
             molecules = molecules.with_atom(CHOSEN, blend.atom_feature)
         atoms = self.atom_embedding(molecules)
-        if atoms.dim() != 3 or atoms.size(-1) != self.config.channels:
+        if atoms.shape != (*molecules.mask.shape, self.config.channels):
             raise ValueError(
                 f"the atom embedding must give [B, N, {self.config.channels}], got shape {list(atoms.shape)} from "
                 f"{type(self.atom_embedding).__name__}"

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MethodType
+from types import MethodType, NoneType
 from typing import Any, cast
 
 import torch
@@ -11,7 +11,7 @@ from torch_geometric.data import Data
 
 from pyg_moleblend.components import Component, arguments_with, register
 from pyg_moleblend.fields import BondVocabulary
-from pyg_moleblend.models.config import MoleBlendConfig, check_same_shape
+from pyg_moleblend.models.config import MoleBlendConfig, check_encoder, check_paths
 from pyg_moleblend.models.moleblend import MoleBlend, pack_for
 from pyg_moleblend.models.pretraining_output import PretrainingOutput, PretrainingStep
 from pyg_moleblend.models.wanted import Wanted, wanted_by
@@ -31,7 +31,9 @@ from pyg_moleblend.nn import (
     check_blend,
 )
 from pyg_moleblend.nn.attention_bias import shut_padded_keys
-from pyg_moleblend.nn.parts import check_part, check_parts
+from pyg_moleblend.nn.blending.base import check_blending, drawn
+from pyg_moleblend.nn.objectives.base import checked_outcome
+from pyg_moleblend.nn.parts import check_built_for, named_parts
 from pyg_moleblend.nn.reset import reset_children
 from pyg_moleblend.utils import DenseMolecules, Modality
 
@@ -85,17 +87,23 @@ class MoleBlendForPretraining(Component, nn.Module):
         super().__init__()
         self.config = config
         self.encoder: Any = MoleBlend(config) if encoder is None else encoder
-        check_same_shape(config, self.encoder)
-        objectives = default_objectives(config) if objectives is None else objectives
-        check_parts("objectives", objectives, Objective)
-        self.objectives = nn.ModuleDict(objectives)
+        check_encoder(config, self.encoder)
+        self.objectives = named_parts(
+            "objective", default_objectives(config) if objectives is None else objectives, Objective
+        )
         if not len(self.objectives):
             raise ValueError("pretraining needs at least one objective, got none")
+        for name, objective in self.items():
+            check_built_for(f"objective {name!r}", objective, channels=config.channels)
+        check_paths(config, self.items())
         _ = self.wanted  # refuses parts that tell bonds apart in different ways
         self.blending = PairBlending() if blending is None else blending
-        check_part("blending", self.blending, Blending)
-        self.blending.check(self.modalities)
+        check_blending(self.blending, self.modalities)
         if not isinstance(loss_weights, LossWeighting):
+            if not isinstance(loss_weights, (Mapping, NoneType)):
+                raise ValueError(
+                    f"`loss_weights` must be a mapping, {{name: weight}}, or a LossWeighting, got {loss_weights!r}"
+                )
             given = dict(loss_weights or {})
             defaults = {name: PUBLISHED_LOSS_WEIGHTS.get(name, 1.0) for name in self.objectives}
             loss_weights = FixedWeights({**defaults, **given})
@@ -149,7 +157,7 @@ class MoleBlendForPretraining(Component, nn.Module):
 
     def draw_blend(self, molecules: DenseMolecules, generator: torch.Generator | None = None) -> Blend:
         r"""Draws a blend for packed molecules."""
-        return self.blending.draw(molecules, self.modalities, generator)
+        return drawn(self.blending, molecules, self.modalities, generator)
 
     def recover(self, molecules: DenseMolecules, blend: Blend) -> PretrainingOutput:
         r"""Encodes packed molecules under a blend, predicts, and takes the losses."""
@@ -180,9 +188,7 @@ class MoleBlendForPretraining(Component, nn.Module):
         return RecoveryState(encoded.graph, states, bias, molecules, noisy_pos, blend)
 
     def _weigh(self, outcomes: Mapping[str, Outcome], blend: Blend) -> PretrainingStep:
-        for name, outcome in outcomes.items():
-            if outcome.loss.dim():
-                raise ValueError(f"the loss of objective {name!r} must be a scalar, got {list(outcome.loss.shape)}")
+        outcomes = {name: checked_outcome(name, outcome) for name, outcome in outcomes.items()}
         losses = {name: outcome.loss for name, outcome in outcomes.items()}
         qualities = {name: outcome.quality for name, outcome in outcomes.items()}
         return PretrainingStep(self.loss_weighting(losses), losses, qualities, blend)

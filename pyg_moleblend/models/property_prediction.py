@@ -7,11 +7,12 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 
 from pyg_moleblend.components import Component, arguments_with, register
-from pyg_moleblend.models.config import MoleBlendConfig, check_same_shape
+from pyg_moleblend.models.config import MoleBlendConfig, check_encoder
 from pyg_moleblend.models.moleblend import MoleBlend, pack_for
 from pyg_moleblend.models.wanted import Wanted, wanted_by
 from pyg_moleblend.nn import Blending, GraphTokenReadout, Readout
-from pyg_moleblend.nn.parts import check_part
+from pyg_moleblend.nn.blending.base import check_blending, drawn
+from pyg_moleblend.nn.parts import check_built_for
 from pyg_moleblend.nn.precision import reset_linear
 from pyg_moleblend.nn.reset import reset
 from pyg_moleblend.nn.sizes import check_sizes
@@ -50,19 +51,17 @@ class MoleBlendForPropertyPrediction(Component, nn.Module):
         self.config = config
         self.num_tasks = num_tasks
         self.encoder: Any = MoleBlend(config) if encoder is None else encoder
-        check_same_shape(config, self.encoder)
+        check_encoder(config, self.encoder)
         self.readout = GraphTokenReadout(config.channels) if readout is None else readout
-        check_part("readout", self.readout, Readout)
-        if not isinstance(getattr(self.readout, "out_channels", None), int):
-            raise ValueError(
-                f"{type(self.readout).__name__} must say in `out_channels` how many numbers it gives a molecule"
-            )
+        width = getattr(self.readout, "out_channels", None)
+        if not isinstance(self.readout, Readout) or type(width) is not int or width < 1:
+            raise ValueError(f"the readout must be a Readout that says its `out_channels`, got {readout!r}")
+        check_built_for("the readout", self.readout, channels=config.channels)
         self.blending = blending
         _ = self.wanted  # refuses parts that tell bonds apart in different ways
         if blending is not None:
-            check_part("blending", blending, Blending)
-            blending.check(self.modalities)
-        self.dense = nn.Linear(self.readout.out_channels, config.channels)
+            check_blending(blending, self.modalities)
+        self.dense = nn.Linear(width, config.channels)
         self.out = nn.Linear(config.channels, num_tasks)
         self.dropout = nn.Dropout(config.dropout)
         self._reset_linears()
@@ -118,15 +117,12 @@ class MoleBlendForPropertyPrediction(Component, nn.Module):
         """
         molecules = self.pack(batch, modality)
         if self.blending is not None and self.training:
-            output = self.encoder.encode(molecules, self.blending.draw(molecules, self.modalities))
+            output = self.encoder.encode(molecules, drawn(self.blending, molecules, self.modalities))
         else:
             output = self.encoder.encode(molecules)
         vector = self.readout(output, molecules)
-        if vector.shape != (len(molecules.mask), self.readout.out_channels):
-            raise ValueError(
-                f"{type(self.readout).__name__} must give [B, out_channels], here "
-                f"{[len(molecules.mask), self.readout.out_channels]}, got {list(vector.shape)}"
-            )
+        if vector.shape != (expected := (len(molecules.mask), self.dense.in_features)):
+            raise ValueError(f"the readout must give [B, out_channels] = {list(expected)}, got {list(vector.shape)}")
         return self.out(self.dropout(F.gelu(self.dense(self.dropout(vector)))))
 
     def _reset_linears(self) -> None:

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pyg_moleblend.nn.blending.blend import chosen_enters
-from pyg_moleblend.nn.parts import check_parts
+from pyg_moleblend.nn.blending.blend import ALL, chosen_enters
+from pyg_moleblend.nn.parts import check_built_for, named_parts
 from pyg_moleblend.nn.precision import INIT_STD
 from pyg_moleblend.nn.relations.base import RELATION_MODALITIES, RelationBias
 from pyg_moleblend.nn.touch import touched
@@ -33,20 +33,23 @@ class RelationBlend(nn.Module):
     Shapes:
         - **input:** molecules; optionally the relation that is to enter for each pair, ``[B, N, N]`` int64
         - **output:** ``[B, H, N, N]``; zeros ``[B, 1, N, N]`` where no relation is computed
+
+    Raises:
+        ValueError: If there is no relation, or one that cannot enter; the message names it.
     """
 
     def __init__(self, relations: Mapping[str, RelationBias], heads: int) -> None:
         super().__init__()
-        check_parts("relations", relations, RelationBias)
         if not relations:
             raise ValueError("an attention bias needs at least one relation")
-        for name, relation in relations.items():
+        self.heads = heads
+        self.relations = named_parts("relation", relations, RelationBias, reserved=list(ALL))
+        for name, relation in self.items():
+            check_built_for(f"relation {name!r}", relation, heads=heads)
             if relation.modality not in RELATION_MODALITIES:
                 raise ValueError(
                     f"`modality` of relation {name!r} must be one of {RELATION_MODALITIES}, got {relation.modality!r}"
                 )
-        self.relations = nn.ModuleDict(relations)
-        self.heads = heads
 
     def items(self) -> list[tuple[str, RelationBias]]:
         r"""Names and biases of the relations, in the order that numbers them."""
@@ -70,21 +73,18 @@ class RelationBlend(nn.Module):
             enters = molecules.available(relation.modality)[:, None, None, None]  # [B, 1, 1, 1]
             if chosen is not None:
                 enters = enters & chosen_enters(chosen, number, relation.modality)[:, None]  # [B, 1, N, N]
-            bias = self._checked(relation(molecules), name, molecules.mask)
+            bias = relation(molecules)
+            self._check(name, bias, molecules)
             biases.append(torch.where(enters, bias, torch.zeros_like(bias)))
         if not biases:  # a point cloud, say, in a model of 2D relations
             B, N = molecules.mask.shape
             biases.append(molecules.pos.new_zeros(B, 1, N, N))
         return touched(sum(biases[1:], start=biases[0]), *idle)
 
-    def _checked(self, bias: Tensor, name: str, mask: Tensor) -> Tensor:
-        B, N = mask.shape
-        if bias.shape != (B, self.heads, N, N):
-            raise ValueError(
-                f"relation {name!r}, a {type(self.relations[name]).__name__}, must give [B, H, N, N], here "
-                f"{[B, self.heads, N, N]}, got {list(bias.shape)}"
-            )
-        return bias
+    def _check(self, name: str, bias: Tensor, molecules: DenseMolecules) -> None:
+        B, N = molecules.mask.shape
+        if bias.shape != (expected := (B, self.heads, N, N)):
+            raise ValueError(f"relation {name!r} must give [B, H, N, N] = {list(expected)}, got {list(bias.shape)}")
 
 
 class AttentionBias(nn.Module):

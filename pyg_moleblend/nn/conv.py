@@ -84,10 +84,10 @@ class MoleBlendConv(nn.Module):
             if bond_vocabulary is not None:
                 relations["bond_path"] = BondPathBias(heads, max_path_length, bond_vocabulary)
             relations["distance"] = DistanceBias(heads, num_gaussians)
-        parts = list(relations.values())
+        self.blend = RelationBlend(relations, heads)
+        parts = [part for _, part in self.blend.items()]
         self.bond_vocabulary: BondVocabulary | None = _only_vocabulary(parts)
         self.max_path_length = max([getattr(part, "max_path_length", 1) for part in parts], default=1)
-        self.blend = RelationBlend(relations, heads)
         in_3d = "3d" in self.blend.modalities.values()
         self.gaussians = GaussianBasis(num_gaussians, num_types) if in_3d else None
         self.layer = MoleBlendLayer(channels, heads, **layer_kwargs)

@@ -44,6 +44,8 @@ class DenoisingHead(nn.Module):
 
     def forward(self, atoms: Tensor, bias: Tensor, pos: Tensor) -> Tensor:
         B, N, C = atoms.shape
+        if bias.size(1) not in (1, self.heads):
+            raise ValueError(f"denoising was built for heads={self.heads}, its encoder has {bias.size(1)}")
         D = C // self.heads
         query, key, value = self.qkv(atoms).view(B, N, 3, self.heads, D).permute(2, 0, 3, 1, 4)
         scores = full_precision(query * D**-0.5 @ key.transpose(-1, -2)) + full_precision(bias)

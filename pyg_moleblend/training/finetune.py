@@ -10,6 +10,7 @@ from torch import nn
 from torch_geometric.data import Data
 
 from pyg_moleblend.checkpoints import encoder_from_pretrained, save_pretrained
+from pyg_moleblend.components import describe
 from pyg_moleblend.datasets.targets import has_coordinates, labels_of, select_targets, take
 from pyg_moleblend.inference.evaluate import score_model
 from pyg_moleblend.metrics import Evaluator, TaskType
@@ -91,7 +92,7 @@ def finetune(
     Raises:
         FileNotFoundError: If there is nothing to resume.
         ValueError: If targets, metric and labels do not fit each other, or a run that is not to be resumed is in
-            the folder.
+            the folder, or the model could not be saved.
     """
     out, schedule, machine = Path(out), schedule or Schedule(), machine or Machine()
     pl.seed_everything(seed, verbose=False)
@@ -108,6 +109,7 @@ def finetune(
         encoder = MoleBlend(encoder or MoleBlendConfig())
     encoder, readout = copy.deepcopy(encoder), copy.deepcopy(readout)
     model = MoleBlendForPropertyPrediction(config_of(encoder), task.num_targets, encoder, readout, blending)
+    describe(model)  # what cannot be saved is said before the training
     module = PropertyModule(model, task, schedule, modality, seed)
     mode = Evaluator(metric).mode
     trainer, _ = fit(module, parts["train"], parts["valid"], out, machine, f"valid/{metric}", mode, patience, resume)

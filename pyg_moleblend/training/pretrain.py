@@ -8,6 +8,7 @@ import lightning.pytorch as pl
 from torch_geometric.data import Data
 
 from pyg_moleblend.checkpoints import save_pretrained
+from pyg_moleblend.components import describe
 from pyg_moleblend.datasets.targets import has_coordinates
 from pyg_moleblend.inference.recovery_report import recovery_report
 from pyg_moleblend.loader import molecule_loader
@@ -51,12 +52,13 @@ def pretrain(
 
     Raises:
         FileNotFoundError: If there is nothing to resume.
-        ValueError: If a run that is not to be resumed is in the folder.
+        ValueError: If a run that is not to be resumed is in the folder, or the model could not be saved.
     """
     out, schedule, machine = Path(out), schedule or Schedule(), machine or Machine()
     pl.seed_everything(seed, verbose=False)
     if not isinstance(model, MoleBlendForPretraining):
         model = MoleBlendForPretraining(model or MoleBlendConfig())
+    describe(model)  # what cannot be saved is said before the training
     if not resume:  # the checkpoint has them
         fit_statistics(model, train, seed=seed)
     module = PretrainingModule(model, schedule, seed)

@@ -15,6 +15,14 @@ def require(valid: Tensor, message: str) -> None:
         raise ValueError(message)
 
 
+def require_soon(valid: Tensor, message: str) -> None:
+    r"""The same as :func:`require`, but waits for no device: where it is not the CPU, the device fails, later."""
+    if valid.device.type == "cpu":
+        require(valid, message)
+    else:
+        torch._assert_async(valid, message)
+
+
 def num_atoms(
     batch: Tensor | None, total: int, batch_size: int | None = None, device: torch.device | None = None
 ) -> Tensor:

@@ -341,3 +341,106 @@ def test_a_process_that_has_imported_the_class_needs_nothing_else(tmp_path: Path
     importlib.import_module("mine")
     assert from_pretrained(tmp_path / "saved").attention_bias.blend.relations["mine"].power == 2
     del sys.modules["mine"]
+
+
+class ByPlace(RelationBias):
+    r"""Its arguments have places and no names; it shares a weight and has buffers of several types."""
+
+    pair_fields = ("spd",)
+
+    def __init__(self, heads: int, scale: float = 2.0, /) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(heads, heads), nn.Linear(heads, heads)
+        self.second.weight = self.first.weight
+        self.scale = scale
+        self.register_buffer("shift", torch.full((), 0.1, dtype=torch.float64))
+        self.register_buffer("absent", None)
+
+    def forward(self, molecules) -> Tensor:
+        hops = molecules.pairs["spd"].clamp(max=9)[..., None].to(self.first.weight.dtype) / 9
+        hops = hops.expand(*hops.shape[:-1], self.first.in_features)
+        return (self.scale * self.second(self.first(hops)) + self.shift.to(hops.dtype)).permute(0, 3, 1, 2)
+
+
+def test_places_buffers_and_shared_weights_come_back(tmp_path: Path):
+    encoder = samples.randomized(MoleBlend(samples.tiny_config(), {"own": ByPlace(4, 0.5)}))
+    again = from_pretrained(save_pretrained(encoder, tmp_path), components=[ByPlace])
+    assert_same_model(again, encoder)
+    own = again.attention_bias.blend.relations["own"]
+    assert own.second.weight is own.first.weight
+    assert own.shift.dtype == torch.float64
+
+
+def test_a_part_that_stands_in_two_places_is_shared_again(tmp_path: Path):
+    config, shared = samples.tiny_config(), Hops(4)
+    encoder = MoleBlend(config, {"one": shared, "two": shared, "three": Hops(4)})
+    model = samples.randomized(MoleBlendForPropertyPrediction(config, 1, encoder))
+    save_pretrained(model, tmp_path)
+    whole = from_pretrained(tmp_path, components=[Hops])
+    assert torch.equal(whole(batch()), model(batch()))
+    for again in (whole.encoder, encoder_from_pretrained(tmp_path, components=[Hops])):
+        relations = again.attention_bias.blend.relations
+        assert relations["one"].slope is relations["two"].slope
+        assert relations["one"].slope is not relations["three"].slope
+    description = json.loads((tmp_path / "config.json").read_text())
+    description["tied"] = [["encoder.nowhere", "out.bias"]]
+    (tmp_path / "config.json").write_text(json.dumps(description))
+    with pytest.raises(ValueError, match=r"is damaged: the model has no parameters \['encoder.nowhere'\]"):
+        from_pretrained(tmp_path, components=[Hops])
+
+
+def test_weights_of_double_precision_are_not_rounded(tmp_path: Path):
+    encoder = samples.randomized(stock_names()).double()
+    again = from_pretrained(save_pretrained(encoder, tmp_path), components=OWN)
+    assert {value.dtype for value in again.state_dict().values()} == {torch.float64}
+    assert_same_model(again, encoder)
+
+
+class Doubled(nn.Module):
+    r"""An encoder around an encoder."""
+
+    def __init__(self, channels: int, encoder: nn.Module) -> None:
+        super().__init__()
+        self.channels, self.encoder = channels, encoder
+
+    def encode(self, molecules, blend=None):
+        output = self.encoder.encode(molecules, blend)
+        return output._replace(graph=2 * output.graph)
+
+
+class Fixed(MoleBlendForPropertyPrediction):
+    r"""Makes its encoder itself."""
+
+    def __init__(self, config: MoleBlendConfig) -> None:
+        super().__init__(config, 1)
+
+
+def test_the_encoder_is_the_outermost_one(tmp_path: Path):
+    cls = register("tests-doubled")(Doubled)
+    config = samples.tiny_config()
+    inner = samples.randomized(MoleBlend(config))
+    doubled = cls(16, inner)
+    for number, model in enumerate((doubled, MoleBlendForPropertyPrediction(config, 1, doubled))):
+        found = encoder_from_pretrained(save_pretrained(model, tmp_path / str(number)))
+        assert type(found) is cls
+        assert torch.equal(found.encode(inner.pack(batch())).graph, 2 * inner(batch()).graph)
+
+
+def test_the_encoder_of_a_model_that_makes_it_itself(tmp_path: Path):
+    model = samples.randomized(Fixed(samples.tiny_config()))
+    assert_same_model(encoder_from_pretrained(save_pretrained(model, tmp_path), components=[Fixed]), model.encoder)
+
+
+def test_metadata_and_state_that_cannot_be_written_are_refused(tmp_path: Path):
+    model = MoleBlend(samples.tiny_config())
+    with pytest.raises(ValueError, match="`metadata` must be JSON values"):
+        save_pretrained(model, tmp_path / "new", {"set": {1}})
+
+    class WithState(Hops):
+        def get_extra_state(self) -> dict[str, int]:
+            return {"steps": 3}
+
+    model = MoleBlend(samples.tiny_config(), {"own": WithState(4)})
+    with pytest.raises(ValueError, match="_extra_state cannot be saved: weights must be tensors, got dict"):
+        save_pretrained(model, tmp_path / "new")
+    assert not (tmp_path / "new").exists()

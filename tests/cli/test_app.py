@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -156,3 +157,48 @@ def test_a_plugin_is_named_on_the_command_line_only(tmp_path, refused):
     assert "a plugin is code" in refused("pretrain", "--config", path)
     assert "there is no plugin file" in refused("pretrain", "--plugin", tmp_path / "absent.py", "--data", "qm9")
     assert "needs the path" in refused("pretrain", "--plugin")
+
+
+EVIL = {"class_path": "evil_module_of_a_test.Evil", "init_args": {}}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"model": EVIL},
+        {"schedule": EVIL},
+        {"relations": {"own": EVIL}},
+        {"relations": {"own": {"component": "SPDBias", "arguments": {"scale": EVIL}}}},
+        {"objectives": {"own": EVIL}},
+        {"blending": EVIL},
+    ],
+    ids=lambda content: next(iter(content)),
+)
+def test_a_configuration_file_makes_no_module_be_imported(
+    content: dict, table, tmp_path, refused, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "evil_module_of_a_test.py").write_text(
+        "from pyg_moleblend.models import MoleBlendConfig\nclass Evil(MoleBlendConfig): ...\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "config.yaml").write_text(json.dumps(content))
+    refused("pretrain", "--config", tmp_path / "config.yaml", "--data", table, "--out", tmp_path / "run")
+    assert "evil_module_of_a_test" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({"shedule": {"epochs": 1}}, ["did you mean schedule?", "there are blending,", "machine,", "relations,"]),
+        ({"schedule": {"epoch": 1}}, ["did you mean epochs?", "there are accumulate, batch_size,"]),
+        ({"model": {"chanels": 1}}, ["did you mean channels?", "num_gaussians"]),
+        ({"machine": {"zyx": 1}}, ["; there are accelerator, activation_checkpointing,"]),
+    ],
+)
+def test_a_misspelt_key_of_a_configuration_file_is_told_with_those_that_there_are(
+    content: dict, said: list[str], table, tmp_path, refused
+):
+    (tmp_path / "config.yaml").write_text(json.dumps(content))
+    message = refused("pretrain", "--config", tmp_path / "config.yaml", "--data", table, "--out", tmp_path / "run")
+    for words in said:
+        assert words in message

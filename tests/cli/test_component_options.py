@@ -13,6 +13,7 @@ from pyg_moleblend.nn import AngleBias, MoleculeBlending, Readout, SPDRecovery
 from pyg_moleblend.utils import DenseMolecules
 
 CONFIG = samples.tiny_config()
+ALL_2D = {"2d": 1.0}
 DEFAULTS = ["spd", "bond_path", "distance"]
 
 
@@ -95,3 +96,13 @@ def test_a_readout_with_weights_is_drawn_by_the_seed(table, tmp_path, quiet_word
 def test_dropouts_without_an_encoder_are_refused(table, tmp_path, refused, tiny_words):
     words = ["--data", table, "--targets", "gap", "--out", tmp_path / "run", '--dropouts={"dropout": 0.2}', *tiny_words]
     assert "`dropouts` are those of a loaded encoder" in refused("finetune", *words)
+
+
+def test_components_within_components_need_no_arguments():
+    within = [{"component": "PairBlending"}, {"component": "MoleculeBlending", "arguments": {"probabilities": ALL_2D}}]
+    made = make({"component": "MixedBlending", "arguments": {"blendings": within, "weights": [0.5, 0.5]}}, "blending")
+    assert [type(blending).__name__ for blending in made.blendings] == ["PairBlending", "MoleculeBlending"]
+    with pytest.raises(ValueError, match=r"x\.blendings must be a component's name, or {component: NAME"):
+        make({"component": "MixedBlending", "arguments": {"blendings": [{"component": "X", "argument": {}}]}}, "x")
+    with pytest.raises(ValueError, match=r"the arguments of x must be {NAME: VALUE, ...}, got \[1\]"):
+        make({"component": "PairBlending", "arguments": [1]}, "x")

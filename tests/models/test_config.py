@@ -5,7 +5,7 @@ import pytest
 import samples
 
 from pyg_moleblend.models import MoleBlend, MoleBlendConfig, MoleBlendForPretraining, default_objectives
-from pyg_moleblend.models.config import check_same_shape
+from pyg_moleblend.models.config import check_encoder
 from pyg_moleblend.nn import DisplacementRecovery, PairBlending
 
 NAN, INFINITE = float("nan"), float("inf")
@@ -59,6 +59,8 @@ def test_published_model_with_changes():
     assert (changed.num_layers, changed.max_path_length, changed.channels) == (2, 7, 768)
     with pytest.raises(ValueError, match="got -1"):
         MoleBlendConfig.paper(num_layers=-1)
+    with pytest.raises(ValueError, match=r"unknown configuration keys \['chanels'\]; known are \['activation_dropout'"):
+        MoleBlendConfig.paper(chanels=8)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +99,6 @@ def test_models_do_not_share_weights_and_configurations_are_frozen():
 def test_an_encoder_of_another_shape_is_told_by_what_differs(name: str):
     config = samples.tiny_config()
     changed = dataclasses.replace(config, **{name: 2 * getattr(config, name)})
-    check_same_shape(config, MoleBlend(dataclasses.replace(config, dropout=0.5)))  # a dropout is no shape
+    check_encoder(config, MoleBlend(dataclasses.replace(config, dropout=0.5)))  # a dropout is no shape
     with pytest.raises(ValueError, match=rf"{name} \({getattr(config, name)} and {getattr(changed, name)}\)"):
-        check_same_shape(config, MoleBlend(changed))
+        check_encoder(config, MoleBlend(changed))

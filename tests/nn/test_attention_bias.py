@@ -164,3 +164,29 @@ def test_gradients_equal_finite_differences():
     basis = model.encoder.gaussians(pair_distances(packed.pos), packed.x[..., 0]).detach()
     packed = packed.with_pair(GAUSSIANS, basis)
     assert samples.gradcheck_parameters(bias, lambda: bias(packed))
+
+
+class Shaped(RelationBias):
+    def __init__(self, heads: int, shape: str) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, molecules: DenseMolecules) -> Tensor:
+        B, N = molecules.mask.shape
+        return torch.ones([{"B": B, "N": N, "H": 4, "1": 1, "2": 2}[letter] for letter in self.shape])
+
+
+@pytest.mark.parametrize("shape", ["BNN", "HNN", "NN", "BNNH", "BH", "B2NN"])
+def test_a_bias_of_another_shape_is_refused_with_its_relations_name(shape: str):
+    bias = AttentionBias({"odd": Shaped(4, shape)}, heads=4)
+    with pytest.raises(ValueError, match=r"relation 'odd' must give \[B, H, N, N\] = \[\d+, 4, \d+, \d+\], got"):
+        bias(molecules())
+
+
+@pytest.mark.parametrize("shape", ["BHNN", "1HNN", "B1NN"])
+def test_a_bias_may_be_one_for_all_molecules_or_heads(shape: str):
+    packed = molecules()
+    given = AttentionBias({"odd": Shaped(4, shape)}, heads=4).blend(packed)
+    assert torch.equal(
+        given.expand(len(packed.mask), 4, -1, -1), torch.ones_like(given).expand(len(packed.mask), 4, -1, -1)
+    )

@@ -223,7 +223,7 @@ def test_pair_fields_of_another_size_are_refused():
 
 
 def test_the_encoders_relations_are_taken():
-    config = samples.tiny_config(max_path_length=3)
+    config = samples.tiny_config(max_path_length=3, heads=2)
     module = conv(relations=default_relations(config))
     assert module.gaussians.means.numel() == 6
     assert module.max_path_length == 3

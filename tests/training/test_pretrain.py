@@ -1,15 +1,17 @@
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import lightning.pytorch as pl
 import pandas as pd
 import pytest
 import samples
 import torch
+from torch import Tensor, nn
 
 from pyg_moleblend.checkpoints import from_pretrained, read_metadata
-from pyg_moleblend.models import MoleBlendForPretraining
+from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining
 from pyg_moleblend.training import MoleculeDataModule, PretrainingModule, Schedule, pretrain
 from pyg_moleblend.training.trainer import LAST, make_trainer, quiet_lightning
 
@@ -110,3 +112,15 @@ def test_a_run_goes_on_with_its_own_model_and_molecules_only(molecules, config, 
     with pytest.raises(ValueError, match=r"another model: .* weights differ"):
         pretrain(molecules[:10], tmp_path, molecules[10:], wider, longer, machine, resume=True)
     pretrain(molecules[:10], tmp_path, molecules[10:], config, longer, machine, resume=True)
+
+
+def test_what_cannot_be_saved_is_said_before_the_training(tmp_path: Path):
+    class Elements(nn.Module):
+        def forward(self, molecules) -> Tensor:
+            return molecules.x[..., :1].float().expand(-1, -1, 16)
+
+    config = samples.tiny_config()
+    encoder = MoleBlend(config, atom_embedding=Elements())
+    with pytest.raises(ValueError, match=r"cannot be saved: .* a component, whose class has @register, got Elements"):
+        pretrain(samples.molecules(2), tmp_path / "run", model=MoleBlendForPretraining(config, encoder))
+    assert not (tmp_path / "run").exists()

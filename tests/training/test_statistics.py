@@ -16,6 +16,7 @@ from pyg_moleblend.training.statistics import fit_statistics
 declare("stat_graph", level="graph", size=2)
 declare("stat_atom", level="atom")
 declare("stat_pair", level="pair")
+declare("stat_bits", level="graph")
 
 
 def molecules(count: int = 9) -> list[Data]:
@@ -25,6 +26,7 @@ def molecules(count: int = 9) -> list[Data]:
         size = graph.num_nodes
         graph.stat_graph = 5 + 3 * torch.randn(1, 2, generator=generator)
         graph.stat_atom = torch.randn(size, generator=generator)
+        graph.stat_bits = torch.tensor([[0.0, 1.0]])
         graph.stat_pair = 100 + torch.randn(size * size, generator=generator)
     graphs[0].stat_graph[0, 1] = torch.nan
     return graphs
@@ -36,7 +38,7 @@ def model() -> MoleBlendForPretraining:
         "graph": Recover("graph", "stat_graph", 16, 2),
         "atom": Recover("atom", "stat_atom", 16, 1),
         "pair": Recover("pair", "stat_pair", 16, 1, pair_channels=4),
-        "classes": Recover("graph", "stat_graph", 16, 2, "bits"),
+        "bits": Recover("graph", "stat_bits", 16, 2, "bits"),
     }
     blending = PairBlending({"spd": 0.5, "bond_path": 0.5}, atom_features={"degree": 1.0})
     return MoleBlendForPretraining(config, None, objectives, blending)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pyg_moleblend.components import Component
-from pyg_moleblend.nn.blending.blend import ALL, NONE, Blend
+from pyg_moleblend.nn.blending.blend import ALL, NONE, Blend, check_blend
 from pyg_moleblend.utils import MODALITIES, DenseMolecules
 
 ATOM_FEATURES = {"degree": "2d", "distance": "3d"}
@@ -39,6 +39,33 @@ class Blending(Component, ABC):
 
     def check(self, relations: Mapping[str, str]) -> None:
         r"""Raises :class:`ValueError` unless the blending can draw from these relations, before anything is trained."""
+
+
+def check_blending(blending: object, relations: Mapping[str, str]) -> None:
+    r"""Raises :class:`ValueError` unless this is a blending that can draw from these relations."""
+    if not isinstance(blending, Blending):
+        raise ValueError(
+            f"the blending must be a Blending, such as PairBlending({{name: probability}}), got {blending!r}"
+        )
+    blending.check(relations)
+
+
+def drawn(
+    blending: Blending,
+    molecules: DenseMolecules,
+    relations: Mapping[str, str],
+    generator: torch.Generator | None = None,
+) -> Blend:
+    r"""What a blending draws.
+
+    Raises:
+        ValueError: If that is no blend of these molecules and relations.
+    """
+    blend = blending.draw(molecules, relations, generator)
+    if not isinstance(blend, Blend):
+        raise ValueError(f"{type(blending).__name__} must draw a Blend, got {type(blend).__name__}")
+    check_blend(blend, molecules, len(relations))
+    return blend
 
 
 class Choice:

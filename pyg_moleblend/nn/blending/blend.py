@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from pyg_moleblend.utils import DenseMolecules
+from pyg_moleblend.utils.dense import require_soon
 
 NONE = -1
 ALL = {"2d+3d": -2, "2d": -3, "3d": -4}
@@ -34,7 +35,10 @@ def chosen_enters(chosen: Tensor, number: int, modality: str) -> Tensor:
 
 
 def check_blend(blend: Blend, molecules: DenseMolecules, num_relations: int) -> None:
-    r"""Raises :class:`ValueError` unless a blend has the shapes of the molecules and chooses what there is."""
+    r"""Raises :class:`ValueError` unless a blend has the shapes of the molecules and chooses what there is.
+
+    A GPU is not waited for: there a choice of what there is not is an error of the device.
+    """
     B, N = molecules.mask.shape
     shapes = {"relation": (B, N, N), "atom_feature": (B, N), "pos_noise": (B, N, 3)}
     for name, shape in shapes.items():
@@ -45,11 +49,11 @@ def check_blend(blend: Blend, molecules: DenseMolecules, num_relations: int) -> 
             )
     for name, limit in (("relation", num_relations), ("atom_feature", 2)):
         chosen = getattr(blend, name)
-        if bool(((chosen < min(ALL.values())) | (chosen >= limit)).any()):
-            raise ValueError(
-                f"the blend's `{name}` must choose from 0 to {limit - 1}, or -1 for none, -2 for all, -3 for all of "
-                "2D, -4 for all of 3D"
-            )
+        require_soon(
+            ((chosen >= min(ALL.values())) & (chosen < limit)).all(),
+            f"the blend's `{name}` must choose from 0 to {limit - 1}, or -1 for none, -2 for all, -3 for all of "
+            "2D, -4 for all of 3D",
+        )
 
 
 def constant_blend(molecules: DenseMolecules, relation: int, atom_feature: int) -> Blend:

@@ -80,6 +80,8 @@ class MixedBlending(Blending):
     def __init__(self, blendings: list[Blending], weights: list[float]) -> None:
         if not blendings or len(blendings) != len(weights):
             raise ValueError(f"each blending needs a weight, got {len(blendings)} blendings and {len(weights)} weights")
+        if wrong := [blending for blending in blendings if not isinstance(blending, Blending)]:
+            raise ValueError(f"`blendings` must be Blendings, got {wrong[0]!r} among them")
         self.blendings = list(blendings)
         self.weights = list(weights)
         check_probabilities("weights", self.weights)

@@ -57,6 +57,28 @@ class Outcome(NamedTuple):
     quality: Quality
 
 
+def checked_outcome(name: str, outcome: Outcome) -> Outcome:
+    r"""The outcome of the objective of this name, all its numbers as scalar tensors.
+
+    Raises:
+        ValueError: If they are no scalars.
+    """
+    try:
+        loss, (total, weight) = outcome
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"objective {name!r} must give a loss and a Quality(total, weight), got {outcome!r}"
+        ) from error
+    if not isinstance(loss, Tensor) or loss.dim():
+        shape = f"shape {list(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
+        raise ValueError(f"the loss of objective {name!r} must be a scalar tensor, got {shape}")
+    scalars = [value if isinstance(value, Tensor) else loss.new_full((), value) for value in (total, weight)]
+    if any(value.dim() for value in scalars):
+        shapes = [list(value.shape) for value in scalars]
+        raise ValueError(f"the quality of objective {name!r} must be two scalars, got shapes {shapes}")
+    return Outcome(loss, Quality(*scalars))
+
+
 class Objective(Component, nn.Module, ABC):
     r"""One of the things that pretraining predicts: a head, its target and its loss (arXiv 2307.06235, section 3.2).
 

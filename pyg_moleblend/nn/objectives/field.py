@@ -102,7 +102,10 @@ class FieldObjective(JointObjective):
 
     def known_rows(self, molecules: DenseMolecules) -> Tensor:
         r"""The field's rows of real graphs, atoms or pairs, ``[M, size]``, for :meth:`fit`."""
-        return self.raw(molecules)[self.real(molecules)].reshape(-1, self.size)
+        real, raw = self.real(molecules), self.raw(molecules)
+        if raw.numel() != real.numel() * self.size:
+            raise ValueError(f"field {self.field!r} must have {self.size} numbers a row, got {list(raw.shape)}")
+        return raw[real].reshape(-1, self.size)
 
     @torch.no_grad()
     def fit(self, values: Tensor) -> None:

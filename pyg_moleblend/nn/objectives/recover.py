@@ -11,6 +11,7 @@ from pyg_moleblend.nn.objectives.base import Outcome, Quality, RecoveryState
 from pyg_moleblend.nn.objectives.field import FieldObjective, Level, Values
 from pyg_moleblend.nn.pair_head import PairHead
 from pyg_moleblend.nn.precision import full_precision, reset_linear
+from pyg_moleblend.utils.dense import require_soon
 
 Kind = Literal["value", "class", "bits"]
 
@@ -84,10 +85,25 @@ class Recover(FieldObjective):
         molecules = state.molecules
         if self.kind == "class":
             real, raw = self.real(molecules), self.raw(molecules)
+            if raw.is_floating_point() or raw.numel() != real.numel():
+                raise ValueError(
+                    f"classes of field {self.field!r} must be one integer a row, -1 where unknown, got {raw.dtype} of "
+                    f"shape {list(raw.shape)}"
+                )
             target = raw.reshape(real.shape).long()
-            return Values(target, (target >= 0) & real)
+            known = (target >= 0) & real
+            require_soon(
+                (target < self.size).logical_or(~known).all(),
+                f"classes of field {self.field!r} must be below size={self.size} of its objective",
+            )
+            return Values(target, known)
         values = self.values(molecules, packed=self.kind == "bits")
-        return Values(self.standardized(values), values.known) if self.kind == "value" else values
+        if self.kind == "bits":
+            require_soon(
+                ((values.value >= 0) & (values.value <= 1)).all(), f"bits of field {self.field!r} must be 0 or 1"
+            )
+            return values
+        return Values(self.standardized(values), values.known)
 
     def judge(self, prediction: Tensor, state: RecoveryState) -> Outcome:
         target, known = self.counted(state)

@@ -54,5 +54,10 @@ class DistanceBias(RelationBias):
                 f"DistanceBias reads the pair field {GAUSSIANS!r}, which MoleBlend and MoleBlendConv provide; "
                 "elsewhere give it a basis of its own, DistanceBias(heads, num_gaussians, num_types=119)"
             )
+        if gaussians.size(-1) != self.linear1.in_features:
+            raise ValueError(
+                f"DistanceBias was built for num_gaussians={self.linear1.in_features}, its model has "
+                f"{gaussians.size(-1)}: DistanceBias(heads, num_gaussians={gaussians.size(-1)})"
+            )
         gaussians = gaussians.to(self.linear1.weight.dtype)
         return self.linear2(F.gelu(self.linear1(gaussians))).permute(0, 3, 1, 2)

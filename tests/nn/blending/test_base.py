@@ -3,6 +3,7 @@ import samples
 import torch
 from torch_geometric.data import Batch
 
+from pyg_moleblend.models import MoleBlendForPretraining, MoleBlendForPropertyPrediction
 from pyg_moleblend.nn import Blend, Blending, constant_blend
 from pyg_moleblend.nn.blending.base import Choice, check_noise, draw_noise
 from pyg_moleblend.utils import DenseMolecules, pack
@@ -115,3 +116,32 @@ def test_a_blending_of_ones_own_says_its_arguments():
     blending.check(RELATIONS)  # whatever it likes by default
     model = samples.tiny_pretraining(blending=blending)
     assert (model(samples.molecules(1)[0]).blend.relation == 2).all()
+
+
+class Odd(Blending):
+    def __init__(self, part: str, value: object) -> None:
+        self.part, self.value = part, value
+
+    def draw(self, molecules, relations, generator) -> object:  # no default: it is always given
+        blend = constant_blend(molecules, 0, 0)
+        return blend._replace(**{self.part: self.value(blend)}) if self.part else self.value
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "message"),
+    [
+        ("", None, "Odd must draw a Blend, got NoneType"),
+        ("relation", lambda blend: blend.relation[:1], "the blend's `relation` must have shape"),
+        ("relation", lambda blend: blend.relation + 3, "the blend's `relation` must choose from 0 to 2"),
+        ("atom_feature", lambda blend: blend.atom_feature - 5, "the blend's `atom_feature` must choose from 0 to 1"),
+    ],
+    ids=["none", "shape", "relation", "feature"],
+)
+def test_what_is_no_blend_is_refused_in_pretraining_and_in_fine_tuning(part: str, value: object, message: str):
+    config, batch = samples.tiny_config(), samples.batch_of(samples.molecules(3))
+    for model in (
+        MoleBlendForPretraining(config, blending=Odd(part, value)),
+        MoleBlendForPropertyPrediction(config, 1, blending=Odd(part, value)).train(),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model(batch)

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from pyg_moleblend.models import MoleBlendForPretraining
-from pyg_moleblend.nn import Objective, Quality, RecoveryState
+from pyg_moleblend.nn import Objective, Outcome, Quality, RecoveryState
+from pyg_moleblend.nn.objectives.base import checked_outcome
 
 
 def test_an_objective_must_say_everything():
@@ -75,3 +76,31 @@ def test_judge_and_evaluate_are_loss_and_quality_without_its_gradient():
 def test_quality_is_a_sum_with_its_weight():
     total, weight = Quality(torch.tensor(3.0), torch.tensor(2))
     assert (total / weight).item() == 1.5
+
+
+LOSS = torch.tensor(1.0)
+
+
+def test_numbers_of_a_quality_become_tensors():
+    outcome = checked_outcome("own", Outcome(LOSS, Quality(2.0, 3)))
+    assert [value.item() for value in outcome.quality] == [2.0, 3.0]
+    assert all(isinstance(value, torch.Tensor) for value in outcome.quality)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "message"),
+    [
+        (
+            Outcome(torch.ones(4), Quality(LOSS, LOSS)),
+            r"the loss of objective 'own' must be a scalar tensor, got shape",
+        ),
+        (Outcome(1.0, Quality(LOSS, LOSS)), "the loss of objective 'own' must be a scalar tensor, got float"),
+        (Outcome(LOSS, Quality(torch.ones(2), LOSS)), r"the quality of objective 'own' must be two scalars"),
+        (Outcome(LOSS, None), r"objective 'own' must give a loss and a Quality\(total, weight\)"),
+        (LOSS, r"objective 'own' must give a loss and a Quality"),
+    ],
+    ids=["losses", "number", "qualities", "none", "loss-alone"],
+)
+def test_what_is_no_outcome_is_refused_with_the_objectives_name(outcome: object, message: str):
+    with pytest.raises(ValueError, match=message):
+        checked_outcome("own", outcome)

@@ -285,7 +285,7 @@ def test_labels_of_many_tasks_with_gaps_are_a_field_like_any_other():
     r"""Supervised pretraining: ``y`` with NaN, of a regression and as 0 and 1."""
     graphs = samples.molecules(5)
     for number, graph in enumerate(graphs):
-        graph.y = torch.tensor([[float(number), torch.nan if number % 2 else 1.0, torch.nan]])
+        graph.y = torch.tensor([[float(number > 2), torch.nan if number % 2 else 1.0, torch.nan]])
     batch = Batch.from_data_list(graphs)
     model = model_of(y=Recover("graph", "y", 16, 3), active=Recover("graph", "y", 16, 3, "bits"))
     model.objectives["y"].fit(batch.y)
@@ -316,3 +316,31 @@ def test_statistics_are_saved_and_loaded(tmp_path: Path):
     batch = Batch.from_data_list(graphs)
     blend = model.draw_blend(model.pack(batch))
     assert loaded.step(batch, blend).loss == model.eval().step(batch, blend).loss
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize(
+    ("kind", "value", "message"),
+    [
+        ("class", torch.tensor([SIZE]), "must be below size=11"),
+        ("class", torch.tensor([0.0]), "must be one integer a row, -1 where unknown, got torch.float32"),
+        ("class", torch.tensor([0, 1]), "must be one integer a row"),
+        ("bits", torch.full((SIZE,), 2.0), "must be 0 or 1"),
+        ("bits", torch.full((SIZE,), -1), "must be 0 or 1"),
+    ],
+)
+def test_targets_outside_what_is_recovered_are_refused(level: str, kind: str, value: Tensor, message: str):
+    module, graphs = made(level, kind), with_fields(2)
+    for graph in graphs:
+        rows = {"graph": 1, "atom": graph.num_nodes, "pair": graph.num_nodes**2}[level]
+        graph[module.field] = value.repeat(rows, 1) if len(value) > 1 else value.repeat(rows)
+    with pytest.raises(ValueError, match=f"field '{module.field}' {message}"):
+        module.evaluate(state_of(graphs, module))
+
+
+def test_statistics_of_another_size_are_refused():
+    module, graphs = made("atom", "value"), with_fields(2)
+    for graph in graphs:
+        graph[module.field] = graph[module.field][:, :1].repeat(1, SIZE * 2)
+    with pytest.raises(ValueError, match="field 'its_atom_value' must have 11 numbers a row"):
+        module.known_rows(state_of(graphs, module).molecules)
