@@ -12,12 +12,11 @@ from torch_geometric.data import Data
 from pyg_moleblend.checkpoints import from_pretrained, read_metadata
 from pyg_moleblend.datasets.targets import Labelled, labels_of, select_targets
 from pyg_moleblend.inference.recovery_report import RecoveryReport, recovery_report
-from pyg_moleblend.inference.run_batches import run_batches
+from pyg_moleblend.inference.run_batches import pick_device, run_batches
 from pyg_moleblend.loader import molecule_loader
 from pyg_moleblend.metrics.results import describe_scores
 from pyg_moleblend.metrics.task import Task, scores
 from pyg_moleblend.models import MoleBlendForPretraining, MoleBlendForPropertyPrediction
-from pyg_moleblend.runtime.device import pick_device
 from pyg_moleblend.utils import Modality
 
 _log = logging.getLogger(__name__)

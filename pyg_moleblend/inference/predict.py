@@ -16,13 +16,12 @@ from pyg_moleblend.chem import Conformers
 from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.datasets.conformers import add_missing_conformers
 from pyg_moleblend.inference.conformer_mean import conformer_mean
-from pyg_moleblend.inference.run_batches import run_batches
+from pyg_moleblend.inference.run_batches import pick_device, run_batches
 from pyg_moleblend.metrics.task import Task
 from pyg_moleblend.models import MoleBlendForPropertyPrediction
 from pyg_moleblend.models.config import config_of
 from pyg_moleblend.models.moleblend import pack_for
 from pyg_moleblend.models.wanted import wanted_by
-from pyg_moleblend.runtime.device import pick_device
 from pyg_moleblend.utils import Modality
 
 OK = "ok"

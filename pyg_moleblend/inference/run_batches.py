@@ -1,4 +1,4 @@
-r"""A function of batches over a whole dataset, in the dataset's order."""
+r"""A function of batches over a whole dataset, in the dataset's order, on a device."""
 
 from __future__ import annotations
 
@@ -39,3 +39,17 @@ def run_batches(
     positions = torch.tensor([position for batch in loader.batch_sampler or () for position in batch])
     values = torch.cat([compute(batch.to(device)).cpu() for batch in loader])
     return gather_rows(share[positions], values, len(molecules))
+
+
+def pick_device(device: str) -> torch.device:
+    r"""The device of a name; ``"auto"`` is a GPU where there is one.
+
+    Raises:
+        ValueError: If there is no such device.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"there is no device {device!r}: {str(error).splitlines()[0]}") from error

@@ -7,7 +7,7 @@ from typing import Any
 
 from pyg_moleblend.components import register
 from pyg_moleblend.fields import MAX_PATH_LENGTH
-from pyg_moleblend.nn.sizes import check_sizes
+from pyg_moleblend.nn.checks import check_sizes
 
 _SIZES = ("channels", "num_layers", "heads", "ffn_channels", "num_gaussians", "max_path_length")
 DROPOUTS = ("dropout", "attention_dropout", "activation_dropout", "drop_path")

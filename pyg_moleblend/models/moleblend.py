@@ -26,12 +26,11 @@ from pyg_moleblend.nn import (
     SPDBias,
 )
 from pyg_moleblend.nn.atom_embedding import CHOSEN
-from pyg_moleblend.nn.checkpointing import run
+from pyg_moleblend.nn.backward import run, touched
 from pyg_moleblend.nn.gaussian_basis import pair_distances
-from pyg_moleblend.nn.precision import INIT_STD, LayerNorm
+from pyg_moleblend.nn.precision import LayerNorm
 from pyg_moleblend.nn.relations.distance import GAUSSIANS
-from pyg_moleblend.nn.reset import reset_children
-from pyg_moleblend.nn.touch import touched
+from pyg_moleblend.nn.reset import INIT_STD, reset_children
 from pyg_moleblend.utils import DenseMolecules, Modality, pack
 
 

@@ -32,8 +32,8 @@ from pyg_moleblend.nn import (
 )
 from pyg_moleblend.nn.attention_bias import shut_padded_keys
 from pyg_moleblend.nn.blending.base import check_blending, drawn
+from pyg_moleblend.nn.checks import check_built_for, named_parts
 from pyg_moleblend.nn.objectives.base import checked_outcome
-from pyg_moleblend.nn.parts import check_built_for, named_parts
 from pyg_moleblend.nn.reset import reset_children
 from pyg_moleblend.utils import DenseMolecules, Modality
 

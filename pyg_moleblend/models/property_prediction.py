@@ -12,10 +12,8 @@ from pyg_moleblend.models.moleblend import MoleBlend, pack_for
 from pyg_moleblend.models.wanted import Wanted, wanted_by
 from pyg_moleblend.nn import Blending, GraphTokenReadout, Readout
 from pyg_moleblend.nn.blending.base import check_blending, drawn
-from pyg_moleblend.nn.parts import check_built_for
-from pyg_moleblend.nn.precision import reset_linear
-from pyg_moleblend.nn.reset import reset
-from pyg_moleblend.nn.sizes import check_sizes
+from pyg_moleblend.nn.checks import check_built_for, check_sizes
+from pyg_moleblend.nn.reset import reset, reset_linear
 from pyg_moleblend.utils import DenseMolecules, Modality
 
 

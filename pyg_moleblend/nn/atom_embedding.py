@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 from pyg_moleblend.components import Component, register
 from pyg_moleblend.fields import ATOM_FEATURE_SIZES
+from pyg_moleblend.nn.backward import touched
 from pyg_moleblend.nn.blending.blend import chosen_enters
-from pyg_moleblend.nn.precision import INIT_STD, reset_linear
 from pyg_moleblend.nn.relations.distance import GAUSSIANS
-from pyg_moleblend.nn.touch import touched
+from pyg_moleblend.nn.reset import INIT_STD, reset_linear
 from pyg_moleblend.utils import DenseMolecules
 
 MAX_DEGREE = 63

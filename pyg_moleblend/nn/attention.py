@@ -3,8 +3,8 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pyg_moleblend.nn.checkpointing import run
-from pyg_moleblend.nn.precision import reset_linear
+from pyg_moleblend.nn.backward import run
+from pyg_moleblend.nn.reset import reset_linear
 
 
 class MultiHeadAttention(nn.Module):

@@ -7,11 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pyg_moleblend.nn.backward import touched
 from pyg_moleblend.nn.blending.blend import ALL, chosen_enters
-from pyg_moleblend.nn.parts import check_built_for, named_parts
-from pyg_moleblend.nn.precision import INIT_STD
+from pyg_moleblend.nn.checks import check_built_for, named_parts
 from pyg_moleblend.nn.relations.base import RELATION_MODALITIES, RelationBias
-from pyg_moleblend.nn.touch import touched
+from pyg_moleblend.nn.reset import INIT_STD
 from pyg_moleblend.utils import DenseMolecules
 
 

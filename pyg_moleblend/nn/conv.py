@@ -10,18 +10,17 @@ from torch_geometric.typing import Adj
 
 from pyg_moleblend.fields import MAX_PATH_LENGTH, PAIR_FIELDS, BondVocabulary
 from pyg_moleblend.nn.attention_bias import RelationBlend, shut_padded_keys
+from pyg_moleblend.nn.backward import touched
 from pyg_moleblend.nn.gaussian_basis import GaussianBasis, pair_distances
 from pyg_moleblend.nn.layer import MoleBlendLayer
 from pyg_moleblend.nn.relations.base import RelationBias
 from pyg_moleblend.nn.relations.bond_path import BondPathBias
 from pyg_moleblend.nn.relations.distance import GAUSSIANS, DistanceBias
 from pyg_moleblend.nn.relations.spd import SPDBias
-from pyg_moleblend.nn.touch import touched
 from pyg_moleblend.utils import DenseMolecules
 from pyg_moleblend.utils.dense import as_dense_pair, atom_mask, num_atoms, require, scatter_atoms
-from pyg_moleblend.utils.graph_input import check_edge_features, is_connected, plain_edges
+from pyg_moleblend.utils.graph_input import check_edge_features, is_connected, pairs_fit_bonds, plain_edges
 from pyg_moleblend.utils.layout import dense_coordinates, dense_relations
-from pyg_moleblend.utils.stale import pairs_fit_bonds
 
 _NOT_SAID: Any = object()
 

@@ -5,7 +5,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pyg_moleblend.nn.gaussian_basis import pair_distances
-from pyg_moleblend.nn.precision import INIT_STD, full_precision, reset_linear
+from pyg_moleblend.nn.precision import full_precision
+from pyg_moleblend.nn.reset import INIT_STD, reset_linear
 
 
 class DenoisingHead(nn.Module):

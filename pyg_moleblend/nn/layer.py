@@ -4,9 +4,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pyg_moleblend.nn.attention import MultiHeadAttention
-from pyg_moleblend.nn.checkpointing import run
+from pyg_moleblend.nn.backward import run
 from pyg_moleblend.nn.drop_path import DropPath
-from pyg_moleblend.nn.precision import LayerNorm, reset_linear
+from pyg_moleblend.nn.precision import LayerNorm
+from pyg_moleblend.nn.reset import reset_linear
 
 
 class MoleBlendLayer(nn.Module):

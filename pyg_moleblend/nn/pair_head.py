@@ -4,8 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pyg_moleblend.nn.precision import INIT_STD, LayerNorm, reset_linear
-from pyg_moleblend.nn.sizes import check_sizes
+from pyg_moleblend.nn.checks import check_sizes
+from pyg_moleblend.nn.precision import LayerNorm
+from pyg_moleblend.nn.reset import INIT_STD, reset_linear
 
 
 class PairHead(nn.Module):

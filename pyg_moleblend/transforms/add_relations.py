@@ -8,8 +8,13 @@ from pyg_moleblend.fields import MAX_PATH_LENGTH, BondVocabulary, num_bond_class
 from pyg_moleblend.transforms.pair_field import record_slices
 from pyg_moleblend.utils.dense import num_atoms
 from pyg_moleblend.utils.flat_relations import flat_relations
-from pyg_moleblend.utils.graph_input import as_data, check_edge_features, molecule_of_atoms
-from pyg_moleblend.utils.virtual_node import has_virtual_node, raise_for_virtual_node
+from pyg_moleblend.utils.graph_input import (
+    as_data,
+    check_edge_features,
+    has_virtual_node,
+    molecule_of_atoms,
+    raise_for_virtual_node,
+)
 
 
 @functional_transform("add_moleblend_relations")

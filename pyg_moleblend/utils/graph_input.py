@@ -1,4 +1,4 @@
-r"""The forms in which PyG holds a graph, brought to one."""
+r"""Whether graphs are what a model can take: molecules, their edges, stale pair fields, and nodes that are no atoms."""
 
 from __future__ import annotations
 
@@ -102,3 +102,77 @@ def is_connected(edge_index: Tensor, num_nodes: int) -> bool:
         if (now := int(reached.sum())) == count:
             return now >= num_nodes
         count = now
+
+
+def pairs_fit_bonds(batch: Data, classes: Tensor | None, index: Tensor | None, counts: Tensor) -> Tensor | None:
+    r"""Whether the pair fields of a batch belong to its bonds, a bool on its device that nobody has waited for.
+
+    A shortest path of one hop is a bond. So where the pairs with ``spd`` 1 are those that are bonded, and the paths of
+    one hop hold the bonds' classes, the fields were computed for this very graph, its atoms in this order: all their
+    other entries follow. Paths that were cut after their first hop (P = 1) are only looked at where there is a bond.
+
+    Args:
+        batch: The batch.
+        classes: Class of each bond, uint8 ``[ΣE]``; ``None`` where the bonds have none.
+        index: Molecule of each atom, ``[ΣN]``; ``None`` is one molecule.
+        counts: Atoms of each molecule, ``[B]``. That a field has a row for each pair is for the caller to see to.
+    """
+    if batch.edge_index is None or ("spd" not in batch and "bond_path" not in batch):
+        return None
+    source, target = batch.edge_index.long()
+    molecule = torch.zeros_like(source) if index is None else index[source]
+    squares = counts * counts
+    local = torch.stack([source, target]) - (counts.cumsum(0) - counts)[molecule]  # [2, ΣE]
+    size = counts[molecule]
+    fits = ((local >= 0) & (local < size)).all()
+    total = len(batch.spd if "spd" in batch else batch.bond_path)
+    place = ((squares.cumsum(0) - squares)[molecule] + local[0] * size + local[1]).clamp(0, max(total - 1, 0))
+    known = torch.ones_like(source, dtype=torch.uint8) if classes is None else classes
+    bonds = known.new_zeros(total).scatter(0, place, known.masked_fill(source == target, 0))  # [ΣN²]
+    if "spd" in batch:
+        fits = fits & ((batch.spd == 1) == (bonds > 0)).all()
+    if "bond_path" in batch and classes is not None and batch.bond_path.dim() == 2 and batch.bond_path.size(1):
+        if len(batch.bond_path) != total:
+            return torch.zeros_like(fits)
+        first = batch.bond_path[:, 0]
+        ends = batch.bond_path[:, 1] == 0 if batch.bond_path.size(1) > 1 else bonds > 0
+        fits = fits & (first.masked_fill(~ends, 0) == bonds).all()
+    return fits
+
+
+def has_virtual_node(data: Data, index: Tensor | None, counts: Tensor) -> Tensor:
+    r"""Whether any molecule has the node that :class:`torch_geometric.transforms.VirtualNode` adds, a bool on the
+    device that nobody has waited for.
+
+    That node is a molecule's last, has features of zero, and is joined with all others by edges whose two ``edge_type``
+    no other edge has.
+
+    Args:
+        data: The molecule or batch.
+        index: Molecule of each atom, ``[ΣN]``; ``None`` is one molecule.
+        counts: Atoms of each molecule, ``[B]``.
+    """
+    kind = data.get("edge_type")
+    if not isinstance(kind, Tensor) or data.edge_index is None or kind.shape != data.edge_index[0].shape:
+        return counts.new_zeros((), dtype=torch.bool)
+    source, target = data.edge_index.long()
+    molecule = torch.zeros_like(source) if index is None else index[source]
+    zeros = torch.zeros_like(counts)
+    last = counts.cumsum(0) - 1
+    largest = zeros.scatter_reduce(0, molecule, kind.long(), "amax")
+    into, out = kind == largest[molecule] - 1, kind == largest[molecule]
+    astray = (into & (target != last[molecule])) | (out & (source != last[molecule]))
+    found = (largest > 1) & (zeros.scatter_add(0, molecule, astray.long()) == 0)
+    for special in (into, out):
+        found = found & (zeros.scatter_add(0, molecule, special.long()) == counts - 1)
+    if data.x is not None and len(data.x):
+        found = found & (data.x.reshape(len(data.x), -1)[last.clamp(min=0)] == 0).all(1)
+    return found.any()
+
+
+def raise_for_virtual_node() -> None:
+    r"""Raises :class:`ValueError` for a virtual node."""
+    raise ValueError(
+        "a molecule has a virtual node (transforms.VirtualNode), which would count as an atom two bonds from which all "
+        "others are; leave that transform out: the encoder's graph token takes its part"
+    )

@@ -19,10 +19,15 @@ from pyg_moleblend.fields import (
     transforms_for,
 )
 from pyg_moleblend.utils.dense import check_pair_count, num_atoms_unchecked, scatter_atoms, scatter_pairs
-from pyg_moleblend.utils.graph_input import as_data, check_edge_features, molecule_of_atoms
+from pyg_moleblend.utils.graph_input import (
+    as_data,
+    check_edge_features,
+    has_virtual_node,
+    molecule_of_atoms,
+    pairs_fit_bonds,
+    raise_for_virtual_node,
+)
 from pyg_moleblend.utils.layout import dense_coordinates, dense_relations
-from pyg_moleblend.utils.stale import pairs_fit_bonds
-from pyg_moleblend.utils.virtual_node import has_virtual_node, raise_for_virtual_node
 
 Modality = Literal["2d", "3d", "2d+3d"]
 MODALITIES: dict[str, tuple[str, ...]] = {"2d": ("2d",), "3d": ("3d",), "2d+3d": ("2d", "3d")}

@@ -1,7 +1,8 @@
+import pytest
 import torch
 from torch import nn
 
-from pyg_moleblend.nn.reset import reset, reset_children
+from pyg_moleblend.nn.reset import INIT_STD, reset, reset_children, reset_linear
 
 
 class Marked(nn.Module):
@@ -38,3 +39,12 @@ def test_a_module_that_can_is_asked_and_one_that_cannot_is_gone_into():
 def test_children_alone_are_reset_whatever_the_module_itself_can():
     assert changed(Marked(), reset_children) == {"inner.weight", "inner.bias"}
     assert changed(nn.Linear(2, 2), reset_children) == set()
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_fresh_weights_are_the_published_models(bias: bool):
+    linear = nn.Linear(200, 200, bias=bias)
+    torch.manual_seed(0)
+    reset_linear(linear)
+    assert linear.weight.std().item() == pytest.approx(INIT_STD, rel=0.02)
+    assert linear.bias is None or not linear.bias.any()

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from pyg_moleblend.components import register
 from pyg_moleblend.nn.objectives.base import Outcome, Quality, RecoveryState
 from pyg_moleblend.nn.objectives.field import FieldObjective
-from pyg_moleblend.nn.precision import full_precision, reset_linear
+from pyg_moleblend.nn.precision import full_precision
+from pyg_moleblend.nn.reset import reset_linear
 
 MAX_SCALE = 100.0
 r"""The similarity of two vectors is divided by a temperature of at least 0.01."""

@@ -10,7 +10,8 @@ from pyg_moleblend.components import register
 from pyg_moleblend.nn.objectives.base import Outcome, Quality, RecoveryState
 from pyg_moleblend.nn.objectives.field import FieldObjective, Level, Values
 from pyg_moleblend.nn.pair_head import PairHead
-from pyg_moleblend.nn.precision import full_precision, reset_linear
+from pyg_moleblend.nn.precision import full_precision
+from pyg_moleblend.nn.reset import reset_linear
 from pyg_moleblend.utils.dense import require_soon
 
 Kind = Literal["value", "class", "bits"]

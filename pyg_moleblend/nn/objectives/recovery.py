@@ -17,11 +17,11 @@ from pyg_moleblend.losses import (
     pairs_of,
     spd_target,
 )
+from pyg_moleblend.nn.checks import check_sizes
 from pyg_moleblend.nn.objectives.base import Outcome, Quality, RecoveryState
 from pyg_moleblend.nn.objectives.pair_recovery import GeometryRecovery, RowSums, known_atoms
 from pyg_moleblend.nn.objectives.pair_sampling import PairSample, PairSampling
 from pyg_moleblend.nn.pair_head import PairHead
-from pyg_moleblend.nn.sizes import check_sizes
 
 _ALL = slice(None)
 

@@ -12,9 +12,9 @@ from pyg_moleblend.fields import (
     bond_class_features,
     num_bond_classes,
 )
-from pyg_moleblend.nn.precision import INIT_STD
+from pyg_moleblend.nn.checks import check_sizes
 from pyg_moleblend.nn.relations.base import RelationBias
-from pyg_moleblend.nn.sizes import check_sizes
+from pyg_moleblend.nn.reset import INIT_STD
 from pyg_moleblend.utils import DenseMolecules
 
 

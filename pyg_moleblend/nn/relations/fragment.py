@@ -3,9 +3,9 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from pyg_moleblend.components import register
-from pyg_moleblend.nn.precision import INIT_STD
+from pyg_moleblend.nn.checks import check_sizes
 from pyg_moleblend.nn.relations.base import RelationBias
-from pyg_moleblend.nn.sizes import check_sizes
+from pyg_moleblend.nn.reset import INIT_STD
 from pyg_moleblend.utils import DenseMolecules
 
 NUM_RELATIONS = 3

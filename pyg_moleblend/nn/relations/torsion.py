@@ -4,9 +4,9 @@ import torch
 from torch import Tensor, nn
 
 from pyg_moleblend.components import register
-from pyg_moleblend.nn.precision import INIT_STD
+from pyg_moleblend.nn.checks import check_sizes
 from pyg_moleblend.nn.relations.base import RelationBias
-from pyg_moleblend.nn.sizes import check_sizes
+from pyg_moleblend.nn.reset import INIT_STD
 from pyg_moleblend.utils import DenseMolecules
 from pyg_moleblend.utils.internal_coordinates import torsions
 
