@@ -13,9 +13,11 @@ from typing import NamedTuple
 
 from benchmarks.ecfp import Forest
 from benchmarks.models import EcfpForest, FineTuned, Model
+from benchmarks.quick_models import Frozen, Quick
 from benchmarks.table import Results, markdown, splits_of
 from pyg_moleblend.datasets import MoleculeDataset
 from pyg_moleblend.metrics import Evaluator
+from pyg_moleblend.quick.folds import Grouping
 from pyg_moleblend.runtime.files import atomic_write
 from pyg_moleblend.splits import Split
 
@@ -33,6 +35,7 @@ class Row(NamedTuple):
         load: Gives the molecules with their targets.
         config: Settings to fine-tune with, where no others are given.
         forest: Settings of the forest, where no others are given.
+        folds: What the test molecules are like, for the quick model.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Row(NamedTuple):
     load: Callable[[], MoleculeDataset]
     config: Path
     forest: Forest = Forest()
+    folds: Grouping = "scaffold"
 
 
 MakeSplit = Callable[[MoleculeDataset, str, int], Split]
@@ -61,7 +65,11 @@ def parse(argv: Sequence[str] | None, doc: str, sets: Sequence[str], splits: Seq
     parser.add_argument("--sets", type=_names(sets), default=list(sets), help=f"of {','.join(sets)}")
     parser.add_argument("--splits", type=_names(splits), default=list(splits), help=f"of {','.join(splits)}")
     parser.add_argument("--seeds", type=int, default=3, help="how many, from 0")
-    parser.add_argument("--model", default="ecfp", help="ecfp, random, or the folder of a pretrained model")
+    parser.add_argument(
+        "--model",
+        default="ecfp",
+        help="ecfp; quick; random, or the folder or name of a pretrained model, to fine-tune; quick+NAME, frozen+NAME",
+    )
     parser.add_argument("--config", type=Path, help="settings to fine-tune with; the dataset's by default")
     parser.add_argument("--root", type=Path, default=Path("data"), help="folder of the published datasets")
     parser.add_argument("--out", type=Path, default=HERE / "results", help="folder of the results")
@@ -74,11 +82,12 @@ def parse(argv: Sequence[str] | None, doc: str, sets: Sequence[str], splits: Seq
         parser.add_argument(option, type=kind, help="of the forest, see ecfp.py")
     args, options = parser.parse_known_args(argv)
     args.options = options
-    if args.model == "ecfp" and (args.options or args.config):
-        parser.error(f"the forest has no options {args.options or ['--config']}")
+    fixed = args.model == "ecfp" or args.model.split("+")[0] in ("quick", "frozen")
+    if fixed and (args.options or args.config):
+        parser.error(f"{args.model} has no options {args.options or ['--config']}")
     if args.seeds < 1:
         parser.error(f"--seeds must be at least 1, got {args.seeds}")
-    args.name = args.name or (args.model if args.model in ("ecfp", "random") else "moleblend")
+    args.name = args.name or (args.model.split("+")[0] if fixed or args.model == "random" else "moleblend")
     return args
 
 
@@ -105,7 +114,12 @@ def run(table: str, args: argparse.Namespace, rows: Sequence[Row], make_split: M
 
 
 def _model(args: argparse.Namespace, row: Row) -> Model:
-    if args.model != "ecfp":
+    kind, _, source = args.model.partition("+")
+    if kind == "quick":
+        return Quick(source or None, folds=row.folds)
+    if kind == "frozen":
+        return Frozen(source)
+    if kind != "ecfp":
         return FineTuned(args.model, args.config or row.config, args.options)
     given = {field.name: getattr(args, field.name) for field in fields(Forest)}
     changes = {name: value for name, value in given.items() if value is not None}

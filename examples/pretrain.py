@@ -12,7 +12,7 @@ from pyg_moleblend.transforms import AddRelations
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("runs/pretrain"))
+    parser.add_argument("--out", type=Path, default=Path("runs/example"))
     parser.add_argument("--molecules", type=int, default=20_000)
     parser.add_argument("--epochs", type=int, default=10)
     args = parser.parse_args()

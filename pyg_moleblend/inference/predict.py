@@ -175,7 +175,7 @@ def _frame(
         table, num_added, failures, _ = found
         if num_added:
             _log.warning(
-                "%d of %d molecules had no coordinates and were given a conformer; modality='2d' does without",
+                "%d of %d molecules had no coordinates and were given a conformer; the modality '2d' needs none",
                 num_added,
                 len(molecules),
             )

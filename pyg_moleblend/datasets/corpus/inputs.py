@@ -52,7 +52,10 @@ def find_files(path: Path, kinds: tuple[str, ...], word: str = "") -> list[Path]
     found = sorted(file for file in path.glob("*") if file.name.lower().endswith(kinds) and word in file.name.lower())
     if not found:
         named = f" with {word!r} in its name" if word else ""
-        raise ValueError(f"there is no file {path}, and no {', '.join(kinds)} file{named} in a folder of that name")
+        raise ValueError(
+            f"there is no file {path}, and no {', '.join(kinds)} file{named} in a folder of that name: "
+            "put the files there, say where they are (NAME=PATH), or leave the source out"
+        )
     return found
 
 

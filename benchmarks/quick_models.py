@@ -1,0 +1,133 @@
+r"""What can stand in a table beside the floor: the quick model, with an encoder's vectors or without; these alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVR
+from torch import Tensor
+
+from pyg_moleblend.checkpoints import encoder_from_pretrained
+from pyg_moleblend.checkpoints.packaged import WEIGHTS_FILE
+from pyg_moleblend.checkpoints.pretrained import locate
+from pyg_moleblend.datasets import MoleculeDataset
+from pyg_moleblend.inference import run_batches
+from pyg_moleblend.metrics import METRICS, Evaluator
+from pyg_moleblend.models.moleblend import pack_for
+from pyg_moleblend.quick import QuickModel
+from pyg_moleblend.quick.folds import Grouping
+from pyg_moleblend.runtime.files import digest_of
+from pyg_moleblend.splits import Split
+
+Matrix = NDArray[np.float64]
+
+STRENGTHS = [0.3, 1.0, 3.0, 10.0, 30.0]
+SUM_UNIT = 10.0
+r"""Atoms' states are summed in tens, so that the sum is of the size of the mean."""
+
+
+def frozen_vectors(source: str, molecules: MoleculeDataset) -> Matrix:
+    r"""The graph token's final state, and the mean and the sum of the atoms', from the 2D graph, ``[M, 3 C]``."""
+    encoder = encoder_from_pretrained(source)
+
+    def compute(batch: Any) -> Tensor:
+        packed = pack_for(encoder, encoder.wanted, batch, encoder.config, "2d")
+        output, real = encoder.encode(packed), packed.mask[..., None]
+        total = (output.atoms * real).sum(1)
+        return torch.cat([output.graph, total / real.sum(1), total / SUM_UNIT], dim=1)
+
+    return run_batches(compute, molecules).double().numpy()
+
+
+class Quick:
+    r"""The quick model, fitted to the training molecules.
+
+    Args:
+        source: Folder or name of a pretrained encoder whose vectors it has as inputs; none by default.
+        members: Which of its members.
+        folds: What new molecules are like, ``"scaffold"`` or ``"random"``.
+    """
+
+    def __init__(
+        self, source: str | None = None, members: tuple[str, ...] = ("svm",), folds: Grouping = "scaffold"
+    ) -> None:
+        self.source = source
+        self.members = members
+        self.folds = folds
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"name": "quick", **_of(self.source), "members": list(self.members), "folds": self.folds}
+
+    def measure(self, molecules: MoleculeDataset, split: Split, metric: str, seed: int, folder: Path) -> dict[str, Any]:
+        labels, smiles = molecules.y.double().numpy(), np.array(molecules.smiles, dtype=object)
+        vectors = None if self.source is None else frozen_vectors(self.source, molecules)
+        train, held_out = split.train.numpy(), torch.cat([split.valid, split.test]).numpy()
+        model = QuickModel.fit(
+            smiles[train].tolist(),
+            labels[train],
+            kind=METRICS[metric].task_type,
+            embedding=None if vectors is None else vectors[train],
+            folds=self.folds,
+            members=self.members,
+            seed=seed,
+        )
+        given = None if vectors is None else vectors[held_out]
+        return scores(molecules, split, metric, model.predict(smiles[held_out].tolist(), given).values)
+
+
+class Frozen:
+    r"""An encoder's vectors alone: support vector regression, its strength by four folds of the training molecules.
+
+    Args:
+        source: Folder or name of a pretrained encoder.
+    """
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"name": "frozen vectors, support vectors", **_of(self.source), "strengths": STRENGTHS}
+
+    def measure(self, molecules: MoleculeDataset, split: Split, metric: str, seed: int, folder: Path) -> dict[str, Any]:
+        if METRICS[metric].task_type != "regression" or molecules.y.size(1) != 1:
+            raise ValueError(f"frozen vectors are measured on one regression, got {metric} of {molecules.y.size(1)}")
+        labels, vectors = molecules.y.double().numpy(), frozen_vectors(self.source, molecules)
+        train, held_out = split.train.numpy(), torch.cat([split.valid, split.test]).numpy()
+        machine = make_pipeline(StandardScaler(), SVR(cache_size=1000))
+        standardised = TransformedTargetRegressor(machine, transformer=StandardScaler())
+        search = GridSearchCV(standardised, {"regressor__svr__C": STRENGTHS}, scoring="neg_mean_squared_error", cv=4)
+        search.fit(vectors[train], labels[train, 0])
+        return scores(molecules, split, metric, search.predict(vectors[held_out])[:, None])
+
+
+def scores(molecules: MoleculeDataset, split: Split, metric: str, predictions: Matrix) -> dict[str, Any]:
+    r"""The metric on the test molecules, on those for validation if there are any, and on the test's activity cliffs
+    where the dataset marks them; predictions ``[K, T]`` are of validation and test, one after the other."""
+    labels, evaluator = molecules.y.double().numpy(), Evaluator(metric)
+    valid, test = split.valid.numpy(), split.test.numpy()
+    tested = predictions[len(valid) :]
+    score = evaluator(y_true=labels[test], y_pred=tested)
+    found: dict[str, Any] = {
+        "value": score.value,
+        "valid_value": evaluator(y_true=labels[valid], y_pred=predictions[: len(valid)]).value if len(valid) else None,
+        "tasks": labels.shape[1],
+        "n_tasks_scored": score.num_tasks_scored,
+    }
+    if (cliff := getattr(molecules, "cliff", None)) is not None:
+        on_cliff = cliff.numpy()[test]
+        found["cliff_value"] = evaluator(y_true=labels[test][on_cliff], y_pred=tested[on_cliff]).value
+    return found
+
+
+def _of(source: str | None) -> dict[str, Any]:
+    if source is None:
+        return {"weights": None}
+    return {"weights": digest_of(locate(source) / WEIGHTS_FILE)[:16]}
