@@ -83,8 +83,11 @@ class RelationBlend(nn.Module):
 
     def _check(self, name: str, bias: Tensor, molecules: DenseMolecules) -> None:
         B, N = molecules.mask.shape
-        if bias.shape != (expected := (B, self.heads, N, N)):
-            raise ValueError(f"relation {name!r} must give [B, H, N, N] = {list(expected)}, got {list(bias.shape)}")
+        H = self.heads
+        # One may stand for all molecules, or all heads.
+        fits = bias.dim() == 4 and bias.size(0) in (1, B) and bias.size(1) in (1, H) and bias.shape[2:] == (N, N)
+        if not fits:
+            raise ValueError(f"relation {name!r} must give [B, H, N, N] = {[B, H, N, N]}, got {list(bias.shape)}")
 
 
 class AttentionBias(nn.Module):
