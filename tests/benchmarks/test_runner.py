@@ -114,7 +114,8 @@ def test_options_are_checked(root, capsys):
     for bad, message in (
         (["--sets", "qm7"], "unknown ['qm7'], expected some of bbbp,bace"),
         (["--seeds", "0"], "--seeds must be at least 1, got 0"),
-        (["--schedule.epochs", "2"], "the forest has no options ['--schedule.epochs', '2']"),
+        (["--schedule.epochs", "2"], "ecfp has no options ['--schedule.epochs', '2']"),
+        (["--model", "quick+folder", "--config", "a.yaml"], "quick+folder has no options ['--config']"),
     ):
         with pytest.raises(SystemExit):
             moleculenet.main(words(root, *bad))

@@ -146,14 +146,6 @@ def test_an_objective_without_a_weight_has_the_published_one_or_one():
     assert output.loss.item() == pytest.approx(sum(weights[name] * x.item() for name, x in output.losses.items()))
 
 
-def test_parts_of_another_kind_are_refused():
-    config = samples.tiny_config()
-    with pytest.raises(ValueError, match="`objectives` must map names to parts of the class Objective, got list"):
-        MoleBlendForPretraining(config, objectives=[SPDRecovery(config.channels)])
-    with pytest.raises(ValueError, match="`blending` must be of the class Blending, got dict"):
-        MoleBlendForPretraining(config, blending={"spd": 1.0})
-
-
 def test_a_loss_must_be_a_scalar():
     class Each(SPDRecovery):
         def evaluate(self, state):
@@ -161,7 +153,7 @@ def test_a_loss_must_be_a_scalar():
             return outcome._replace(loss=outcome.loss.expand(2))
 
     config = samples.tiny_config()
-    with pytest.raises(ValueError, match=r"loss of objective 'each' must be a scalar, got \[2\]"):
+    with pytest.raises(ValueError, match=r"loss of objective 'each' must be a scalar tensor, got shape \[2\]"):
         MoleBlendForPretraining(config, objectives={"each": Each(config.channels)}).step(batch())
 
 
