@@ -38,7 +38,7 @@ def save_pretrained(model: nn.Module, folder: str | Path, metadata: dict[str, An
     Args:
         model: The model, which may hold components of your own; see ``docs/extending.md``.
         folder: Where to; made when it does not exist.
-        metadata: Further JSON values to keep beside the configuration, the targets' names say.
+        metadata: Further JSON values to keep beside the configuration, the targets' names say. (default: :obj:`None`)
 
     Returns:
         The folder.
@@ -76,7 +76,7 @@ def from_pretrained(source: str | Path, components: Iterable[type] = ()) -> Any:
     Args:
         source: A folder, the name of an encoder that comes with the package
             (:func:`~pyg_moleblend.checkpoints.packaged_models`), or of a repository on the Hugging Face hub.
-        components: Classes of your own that the model holds and that are not registered.
+        components: Classes of your own that the model holds and that are not registered. (default: :obj:`()`)
 
     Raises:
         FileNotFoundError: If the folder lacks a file, or there is neither folder nor repository.
@@ -94,7 +94,7 @@ def encoder_from_pretrained(source: str | Path, components: Iterable[type] = ())
 
     Args:
         source: As for :func:`from_pretrained`.
-        components: Classes of your own that the encoder holds and that are not registered.
+        components: Classes of your own that the encoder holds and that are not registered. (default: :obj:`()`)
 
     Raises:
         As :func:`from_pretrained`.

@@ -28,11 +28,12 @@ class Conformers:
     r"""Which conformers a molecule is to have. The ``repr`` and :meth:`to_dict` say everything, for keys of caches.
 
     Args:
-        seed: Seed of the user; each molecule has its own, derived from it (:func:`molecule_seed`).
-        count: Conformers a molecule, K.
+        seed: Seed of the user; each molecule has its own, derived from it (:func:`molecule_seed`). (default: :obj:`0`)
+        count: Conformers a molecule, K. (default: :obj:`1`)
         optimize: Whether they are relaxed by MMFF94; a molecule that it has no parameters for keeps ETKDGv3's.
+            (default: :obj:`False`)
         deadline: Seconds that each attempt at a molecule may take. In a worker process this is hard, the process is
-            killed; in one's own RDKit looks at the clock only now and then.
+            killed; in one's own RDKit looks at the clock only now and then. (default: :obj:`10.0`)
 
     Raises:
         ValueError: If the number is below 1 or the deadline not positive.
@@ -83,7 +84,7 @@ def generate_conformers(mol: Chem.Mol, settings: Conformers, rung: int = 0) -> C
         mol: A sanitized molecule; it is not modified.
         settings: What is wanted.
         rung: The first method to try, by its place in :data:`RUNGS`: above 0 where the methods before it ended their
-            process or ran past the deadline.
+            process or ran past the deadline. (default: :obj:`0`)
 
     Raises:
         MoleculeError: If there are no atoms.
@@ -124,8 +125,9 @@ def generate_conformer(mol: Chem.Mol, seed: int = 0, deadline: float = 10.0) -> 
 
     Args:
         mol: A sanitized molecule; it is not modified.
-        seed: Seed of the user.
+        seed: Seed of the user. (default: :obj:`0`)
         deadline: Seconds that each attempt may take; a large molecule can take some times longer.
+            (default: :obj:`10.0`)
 
     Returns:
         A copy of the molecule with this conformer, in Å, and no other.

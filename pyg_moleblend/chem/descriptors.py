@@ -56,8 +56,9 @@ def descriptor_matrix(
     Args:
         molecules: Molecules, or SMILES.
         names: Which descriptors, in the order of the columns; those of :func:`descriptor_names` by default.
-        num_workers: Worker processes; 0 works in this one, without a deadline.
+        num_workers: Worker processes; 0 works in this one, without a deadline. (default: :obj:`0`)
         deadline: Seconds that a molecule may take; after them its worker is killed, and its row is NaN.
+            (default: :obj:`60.0`)
         progress: Label of a progress bar; none by default.
 
     Returns:
@@ -88,8 +89,9 @@ def fingerprint_matrix(
         molecules: Molecules, or SMILES.
         kind: ``"morgan"`` (ECFP; Rogers and Hahn 2010, doi 10.1021/ci100050t), ``"atom_pair"`` (Carhart et al. 1985),
             ``"torsion"`` (topological torsions; Nilakantan et al. 1987) or ``"path"`` (RDKit's own).
-        size: Number of bits.
-        radius: Of Morgan environments.
+            (default: :obj:`"morgan"`)
+        size: Number of bits. (default: :obj:`2048`)
+        radius: Of Morgan environments. (default: :obj:`2`)
 
     Returns:
         ``[M, ceil(size / 8)]`` uint8, the highest bit of a byte first: ``numpy.unpackbits`` gives the bits.

@@ -33,7 +33,7 @@ def apply_hydrogens(mol: Chem.Mol, hydrogens: Hydrogens | str = Hydrogens.REMOVE
 
     Args:
         mol: A sanitized molecule; it is not modified.
-        hydrogens: The policy.
+        hydrogens: The policy. (default: :obj:`Hydrogens.REMOVE`)
 
     Returns:
         A new molecule, or ``mol`` itself where there is nothing to do.

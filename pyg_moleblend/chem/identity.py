@@ -125,9 +125,9 @@ def identify_all(
 
     Args:
         smiles: The molecules.
-        num_workers: Worker processes; 0 works in this one, without a deadline.
+        num_workers: Worker processes; 0 works in this one, without a deadline. (default: :obj:`0`)
         deadline: Seconds that a molecule may take; after them its worker is killed. InChI does not end on some
-            molecules.
+            molecules. (default: :obj:`10.0`)
         progress: Label of a progress bar; none by default.
 
     Returns:

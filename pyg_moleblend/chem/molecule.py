@@ -69,7 +69,7 @@ def batch_from_smiles(smiles: Sequence[str], hydrogens: Hydrogens | str = Hydrog
 
     Args:
         smiles: B SMILES, at least one.
-        hydrogens: Which hydrogens become atoms.
+        hydrogens: Which hydrogens become atoms. (default: :obj:`Hydrogens.REMOVE`)
 
     Returns:
         The batch; ``batch[i]`` and ``batch.to_data_list()`` work as usual.
@@ -90,7 +90,7 @@ def batch_from_mols(
 
     Args:
         mols: B sanitized molecules, at least one; they are not modified.
-        hydrogens: Which hydrogens become atoms.
+        hydrogens: Which hydrogens become atoms. (default: :obj:`Hydrogens.REMOVE`)
         smiles: B SMILES to store; by default they are written from the molecules.
 
     Returns:
@@ -108,7 +108,7 @@ def chunk_from_smiles(smiles: Sequence[str], hydrogens: Hydrogens | str = Hydrog
 
     Args:
         smiles: M SMILES.
-        hydrogens: Which hydrogens become atoms.
+        hydrogens: Which hydrogens become atoms. (default: :obj:`Hydrogens.REMOVE`)
 
     Returns:
         The chunk; its SMILES are those that were given, without names after them.
@@ -133,7 +133,7 @@ def chunk_from_mols(
 
     Args:
         mols: M sanitized molecules; they are not modified.
-        hydrogens: Which hydrogens become atoms.
+        hydrogens: Which hydrogens become atoms. (default: :obj:`Hydrogens.REMOVE`)
         smiles: M SMILES to store; by default they are written from the molecules: not canonical, and as near
             to the order of the atoms as RDKit writes them.
 

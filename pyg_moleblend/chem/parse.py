@@ -30,7 +30,7 @@ def parse_smiles(smiles: str, hydrogens: Hydrogens | str = Hydrogens.REMOVE) -> 
 
     Args:
         smiles: The SMILES, ``"CCO"``, ``"CCO ethanol"`` or with extensions.
-        hydrogens: Which hydrogens become atoms.
+        hydrogens: Which hydrogens become atoms. (default: :obj:`Hydrogens.REMOVE`)
 
     Returns:
         A sanitized molecule with at least one atom.
@@ -81,7 +81,7 @@ def parse_molblock(molblock: str, hydrogens: Hydrogens | str = Hydrogens.REMOVE)
 
     Args:
         molblock: The text of a mol file, or of one record of an SD file, whose properties are kept.
-        hydrogens: Which hydrogens become atoms.
+        hydrogens: Which hydrogens become atoms. (default: :obj:`Hydrogens.REMOVE`)
 
     Returns:
         A sanitized molecule with at least one atom.

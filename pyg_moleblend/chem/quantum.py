@@ -73,8 +73,8 @@ def quantum_labels(mol: Chem.Mol | str, seed: int = 0, deadline: float = 10.0) -
 
     Args:
         mol: A sanitized molecule, which is not modified, or a SMILES; its atoms are the graph's.
-        seed: Seed of the user; each molecule derives its own from it.
-        deadline: Seconds that each attempt at a conformer may take.
+        seed: Seed of the user; each molecule derives its own from it. (default: :obj:`0`)
+        deadline: Seconds that each attempt at a conformer may take. (default: :obj:`10.0`)
 
     Raises:
         MoleculeError: If the SMILES cannot be read, there is no conformer, or :func:`quantum_labels_at` fails.

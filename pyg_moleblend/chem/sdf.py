@@ -25,7 +25,7 @@ def read_sdf(
 
     Args:
         path: The file; ``.gz`` is decompressed. Text that is not UTF-8 is kept as backslash escapes.
-        hydrogens: Which hydrogens become atoms.
+        hydrogens: Which hydrogens become atoms. (default: :obj:`Hydrogens.REMOVE`)
 
     Yields:
         The index of the record in the file, from 0, and its molecule or its error.

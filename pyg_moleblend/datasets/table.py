@@ -33,11 +33,12 @@ class MoleculeTable(MoleculeDataset):
             rows.
         smiles: Column of the SMILES, or of RDKit molecules; by default the one that is called so.
         targets: Columns of numbers that become ``y``; empty cells are missing labels, and so is "NA" and its like.
+            (default: :obj:`()`)
         ids: Column of identifiers, which may be any text; by default the rows are numbered from 0.
-        on_error: What to do with rows that are no molecule.
-        hydrogens: Which hydrogens become atoms.
-        transform: Applied to every molecule when it is looked at.
-        progress: Whether to show a progress bar.
+        on_error: What to do with rows that are no molecule. (default: :obj:`"raise"`)
+        hydrogens: Which hydrogens become atoms. (default: :obj:`Hydrogens.REMOVE`)
+        transform: Applied to every molecule when it is looked at. (default: :obj:`None`)
+        progress: Whether to show a progress bar. (default: :obj:`True`)
 
     Raises:
         ValueError: If a column is missing, a target is not a number, an argument is none of these, or, with

@@ -36,9 +36,9 @@ def evaluate(
         source: A folder with a model, or a hub repository.
         molecules: A PyG dataset, or a list of ``Data``; with the model's targets, if it has any.
         modality: Which inputs to use; those of the fine-tuning by default.
-        batch_size: Molecules of a batch.
-        device: ``"auto"`` is a GPU where there is one.
-        components: Classes of your own that the model holds and that are not registered.
+        batch_size: Molecules of a batch. (default: :obj:`64`)
+        device: ``"auto"`` is a GPU where there is one. (default: :obj:`"auto"`)
+        components: Classes of your own that the model holds and that are not registered. (default: :obj:`()`)
 
     Returns:
         The metrics that fit the model's task by name, in the targets' units (see :func:`score_model`); for a
@@ -75,7 +75,7 @@ def score_model(
         task: Its task.
         labelled: Molecules with the task's targets; at least one.
         modality: Which inputs to use.
-        batch_size: Molecules of a batch.
+        batch_size: Molecules of a batch. (default: :obj:`64`)
     """
     labels = labels_of(labelled)
     device = next(model.parameters()).device

@@ -49,14 +49,14 @@ def predict(
         modality: Which inputs to use; those of the fine-tuning by default. If 3D is among them, molecules without
             coordinates get a conformer, which is said in the log; those that RDKit finds none for are predicted
             from 2D, or not at all with ``"3d"``, which their status says.
-        batch_size: Molecules of a batch.
-        device: ``"auto"`` is a GPU where there is one.
-        seed: Seed of the conformers.
+        batch_size: Molecules of a batch. (default: :obj:`64`)
+        device: ``"auto"`` is a GPU where there is one. (default: :obj:`"auto"`)
+        seed: Seed of the conformers. (default: :obj:`0`)
         conformers: How many a molecule without coordinates gets, or all their settings (then ``seed`` is not looked
-            at).
+            at). (default: :obj:`1`)
         num_workers: Processes that find conformers, each killed where a molecule takes longer than the deadline; 0 is
-            this one, without a hard deadline.
-        components: Classes of your own that the model holds and that are not registered.
+            this one, without a hard deadline. (default: :obj:`0`)
+        components: Classes of your own that the model holds and that are not registered. (default: :obj:`()`)
 
     Returns:
         A row a molecule, in the order given: ``id``, ``smiles``, a column for each target (probabilities, or values
@@ -103,12 +103,12 @@ def embed(
         source: A folder with a model of any kind, or a hub repository.
         molecules: As for :func:`predict`.
         modality: Which inputs to use; those that the model was trained with by default.
-        batch_size: Molecules of a batch.
-        device: ``"auto"`` is a GPU where there is one.
-        seed: Seed of the conformers.
-        conformers: As for :func:`predict`.
-        num_workers: As for :func:`predict`.
-        components: As for :func:`predict`; of the encoder alone.
+        batch_size: Molecules of a batch. (default: :obj:`64`)
+        device: ``"auto"`` is a GPU where there is one. (default: :obj:`"auto"`)
+        seed: Seed of the conformers. (default: :obj:`0`)
+        conformers: As for :func:`predict`. (default: :obj:`1`)
+        num_workers: As for :func:`predict`. (default: :obj:`0`)
+        components: As for :func:`predict`; of the encoder alone. (default: :obj:`()`)
 
     Returns:
         As :func:`predict`, with the columns ``e0`` to ``e{C-1}``, and without standard deviations.

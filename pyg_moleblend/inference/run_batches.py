@@ -29,8 +29,8 @@ def run_batches(
     Args:
         compute: Gives ``[B, F]`` for a batch.
         molecules: A PyG dataset, or a list of ``Data``; at least one.
-        batch_size: Molecules of a batch; batches hold molecules of like size.
-        device: Where the batches go.
+        batch_size: Molecules of a batch; batches hold molecules of like size. (default: :obj:`64`)
+        device: Where the batches go. (default: :obj:`"cpu"`)
     """
     share = share_of(len(molecules))
     if not len(share):

@@ -30,12 +30,12 @@ def molecule_loader(
     Args:
         molecules: A PyG dataset, a subset of one, or a list of ``Data``.
         batch_size: Most molecules of a batch.
-        shuffle: Whether each epoch has an order of its own.
-        seed: Seed of the order.
-        max_pairs: Most padded pairs of atoms of a batch.
-        num_workers: Processes that collate batches.
-        rank: Number of this process.
-        num_replicas: Number of processes that share the molecules.
+        shuffle: Whether each epoch has an order of its own. (default: :obj:`False`)
+        seed: Seed of the order. (default: :obj:`0`)
+        max_pairs: Most padded pairs of atoms of a batch. (default: :obj:`None`)
+        num_workers: Processes that collate batches. (default: :obj:`0`)
+        rank: Number of this process. (default: :obj:`0`)
+        num_replicas: Number of processes that share the molecules. (default: :obj:`1`)
     """
     sampler = SizeBucketBatchSampler(
         molecule_sizes(molecules),

@@ -32,12 +32,13 @@ class SizeBucketBatchSampler(Sampler[list[int]]):
         sizes: Atoms of each molecule, ``[M]``.
         batch_size: Most molecules of a batch.
         shuffle: Whether each epoch has an order of its own; without it the order is always the same.
-        seed: Seed of the order, together with the epoch.
+            (default: :obj:`False`)
+        seed: Seed of the order, together with the epoch. (default: :obj:`0`)
         window: Batches of a window; by default as :data:`WINDOWS` says.
         max_pairs: Most padded pairs of atoms ``B * N²`` of a batch, ``N`` being its largest molecule; no limit
             by default. The number of batches then differs a little from epoch to epoch.
-        rank: Number of this process.
-        num_replicas: Number of processes.
+        rank: Number of this process. (default: :obj:`0`)
+        num_replicas: Number of processes. (default: :obj:`1`)
 
     Raises:
         ValueError: If an argument is out of its range, a molecule alone exceeds ``max_pairs``, or there are fewer

@@ -34,8 +34,9 @@ def estimate_memory(
         batch_size: B, molecules of the batch.
         largest: N, atoms of its largest molecule: padding costs as much as atoms.
         training: Whether it is a step with gradients, or a forward pass without.
-        activation_checkpointing: As the encoder has it.
+        activation_checkpointing: As the encoder has it. (default: :obj:`False`)
         pair_outputs: Numbers that pretraining predicts for each pair, over all objectives (their ``pair_outputs``).
+            (default: :obj:`0`)
     """
     B, N, T = batch_size, largest, largest + 1
     L, H, K = config.num_layers, config.heads, config.num_gaussians
@@ -66,8 +67,8 @@ def estimate_flops(
         batch_size: B, molecules of the batch.
         largest: N, atoms of its largest molecule.
         training: Whether it is a step of pretraining, backward pass included, or a forward pass of the encoder.
-        pair_outputs: Numbers that pretraining predicts for each pair.
-        pair_channels: R, width of the row and the column feature from which pairs are predicted.
+        pair_outputs: Numbers that pretraining predicts for each pair. (default: :obj:`314`)
+        pair_channels: R, width of the row and the column feature from which pairs are predicted. (default: :obj:`32`)
     """
     B, N, T = batch_size, largest, largest + 1
     C, F, K, H, R = config.channels, config.ffn_channels, config.num_gaussians, config.heads, pair_channels

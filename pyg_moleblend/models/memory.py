@@ -44,9 +44,10 @@ def check_memory(
         config: The encoder's shape.
         counts: Atoms of each molecule, ``[B]``, on the device that is to hold the batch.
         largest: N, the most of them.
-        activation_checkpointing: As the encoder has it.
+        activation_checkpointing: As the encoder has it. (default: :obj:`False`)
         pair_outputs: Numbers predicted for each pair; see :func:`~pyg_moleblend.models.estimate_memory`.
-        smiles: The molecules, for the error.
+            (default: :obj:`0`)
+        smiles: The molecules, for the error. (default: :obj:`None`)
 
     Raises:
         MemoryError: If the estimate exceeds what is free; it names the largest molecule.

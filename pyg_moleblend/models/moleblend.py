@@ -68,7 +68,7 @@ def default_relations(
     Args:
         config: The encoder's shape.
         bond_vocabulary: ``"ogb"``, the number of categories of bonds that have one, or ``None`` for graphs without bond
-            features, whose paths have hops alone.
+            features, whose paths have hops alone. (default: :obj:`"ogb"`)
     """
     relations: dict[str, RelationBias] = {"spd": SPDBias(config.heads)}
     if bond_vocabulary is not None:

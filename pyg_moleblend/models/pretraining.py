@@ -69,7 +69,7 @@ class MoleBlendForPretraining(Component, nn.Module):
         objectives: What is predicted, by name; those of :func:`default_objectives` by default.
         blending: How relations are drawn; the paper's by default.
         loss_weights: Weight of each objective by name, or a :class:`~pyg_moleblend.nn.LossWeighting`; an objective
-            without a weight has the one of :data:`PUBLISHED_LOSS_WEIGHTS`, or 1.
+            without a weight has the one of :data:`PUBLISHED_LOSS_WEIGHTS`, or 1. (default: :obj:`None`)
 
     Raises:
         ValueError: If a weight is of no objective, a probability of no relation, or an objective's bonds are not those

@@ -9,6 +9,7 @@ class DropPath(nn.Module):
 
     Args:
         probability: Probability with which a molecule's branch is dropped; the others are scaled up.
+            (default: :obj:`0.0`)
     """
 
     def __init__(self, probability: float = 0.0) -> None:

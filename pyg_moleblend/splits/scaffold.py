@@ -23,7 +23,7 @@ def scaffold_split(smiles: Sequence[str], fractions: Fractions = (0.8, 0.1, 0.1)
 
     Args:
         smiles: The molecules.
-        fractions: Shares of train, valid and test; their sum is 1.
+        fractions: Shares of train, valid and test; their sum is 1. (default: :obj:`(0.8, 0.1, 0.1)`)
 
     Raises:
         ValueError: If RDKit cannot read a SMILES.
@@ -41,7 +41,7 @@ def deepchem_scaffold_split(smiles: Sequence[str], fractions: Fractions = (0.8, 
 
     Args:
         smiles: The molecules.
-        fractions: Shares of train, valid and test; their sum is 1.
+        fractions: Shares of train, valid and test; their sum is 1. (default: :obj:`(0.8, 0.1, 0.1)`)
 
     Raises:
         ValueError: If RDKit cannot read a SMILES.
@@ -63,8 +63,8 @@ def balanced_scaffold_split(smiles: Sequence[str], fractions: Fractions = (0.8, 
 
     Args:
         smiles: The molecules.
-        fractions: Shares of train, valid and test; their sum is 1.
-        seed: Of the order; part of the name.
+        fractions: Shares of train, valid and test; their sum is 1. (default: :obj:`(0.8, 0.1, 0.1)`)
+        seed: Of the order; part of the name. (default: :obj:`0`)
 
     Raises:
         ValueError: If RDKit cannot read a SMILES.
@@ -87,8 +87,8 @@ def random_scaffold_split(smiles: Sequence[str], fractions: Fractions = (0.8, 0.
 
     Args:
         smiles: The molecules.
-        fractions: Shares of train, valid and test; their sum is 1.
-        seed: Of the order; part of the name.
+        fractions: Shares of train, valid and test; their sum is 1. (default: :obj:`(0.8, 0.1, 0.1)`)
+        seed: Of the order; part of the name. (default: :obj:`0`)
 
     Raises:
         ValueError: If RDKit cannot read a SMILES.

@@ -12,8 +12,8 @@ def random_split(molecules: Sized | int, fractions: Fractions = (0.8, 0.1, 0.1),
 
     Args:
         molecules: The molecules, or how many there are.
-        fractions: Shares of train, valid and test; their sum is 1.
-        seed: Of the permutation; part of the name.
+        fractions: Shares of train, valid and test; their sum is 1. (default: :obj:`(0.8, 0.1, 0.1)`)
+        seed: Of the permutation; part of the name. (default: :obj:`0`)
     """
     size = _size(molecules)
     train, valid = (round(size * share) for share in cumulative(fractions))
@@ -26,8 +26,8 @@ def k_fold(molecules: Sized | int, k: int = 5, seed: int = 0) -> list[Split]:
 
     Args:
         molecules: The molecules, or how many there are.
-        k: Number of folds, at least 3.
-        seed: Of the permutation; part of the names.
+        k: Number of folds, at least 3. (default: :obj:`5`)
+        seed: Of the permutation; part of the names. (default: :obj:`0`)
     """
     size = _size(molecules)
     if not 3 <= k <= size:
@@ -46,7 +46,7 @@ def column_split(values: Sequence[str], name: str = "column") -> Split:
 
     Args:
         values: The column; upper and lower case are alike.
-        name: Name of the split.
+        name: Name of the split. (default: :obj:`"column"`)
 
     Raises:
         ValueError: If a value is none of these words.

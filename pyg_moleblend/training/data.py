@@ -28,8 +28,8 @@ class MoleculeDataModule(pl.LightningDataModule):
         train: Training molecules: a PyG dataset, a subset of one, or a list of ``Data``.
         valid: Validation molecules; without any, use a trainer with ``limit_val_batches=0``.
         schedule: Its batch size and budget of pairs.
-        machine: Its number of workers.
-        seed: The run's seed.
+        machine: Its number of workers. (default: :obj:`None`)
+        seed: The run's seed. (default: :obj:`0`)
     """
 
     def __init__(

@@ -33,7 +33,7 @@ def load_encoder(source: str | Path, components: Iterable[type] = (), **dropouts
 
     Args:
         source: A folder with a model of any kind, or a hub repository.
-        components: Classes of your own that the encoder holds and that are not registered.
+        components: Classes of your own that the encoder holds and that are not registered. (default: :obj:`()`)
         dropouts: Dropout probabilities that the configuration is to have from now on: ``dropout``,
             ``attention_dropout``, ``activation_dropout``, ``drop_path``. Published is ``drop_path=0``
             (arXiv 2307.06235, appendix).
@@ -74,20 +74,21 @@ def finetune(
         out: Folder of the run: ``model/`` for :func:`~pyg_moleblend.inference.predict`, ``metrics.json``,
             ``split.json``, ``checkpoints/``, and the course of training in ``csv/`` and ``tensorboard/``.
         encoder: The encoder to start from (:func:`load_encoder`), which is not changed, or the configuration of
-            a fresh one.
+            a fresh one. (default: :obj:`None`)
         targets: Targets to learn, by name; all by default.
         kind: ``"classification"`` or ``"regression"``; by default classification if all labels are 0 or 1.
         metric: What chooses the best epoch; the usual metric of the kind by default.
         modality: Which inputs to use, ``"2d"``, ``"3d"`` or ``"2d+3d"`` (all that each molecule has).
-        schedule: How long and how fast.
-        machine: What to use of the machine.
-        patience: Epochs without a better validation before training stops.
-        seed: Everything random follows from it.
-        resume: Whether to go on from the folder's last checkpoint.
+            (default: :obj:`"2d+3d"`)
+        schedule: How long and how fast. (default: :obj:`None`)
+        machine: What to use of the machine. (default: :obj:`None`)
+        patience: Epochs without a better validation before training stops. (default: :obj:`None`)
+        seed: Everything random follows from it. (default: :obj:`0`)
+        resume: Whether to go on from the folder's last checkpoint. (default: :obj:`False`)
         readout: What of the encoder's output the targets are predicted from, which is not changed; the graph token by
             default.
         blending: Draws in training what enters of each molecule; see
-            :class:`~pyg_moleblend.models.MoleBlendForPropertyPrediction`.
+            :class:`~pyg_moleblend.models.MoleBlendForPropertyPrediction`. (default: :obj:`None`)
 
     Raises:
         FileNotFoundError: If there is nothing to resume.

@@ -43,12 +43,12 @@ def pretrain(
         out: Folder of the run: ``model/`` for ``from_pretrained``, ``metrics.json`` (losses and qualities of the
             validation molecules, and how each relation is recovered from each other), ``checkpoints/``, and the
             course of training in ``csv/`` and ``tensorboard/``.
-        valid: Molecules to validate on.
-        model: The model to train, or the configuration of a fresh one.
-        schedule: How long and how fast.
-        machine: What to use of the machine.
-        seed: Everything random follows from it: weights, order, blends, dropout.
-        resume: Whether to go on from the folder's last checkpoint.
+        valid: Molecules to validate on. (default: :obj:`()`)
+        model: The model to train, or the configuration of a fresh one. (default: :obj:`None`)
+        schedule: How long and how fast. (default: :obj:`None`)
+        machine: What to use of the machine. (default: :obj:`None`)
+        seed: Everything random follows from it: weights, order, blends, dropout. (default: :obj:`0`)
+        resume: Whether to go on from the folder's last checkpoint. (default: :obj:`False`)
 
     Raises:
         FileNotFoundError: If there is nothing to resume.

@@ -23,7 +23,7 @@ class PretrainingModule(TrainingModule):
     Args:
         model: The model.
         schedule: How it is optimised.
-        seed: The run's seed.
+        seed: The run's seed. (default: :obj:`0`)
     """
 
     model: MoleBlendForPretraining

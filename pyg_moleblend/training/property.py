@@ -23,7 +23,8 @@ class PropertyModule(TrainingModule):
         task: Its targets.
         schedule: How it is optimised.
         modality: Which inputs to use, ``"2d"``, ``"3d"`` or ``"2d+3d"`` (all that each molecule has).
-        seed: The run's seed.
+            (default: :obj:`"2d+3d"`)
+        seed: The run's seed. (default: :obj:`0`)
 
     Raises:
         ValueError: If the model does not have one output for each target.

@@ -34,8 +34,8 @@ def fit_statistics(
     Args:
         model: The model; the buffers of its objectives are filled.
         molecules: The training molecules; a sample of them is looked at.
-        sample: Most molecules to look at.
-        seed: Seed of the sample.
+        sample: Most molecules to look at. (default: :obj:`20000`)
+        seed: Seed of the sample. (default: :obj:`0`)
     """
     wanting: list[Any] = [
         objective

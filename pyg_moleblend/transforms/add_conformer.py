@@ -32,15 +32,16 @@ class AddConformer(BaseTransform):
     matched.
 
     Args:
-        seed: Seed of the user; every molecule derives its own from it.
+        seed: Seed of the user; every molecule derives its own from it. (default: :obj:`0`)
         hydrogens: Which hydrogens are atoms of the graph: the policy that the graph was made with.
+            (default: :obj:`Hydrogens.REMOVE`)
         on_failure: What to do with a molecule that RDKit finds no conformer for. ``"raise"`` stops with the reason;
             ``"nan"`` makes it a 2D molecule, ``pos`` NaN, with the reason in ``conformer_error`` (a string on
             every molecule, empty where all went well, and the cause also where a conformer was found otherwise than by
-            what was asked for).
-        deadline: Seconds that each attempt at each fragment may take.
-        count: Conformers, K.
-        optimize: Whether they are relaxed by MMFF94.
+            what was asked for). (default: :obj:`"raise"`)
+        deadline: Seconds that each attempt at each fragment may take. (default: :obj:`10.0`)
+        count: Conformers, K. (default: :obj:`1`)
+        optimize: Whether they are relaxed by MMFF94. (default: :obj:`False`)
     """
 
     def __init__(

@@ -28,6 +28,7 @@ class AddFragments(AddPairField):
 
     Args:
         hydrogens: Which hydrogens are atoms of the graph: the policy that the graph was made with.
+            (default: :obj:`Hydrogens.REMOVE`)
 
     Shapes:
         - **input:** ``x``, ``edge_index`` and ``edge_attr`` in OGB's vocabulary, and ``smiles``

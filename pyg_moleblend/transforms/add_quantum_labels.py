@@ -20,9 +20,10 @@ class AddQuantumLabels(BaseTransform):
     takes a tenth of a second to some seconds: compute large tables once, with ``moleblend quantum``.
 
     Args:
-        seed: Seed of the user; every molecule derives its own conformer's from it.
+        seed: Seed of the user; every molecule derives its own conformer's from it. (default: :obj:`0`)
         hydrogens: Which hydrogens are atoms of the graph: the policy that the graph was made with.
-        deadline: Seconds that each attempt at each fragment's conformer may take.
+            (default: :obj:`Hydrogens.REMOVE`)
+        deadline: Seconds that each attempt at each fragment's conformer may take. (default: :obj:`10`)
 
     Shapes:
         - **input:** ``x``, ``edge_index`` and ``edge_attr`` in OGB's vocabulary, and ``smiles``

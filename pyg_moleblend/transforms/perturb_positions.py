@@ -17,7 +17,7 @@ class PerturbPositions(BaseTransform):
     :class:`~pyg_moleblend.models.MoleBlendForPretraining`, which also needs the clean coordinates.
 
     Args:
-        std: Standard deviation of the noise in Å; 0.2 is the published pretraining's.
+        std: Standard deviation of the noise in Å; 0.2 is the published pretraining's. (default: :obj:`0.2`)
         generator: Source of randomness; PyTorch's global one by default, which differs between a loader's workers.
             A generator of one's own would be copied into each worker and draw the same noise there, so it is refused.
 

@@ -93,8 +93,8 @@ def to_dense_atom(
 
     Args:
         values: ``[ΣN, ...]``.
-        batch: Molecule of each atom, ``[ΣN]``, ascending; ``None`` is one molecule.
-        fill_value: Value of padded atoms.
+        batch: Molecule of each atom, ``[ΣN]``, ascending; ``None`` is one molecule. (default: :obj:`None`)
+        fill_value: Value of padded atoms. (default: :obj:`0`)
         max_num_nodes: N; the largest molecule by default.
         batch_size: B; told from ``batch`` by default.
 
@@ -120,8 +120,8 @@ def to_dense_pair(
 
     Args:
         values: ``[Σn², ...]``, the pairs of the first molecule row by row, then those of the second, and so on.
-        batch: Molecule of each atom, ``[Σn]``, ascending; ``None`` is one molecule.
-        fill_value: Value of pairs with a padded atom.
+        batch: Molecule of each atom, ``[Σn]``, ascending; ``None`` is one molecule. (default: :obj:`None`)
+        fill_value: Value of pairs with a padded atom. (default: :obj:`0`)
         max_num_nodes: N; the largest molecule by default.
         batch_size: B; told from ``batch`` by default.
 

@@ -113,15 +113,18 @@ def pack(
     Args:
         batch: A ``Batch`` of molecules, one ``Data``, or either as a dictionary, with ``edge_index`` or ``adj_t``;
             molecules that are packed already only change modality.
-        pair_fields: Names of the pair fields that are wanted.
-        max_path_length: P, the hops of ``bond_path``.
+        pair_fields: Names of the pair fields that are wanted. (default: :obj:`("spd", "bond_path")`)
+        max_path_length: P, the hops of ``bond_path``. (default: :obj:`5`)
         modality: Which inputs to use, ``"2d"``, ``"3d"`` or ``"2d+3d"`` (all that each molecule has).
-        atom_fields: Names of the atom fields that are wanted, beside ``x`` and ``pos``.
-        graph_fields: Names of the graph fields that are wanted.
+            (default: :obj:`"2d+3d"`)
+        atom_fields: Names of the atom fields that are wanted, beside ``x`` and ``pos``. (default: :obj:`()`)
+        graph_fields: Names of the graph fields that are wanted. (default: :obj:`()`)
         bond_vocabulary: What ``edge_attr`` holds: OGB's three features, or one of so many categories.
+            (default: :obj:`"ogb"`)
         atom_feature_sizes: Number of values of each column of ``x``; ``None`` takes any ``x``.
+            (default: :obj:`(119, 5, 12, 12, 10, 6, 6, 2, 2)`)
         check_size: Called with the atoms of each molecule ``[B]`` and the most of them, N, before anything is laid out:
-            to refuse what would be too large.
+            to refuse what would be too large. (default: :obj:`None`)
 
     Raises:
         ValueError: If a field is missing or misshapen, a feature is outside its vocabulary, pair fields are not those

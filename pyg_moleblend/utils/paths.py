@@ -121,7 +121,7 @@ def bond_paths(bonds: Tensor, first_hop: Tensor, max_path_length: int = MAX_PATH
     Args:
         bonds: Bond class of each pair of atoms, ``[B, N, N]`` uint8, 0 where there is no bond.
         first_hop: ``[B, N, N]`` int64, from :func:`shortest_paths`.
-        max_path_length: P, the bonds of a path that are kept, counted from its start.
+        max_path_length: P, the bonds of a path that are kept, counted from its start. (default: :obj:`5`)
 
     Returns:
         ``[B, N, N, P]`` uint8, 0 past the end of a path.

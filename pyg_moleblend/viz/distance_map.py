@@ -12,7 +12,7 @@ def plot_distance_maps(true: Tensor, recovered: Tensor, title: str = "") -> Figu
     Args:
         true: Distances in Å, ``[N, N]``.
         recovered: Distances in Å, ``[N, N]``.
-        title: Title of the figure, the molecule's SMILES say.
+        title: Title of the figure, the molecule's SMILES say. (default: :obj:`""`)
 
     Returns:
         The figure; ``figure.savefig(path)`` writes it.

@@ -70,7 +70,7 @@ def convert_release(
 
     Args:
         weights: The release's state dictionary.
-        max_path_length: P, unless the bond-path head tells it.
+        max_path_length: P, unless the bond-path head tells it. (default: :obj:`5`)
     """
     config, heads, rules = _read_rules(weights, max_path_length)
     _check(weights, rules)

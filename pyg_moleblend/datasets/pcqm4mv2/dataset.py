@@ -40,14 +40,15 @@ class PCQM4Mv2(MoleculeShards):
     Args:
         root: Folder of the datasets.
         split: Take only one of the official parts; all by default.
-        structures: Whether to have the coordinates, for which 1.6 GB are downloaded.
+        structures: Whether to have the coordinates, for which 1.6 GB are downloaded. (default: :obj:`True`)
         chirality: ``"smiles"`` takes the stereochemistry of the SMILES, so that all parts are made alike;
             ``"structure"`` takes that of the SD file's molecules, so that graph and coordinates agree, while those
             without a structure (valid and test) keep their SMILES'; ``"none"`` leaves it out of all.
-        transform: Applied to every molecule when it is looked at.
-        num_workers: Processes that build the shards; 0 builds in this one.
-        shard_size: Rows of a shard.
-        progress: Whether to show what is done.
+            (default: :obj:`"smiles"`)
+        transform: Applied to every molecule when it is looked at. (default: :obj:`None`)
+        num_workers: Processes that build the shards; 0 builds in this one. (default: :obj:`0`)
+        shard_size: Rows of a shard. (default: :obj:`16384`)
+        progress: Whether to show what is done. (default: :obj:`True`)
 
     Raises:
         ValueError: If an argument is not one of these, or a raw file is damaged.

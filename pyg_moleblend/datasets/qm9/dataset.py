@@ -52,13 +52,13 @@ class QM9(CachedMoleculeDataset):
         source: ``"pyg"`` reads ``raw/gdb9.sdf``, ``gdb9.sdf.csv`` and ``uncharacterized.txt``, which are
             downloaded from where PyG downloads them unless they are in place; ``"qm9pack"`` reads the files
             of that installed package; ``"auto"`` is the raw files if they are in place, else the package if
-            it is installed, else the download.
-        max_molecules: Take a random subset of so many molecules, always the same.
-        transform: Applied to every molecule when it is looked at.
-        pre_transform: Applied once, before the molecules are stored.
-        pre_filter: Says of every molecule whether it is to be stored.
-        progress: Whether to say on stderr what is done.
-        force_reload: Whether to process the raw files again.
+            it is installed, else the download. (default: :obj:`"auto"`)
+        max_molecules: Take a random subset of so many molecules, always the same. (default: :obj:`None`)
+        transform: Applied to every molecule when it is looked at. (default: :obj:`None`)
+        pre_transform: Applied once, before the molecules are stored. (default: :obj:`None`)
+        pre_filter: Says of every molecule whether it is to be stored. (default: :obj:`None`)
+        progress: Whether to say on stderr what is done. (default: :obj:`True`)
+        force_reload: Whether to process the raw files again. (default: :obj:`False`)
 
     Raises:
         ValueError: If an argument is not one of these, or the raw files contradict each other.

@@ -36,8 +36,8 @@ class MoleculeShards(Dataset):
 
     Args:
         folder: The folder.
-        transform: Applied to every molecule when it is looked at.
-        verify: Whether to compare checksums; sizes are compared in any case.
+        transform: Applied to every molecule when it is looked at. (default: :obj:`None`)
+        verify: Whether to compare checksums; sizes are compared in any case. (default: :obj:`True`)
 
     Raises:
         ValueError: If the folder is not complete, or a file is damaged (it is named).

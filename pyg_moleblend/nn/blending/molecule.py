@@ -29,8 +29,8 @@ class MoleculeBlending(Blending):
     Args:
         probabilities: Probability of each relation by name, or of ``"2d"``, ``"3d"`` and ``"2d+3d"``, which stand for
             all relations of that kind together. A molecule that lacks one draws from the others.
-        none: Probability that nothing enters but the atoms' own features.
-        noise_scale: Standard deviation of the noise of the coordinates, in Å.
+        none: Probability that nothing enters but the atoms' own features. (default: :obj:`0.0`)
+        noise_scale: Standard deviation of the noise of the coordinates, in Å. (default: :obj:`0.2`)
 
     Raises:
         ValueError: If probabilities do not sum to 1, or the noise is negative.

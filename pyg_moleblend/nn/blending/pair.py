@@ -32,9 +32,10 @@ class PairBlending(Blending):
     Args:
         probabilities: Probability of each relation by name; ``"2d"``, ``"3d"`` and ``"2d+3d"`` stand for all relations
             of that kind together. By default they are the paper's, of what ``none`` leaves.
-        none: Probability that no relation enters.
+        none: Probability that no relation enters. (default: :obj:`0.0`)
         atom_features: Probabilities with which the ``"degree"`` or the ``"distance"`` feature enters for an atom.
-        noise_scale: Standard deviation of the noise of the coordinates, in Å.
+            (default: :obj:`{"degree": 0.4, "distance": 0.6}`)
+        noise_scale: Standard deviation of the noise of the coordinates, in Å. (default: :obj:`0.2`)
 
     Raises:
         ValueError: If probabilities do not sum to 1, or the noise is negative.

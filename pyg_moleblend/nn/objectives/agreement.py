@@ -34,7 +34,7 @@ class Agreement(FieldObjective):
         channels: C.
         field: Name of the vector, a graph field ``[1, size]``; NaN where unknown.
         size: Its length.
-        out_channels: D, length of the vectors that are compared.
+        out_channels: D, length of the vectors that are compared. (default: :obj:`64`)
         hidden_channels: Width of the hidden layers; C by default.
 
     Shapes:

@@ -19,7 +19,7 @@ class Denoising(Objective):
     Args:
         channels: C.
         heads: H, as the encoder's attention bias has them.
-        dropout: Dropout probability of the head's attention weights.
+        dropout: Dropout probability of the head's attention weights. (default: :obj:`0.1`)
 
     Shapes:
         - **output:** ``[B, N, 3]``

@@ -31,9 +31,9 @@ class Recover(FieldObjective):
         size: Numbers of a row, number of classes, or number of bits.
         kind: ``"value"``: floating point, NaN where unknown. ``"class"``: integers, -1 where unknown. ``"bits"``: 0 and
             1, floating point with NaN where unknown, or integers; or bytes of eight bits each, as ``numpy.packbits``
-            makes them.
+            makes them. (default: :obj:`"value"`)
         hidden_channels: Width of the head's hidden layer, of a graph or an atom; C by default.
-        pair_channels: Width of the row and the column feature, of a pair.
+        pair_channels: Width of the row and the column feature, of a pair. (default: :obj:`32`)
 
     Shapes:
         - **output:** ``[B, size]``, ``[B, N, size]`` or ``[B, N, N, size]``: standardised values, or logits

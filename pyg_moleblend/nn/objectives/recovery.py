@@ -62,8 +62,8 @@ class SPDRecovery(ClassRecovery):
 
     Args:
         channels: C.
-        num_classes: 1 hop, 2 hops, ... and the last for that many hops and more.
-        pair_channels: Width of the pair head's row and column feature.
+        num_classes: 1 hop, 2 hops, ... and the last for that many hops and more. (default: :obj:`11`)
+        pair_channels: Width of the pair head's row and column feature. (default: :obj:`32`)
         num_pairs: Pairs of a molecule that training looks at, about; all by default. See
             :class:`~pyg_moleblend.nn.objectives.pair_sampling.PairSampling`.
 
@@ -91,10 +91,10 @@ class BondPathRecovery(ClassRecovery):
 
     Args:
         channels: C.
-        max_path_length: P.
+        max_path_length: P. (default: :obj:`5`)
         vocabulary: ``"ogb"``, all 60 bond classes; ``"release"``, the 24 of the authors' release, hops outside it not
-            being counted; or the number of categories of bonds that have one.
-        pair_channels: Width of the pair head's row and column feature.
+            being counted; or the number of categories of bonds that have one. (default: :obj:`"ogb"`)
+        pair_channels: Width of the pair head's row and column feature. (default: :obj:`32`)
         num_pairs: Pairs of a molecule that training looks at, about; all by default. See
             :class:`~pyg_moleblend.nn.objectives.pair_sampling.PairSampling`.
 
@@ -139,7 +139,7 @@ class DisplacementRecovery(PairSampling, GeometryRecovery):
 
     Args:
         channels: C.
-        pair_channels: Width of the pair head's row and column feature.
+        pair_channels: Width of the pair head's row and column feature. (default: :obj:`32`)
         num_pairs: Pairs of a molecule that training looks at, about; all by default. See
             :class:`~pyg_moleblend.nn.objectives.pair_sampling.PairSampling`.
 
@@ -173,7 +173,7 @@ class DistanceRecovery(PairSampling, GeometryRecovery):
 
     Args:
         channels: C.
-        pair_channels: Width of the pair head's row and column feature.
+        pair_channels: Width of the pair head's row and column feature. (default: :obj:`32`)
         num_pairs: Pairs of a molecule that training looks at, about; all by default. See
             :class:`~pyg_moleblend.nn.objectives.pair_sampling.PairSampling`.
 

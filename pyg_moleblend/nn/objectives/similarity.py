@@ -35,7 +35,8 @@ class Similarity(FieldObjective):
         measure: ``"tanimoto"``: shared bits over all bits, of bits, packed or not; of counts or other numbers of at
             least 0 the sum of minima over the sum of maxima; 1 where there is none. ``"cosine"``: of two vectors.
             ``"distance"``: one over one plus the mean absolute difference, as of ultrafast shape recognition.
-        out_channels: D, length of the vectors that are compared.
+            (default: :obj:`"tanimoto"`)
+        out_channels: D, length of the vectors that are compared. (default: :obj:`64`)
         hidden_channels: Width of the hidden layer; C by default.
 
     Shapes:

@@ -18,6 +18,7 @@ class PooledReadout(Readout):
     Args:
         channels: C.
         sum_scale: What the sum is divided by; 10 brings it to the size of the mean for drug-like molecules.
+            (default: :obj:`10.0`)
     """
 
     def __init__(self, channels: int, sum_scale: float = 10.0) -> None:

@@ -26,7 +26,7 @@ class AngleBias(RelationBias):
 
     Args:
         heads: H.
-        num_cosines: K, terms of the series; k runs from 0 to K - 1.
+        num_cosines: K, terms of the series; k runs from 0 to K - 1. (default: :obj:`8`)
     """
 
     modality = "3d"

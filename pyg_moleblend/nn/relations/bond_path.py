@@ -28,8 +28,9 @@ class BondPathBias(RelationBias):
 
     Args:
         heads: H.
-        max_path_length: P.
+        max_path_length: P. (default: :obj:`5`)
         bond_vocabulary: ``"ogb"``, OGB's three bond features, or the number of categories of bonds that have one.
+            (default: :obj:`"ogb"`)
     """
 
     pair_fields = ("bond_path", "spd")

@@ -23,7 +23,7 @@ class DistanceBias(RelationBias):
 
     Args:
         heads: H.
-        num_gaussians: K.
+        num_gaussians: K. (default: :obj:`64`)
         num_types: Number of atom types (``molecules.x[..., 0]``) of a basis of its own; by default it reads the
             encoder's.
     """

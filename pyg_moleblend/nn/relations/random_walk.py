@@ -21,7 +21,7 @@ class RandomWalkBias(RelationBias):
 
     Args:
         heads: H.
-        num_steps: K.
+        num_steps: K. (default: :obj:`8`)
     """
 
     pair_fields = ("spd",)

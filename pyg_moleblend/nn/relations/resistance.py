@@ -24,9 +24,9 @@ class ResistanceBias(RelationBias):
 
     Args:
         heads: H.
-        max_resistance: Atoms further apart, in ohm, share the last value.
+        max_resistance: Atoms further apart, in ohm, share the last value. (default: :obj:`32`)
         steps: Pieces of the function for each ohm; with 1 and without rings it is that of
-            :class:`~pyg_moleblend.nn.SPDBias`.
+            :class:`~pyg_moleblend.nn.SPDBias`. (default: :obj:`4`)
     """
 
     pair_fields = ("spd",)

@@ -21,6 +21,7 @@ class RingBias(RelationBias):
     Args:
         heads: H.
         max_ring_size: Rings of that many atoms and more share a number. 12 is where macrocycles begin.
+            (default: :obj:`12`)
     """
 
     pair_fields = ("ring_size",)

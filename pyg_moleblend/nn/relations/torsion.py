@@ -31,7 +31,7 @@ class TorsionBias(RelationBias):
 
     Args:
         heads: H.
-        harmonics: M, terms of the series.
+        harmonics: M, terms of the series. (default: :obj:`3`)
     """
 
     modality = "3d"
