@@ -52,7 +52,8 @@ def run(
         data: Molecules with labels: qm9, moleculenet:NAME, ogb:NAME, pcqm4mv2, a folder that moleblend prepare made, or
             the path of a table (.csv, .tsv, .parquet, .sdf).
         out: Folder of the run: model, metrics, split, checkpoints, logs, and the configuration.
-        encoder: Folder or hub repository of the model to start from; without it the weights are random.
+        encoder: The model to start from: a folder, the name of a packaged one (moleblend-tiny), or a hub repository;
+            without it the weights are random.
         root: Folder of the published datasets; they are downloaded into it.
         smiles_column: Column of a table's SMILES; the one that is called so by default.
         targets: Targets to learn, as a,b,c; needed for a table, all by default for a published dataset.

@@ -10,14 +10,15 @@ from benchmarks.table import markdown, splits_of
 from pyg_moleblend.splits import random_split
 
 FOLDER = Path(__file__).parents[2] / "benchmarks" / "results"
-PATHS = sorted(FOLDER.glob("ecfp_*.json"))
+MODELS = ("ecfp", "frozen", "quick", "quick-tiny")
+PATHS = sorted(path for model in MODELS for path in FOLDER.glob(f"{model}_*.json"))
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_files_say_what_they_are(path):
     content = json.loads(path.read_text(encoding="utf-8"))
     data = content["data"]
-    assert path.stem == f"ecfp_{content['set']}"
+    assert path.stem.partition("_")[2] == content["set"]
     assert data["rows"] == data["molecules"] + len(data["lost"])
     for cell in content["cells"]:
         values = [run["value"] for run in cell["runs"]]
@@ -43,10 +44,13 @@ def test_the_official_split_is_our_scaffold_split():
     assert theirs < ours
 
 
-@pytest.mark.parametrize("table", ["moleculenet", "ogb", "qm9"])
-def test_tables_are_those_of_the_files(table):
-    contents = [json.loads(path.read_text(encoding="utf-8")) for path in PATHS]
+@pytest.mark.parametrize(
+    "name", ["ecfp_moleculenet", "ecfp_ogb", "ecfp_qm9", *(path.stem for path in FOLDER.glob("*_moleculeace.md"))]
+)
+def test_tables_are_those_of_the_files(name):
+    model, _, table = name.partition("_")
+    contents = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob(f"{model}_*.json"))]
     contents = [content for content in contents if content["table"] == table]
-    text = (FOLDER / f"ecfp_{table}.md").read_text(encoding="utf-8")
+    text = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
     assert text == f"{markdown(contents)}\n\n{splits_of(contents)}\n"
     assert all(re.search(rf"^\| {content['set']} \|", text, re.M) for content in contents)
