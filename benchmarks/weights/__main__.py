@@ -53,9 +53,8 @@ def main() -> None:
 
 def package(encoder: nn.Module, folder: Path, data: str) -> PackagedModel:
     r"""Writes an encoder in half precision, with its card: to be copied to ``pyg_moleblend/weights/``."""
-    save_pretrained(
-        copy.deepcopy(encoder).half(), folder, {"modality": "2d"}
-    )  # of drug-sized molecules it sees nothing else
+    modality = {"modality": "2d"}  # of drug-sized molecules it has seen nothing else
+    save_pretrained(copy.deepcopy(encoder).half(), folder, modality)
     parameters = sum(parameter.numel() for parameter in encoder.parameters())
     card = PackagedModel(folder.name, parameters, digest_of(folder / WEIGHTS_FILE), data)
     with atomic_write(folder / CARD_FILE, "w") as file:
