@@ -15,7 +15,7 @@ class LossWeighting(Component, nn.Module, ABC):
 
     @abstractmethod
     def forward(self, losses: Mapping[str, Tensor]) -> Tensor:
-        r"""The total, a scalar.
+        r"""The total, a scalar, which follows from losses and parameters alone: a step of training may ask repeatedly.
 
         Args:
             losses: Loss of each objective by name, scalars.
