@@ -47,7 +47,7 @@ def pretrain(
         model: The model to train, or the configuration of a fresh one. (default: :obj:`None`)
         schedule: How long and how fast. (default: :obj:`None`)
         machine: What to use of the machine. (default: :obj:`None`)
-        seed: Everything random follows from it: order, blends, dropout, and the weights of a fresh model. Those of a model
+        seed: Everything random follows from it: order, blends, dropout, and the weights of a fresh model. Those of one
             that is passed were drawn when it was built; call ``torch.manual_seed`` before. (default: :obj:`0`)
         resume: Whether to go on from the folder's last checkpoint. (default: :obj:`False`)
 
