@@ -91,6 +91,9 @@ def main() -> None:
         graph for graph in drugs if 1 < graph.num_nodes <= 40 and skeleton(parse_smiles(graph.smiles)) not in known
     ]
 
+    console.print(
+        f"{len(drugs.failures)} rows are no molecule; {len(others)} of {len(drugs)} drugs are small and not in FreeSolv"
+    )
     say("descriptors and fingerprints")
     molecules = to_pretrain_on([*qm9[unlabelled], *others[: args.drugs]])
     held_out_molecules = to_pretrain_on(list(qm9[valid]))
