@@ -26,6 +26,8 @@ class Schedule:
         clip_norm: Largest norm of an update's gradient.
         max_pairs: Most padded pairs of atoms ``B * N²`` of a batch, against running out of memory; no limit by
             default.
+        ema_decay: Decay of an exponential moving average of the weights over the updates, 0.999 say, which is then what
+            is validated and kept; by default there is none.
 
     Raises:
         ValueError: If a value is out of its range.
@@ -40,6 +42,7 @@ class Schedule:
     weight_decay: float = 0.0
     clip_norm: float = 5.0
     max_pairs: int | None = None
+    ema_decay: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("epochs", "steps", "batch_size", "accumulate", "max_pairs"):
@@ -52,6 +55,8 @@ class Schedule:
         for name in ("warmup", "weight_decay"):
             if getattr(self, name) < 0:
                 raise ValueError(f"`{name}` must not be negative, got {getattr(self, name)}")
+        if self.ema_decay is not None and not 0 < self.ema_decay < 1:
+            raise ValueError(f"`ema_decay` must lie between 0 and 1, got {self.ema_decay}")
 
     def warmup_steps(self, total: int) -> int:
         r"""Updates of warm-up when there are ``total`` of them."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
-from lightning.pytorch.callbacks import Callback, EarlyStopping, LearningRateMonitor, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
@@ -29,6 +29,7 @@ _IRRELEVANT = (
     ".*srun.*command is available.*",
     ".*module\\(s\\) in eval mode at the start of training.*",
     ".*recommended to use `self.log.*sync_dist=True.*",  # what is logged was put together before: Tally
+    ".*WeightAveraging callback with a model that overrides the configure_model.*",  # which shares out under FSDP alone
     ".*could not find the monitored key.*",  # a run that was resumed at the very end of an epoch
     "Grad strides do not match bucket view strides[^[]*\\[1, ",  # of a weight with an axis of length 1: the same memory
     ".*LeafSpec.*is deprecated.*",
@@ -83,6 +84,11 @@ def make_trainer(
     callbacks: list[Callback] = [LearningRateMonitor("step")]
     if machine.progress:
         callbacks.append(EpochLines())
+    if schedule.ema_decay is not None:
+        if machine.strategy == "fsdp":
+            raise ValueError("`ema_decay` cannot be used with FSDP, whose weights are in parts; leave it out, or use DDP")
+        # Buffers are what objectives have fitted, not to be averaged.
+        callbacks.append(EMAWeightAveraging(decay=schedule.ema_decay, use_buffers=False))
     if monitor is not None:
         best = Path(BEST).stem
         callbacks.append(

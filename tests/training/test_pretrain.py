@@ -34,20 +34,41 @@ def train(molecules, config, machine, folder, schedule, callbacks=(), checkpoint
     data = MoleculeDataModule(molecules, molecules[:4], schedule, machine)
     with quiet_lightning():
         trainer = make_trainer(folder, schedule, machine, "valid/loss", "min")
-        trainer.callbacks[:0] = callbacks
+        trainer.callbacks += callbacks  # after those that have a state to be saved
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     return torch.cat([parameter.detach().flatten() for parameter in module.parameters()])
 
 
-@pytest.mark.parametrize("accumulate", [1, 2])
-def test_resumed_run_is_the_run_that_was_not_interrupted(molecules, config, machine, tmp_path, accumulate):
-    schedule = Schedule(epochs=2, batch_size=3, learning_rate=1e-2, accumulate=accumulate)
+@pytest.mark.parametrize(("accumulate", "ema_decay"), [(1, None), (2, None), (1, 0.9)])
+def test_resumed_run_is_the_run_that_was_not_interrupted(molecules, config, machine, tmp_path, accumulate, ema_decay):
+    schedule = Schedule(epochs=2, batch_size=3, learning_rate=1e-2, accumulate=accumulate, ema_decay=ema_decay)
     steps = (2, 5) if accumulate == 1 else (2,)  # within the first epoch, and at its end
     save = SaveAt(tmp_path, steps)
     whole = train(molecules, config, machine, tmp_path / "whole", schedule, [save])
     for step in steps:
         rest = train(molecules, config, machine, tmp_path / "rest", schedule, checkpoint=tmp_path / f"{step}.ckpt")
         assert torch.equal(whole, rest)
+
+
+class KeepWeights(pl.Callback):
+    r"""Keeps the weights after each update."""
+
+    def __init__(self):
+        self.kept = []
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+        self.kept.append(nn.utils.parameters_to_vector(module.parameters()).detach().clone())
+
+
+def test_the_moving_average_of_the_weights_is_kept(molecules, config, machine, tmp_path):
+    schedule = Schedule(epochs=2, batch_size=3, learning_rate=1e-2, ema_decay=0.8)
+    updates = KeepWeights()
+    found = train(molecules, config, machine, tmp_path, schedule, [updates])
+    expected = updates.kept[0]
+    for weights in updates.kept[1:]:
+        expected = 0.8 * expected + 0.2 * weights
+    assert torch.allclose(found, expected, atol=1e-6)
+    assert not torch.allclose(found, updates.kept[-1], atol=1e-3)
 
 
 def test_pretrain_writes_a_run_that_is_repeatable_and_can_go_on(molecules, config, machine, tmp_path):

@@ -9,6 +9,7 @@ from pyg_moleblend.training import Machine, Schedule
         ({"epochs": 0}, "`epochs` must be at least 1, got 0"),
         ({"max_pairs": 0}, "`max_pairs` must be at least 1, got 0"),
         ({"learning_rate": 0.0}, "`learning_rate` must be positive, got 0.0"),
+        ({"ema_decay": 1.0}, "`ema_decay` must lie between 0 and 1, got 1.0"),
         ({"warmup": -1}, "`warmup` must not be negative, got -1"),
     ],
 )
