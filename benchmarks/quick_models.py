@@ -22,6 +22,7 @@ from pyg_moleblend.datasets import MoleculeDataset
 from pyg_moleblend.inference import run_batches
 from pyg_moleblend.metrics import METRICS, Evaluator
 from pyg_moleblend.models.moleblend import pack_for
+from pyg_moleblend.nn import EnvironmentReadout, PooledReadout
 from pyg_moleblend.quick import QuickModel
 from pyg_moleblend.quick.folds import Grouping
 from pyg_moleblend.runtime.files import digest_of
@@ -30,21 +31,27 @@ from pyg_moleblend.splits import Split
 Matrix = NDArray[np.float64]
 
 STRENGTHS = [0.3, 1.0, 3.0, 10.0, 30.0]
-SUM_UNIT = 10.0
-r"""Atoms' states are summed in tens, so that the sum is of the size of the mean."""
 
 
-def frozen_vectors(source: str, molecules: MoleculeDataset) -> Matrix:
-    r"""The graph token's final state, and the mean and the sum of the atoms', from the 2D graph, ``[M, 3 C]``."""
+def frozen_vectors(source: str, molecules: MoleculeDataset) -> dict[str, Matrix]:
+    r"""What an encoder makes of the 2D graphs: the graph token with the mean and the sum of the atoms' states,
+    ``[M, 3 C]``, and the fingerprint of their environments, ``[M, E]``."""
     encoder = encoder_from_pretrained(source)
+    channels = encoder.config.channels
+    readouts = {"embedding": PooledReadout(channels), "environments": EnvironmentReadout(channels)}
 
     def compute(batch: Any) -> Tensor:
         packed = pack_for(encoder, encoder.wanted, batch, encoder.config, "2d")
-        output, real = encoder.encode(packed), packed.mask[..., None]
-        total = (output.atoms * real).sum(1)
-        return torch.cat([output.graph, total / real.sum(1), total / SUM_UNIT], dim=1)
+        output = encoder.encode(packed)
+        return torch.cat([readout(output, packed) for readout in readouts.values()], dim=1)
 
-    return run_batches(compute, molecules).double().numpy()
+    parts = run_batches(compute, molecules).double().split([part.out_channels for part in readouts.values()], dim=1)
+    return {name: part.numpy() for name, part in zip(readouts, parts, strict=True)}
+
+
+def rows_of(vectors: dict[str, Matrix] | None, rows: NDArray[np.int64]) -> dict[str, Matrix] | None:
+    r"""Those of some molecules."""
+    return None if vectors is None else {name: values[rows] for name, values in vectors.items()}
 
 
 class Quick:
@@ -74,17 +81,18 @@ class Quick:
             smiles[train].tolist(),
             labels[train],
             kind=METRICS[metric].task_type,
-            embedding=None if vectors is None else vectors[train],
+            extra=rows_of(vectors, train),
             folds=self.folds,
             members=self.members,
             seed=seed,
         )
-        given = None if vectors is None else vectors[held_out]
-        return scores(molecules, split, metric, model.predict(smiles[held_out].tolist(), given).values)
+        predicted = model.predict(smiles[held_out].tolist(), rows_of(vectors, held_out))
+        return scores(molecules, split, metric, predicted.values)
 
 
 class Frozen:
-    r"""An encoder's vectors alone: support vector regression, its strength by four folds of the training molecules.
+    r"""An encoder's fingerprint of environments alone: support vector regression, its strength by four folds of the
+    training molecules.
 
     Args:
         source: Folder or name of a pretrained encoder.
@@ -94,12 +102,12 @@ class Frozen:
         self.source = source
 
     def to_dict(self) -> dict[str, Any]:
-        return {"name": "frozen vectors, support vectors", **_of(self.source), "strengths": STRENGTHS}
+        return {"name": "frozen environments, support vectors", **_of(self.source), "strengths": STRENGTHS}
 
     def measure(self, molecules: MoleculeDataset, split: Split, metric: str, seed: int, folder: Path) -> dict[str, Any]:
         if METRICS[metric].task_type != "regression" or molecules.y.size(1) != 1:
             raise ValueError(f"frozen vectors are measured on one regression, got {metric} of {molecules.y.size(1)}")
-        labels, vectors = molecules.y.double().numpy(), frozen_vectors(self.source, molecules)
+        labels, vectors = molecules.y.double().numpy(), frozen_vectors(self.source, molecules)["environments"]
         train, held_out = split.train.numpy(), torch.cat([split.valid, split.test]).numpy()
         machine = make_pipeline(StandardScaler(), SVR(cache_size=1000))
         standardised = TransformedTargetRegressor(machine, transformer=StandardScaler())

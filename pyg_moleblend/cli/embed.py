@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 
 def run(
@@ -15,6 +15,7 @@ def run(
     seed: int = 0,
     conformers: int = 1,
     num_workers: int = 1,
+    readout: dict[str, Any] | str | None = None,
 ) -> None:
     """Compute the representations of molecules, the columns e0, e1, ...
 
@@ -34,10 +35,18 @@ def run(
         conformers: Conformers to give to a molecule without coordinates; the mean over them is taken.
         num_workers: Processes that find conformers, ended where a molecule takes too long; 0 works in this one,
             without a hard deadline.
+        readout: What the vectors are made by, a component: EnvironmentReadout, say; the graph token by default.
     """
+    from pyg_moleblend.checkpoints import encoder_from_pretrained
+    from pyg_moleblend.cli.component_options import make
     from pyg_moleblend.cli.molecules import check_output, read_input, write_results
     from pyg_moleblend.inference import embed
+    from pyg_moleblend.models.config import config_of
 
     check_output(out)
     table = read_input(molecules, smiles_column, id_column)
-    write_results(embed(model, table, modality, batch_size, device, seed, conformers, num_workers), out, "embedded")
+    made = None
+    if readout is not None:
+        made = make(readout, "readout", channels=config_of(encoder_from_pretrained(model)).channels)
+    vectors = embed(model, table, modality, batch_size, device, seed, conformers, num_workers, readout=made)
+    write_results(vectors, out, "embedded")

@@ -22,6 +22,8 @@ from pyg_moleblend.models import MoleBlendForPropertyPrediction
 from pyg_moleblend.models.config import config_of
 from pyg_moleblend.models.moleblend import pack_for
 from pyg_moleblend.models.wanted import wanted_by
+from pyg_moleblend.nn import GraphTokenReadout, Readout
+from pyg_moleblend.nn.checks import check_built_for
 from pyg_moleblend.utils import Modality
 
 OK = "ok"
@@ -96,8 +98,9 @@ def embed(
     conformers: Conformers | int = 1,
     num_workers: int = 0,
     components: Iterable[type] = (),
+    readout: Readout | None = None,
 ) -> pd.DataFrame:
-    r"""The representation of each molecule: the final state of its graph token.
+    r"""The representation of each molecule: the final state of its graph token, or what a readout makes of the output.
 
     Args:
         source: A folder with a model of any kind, or a hub repository.
@@ -109,21 +112,29 @@ def embed(
         conformers: As for :func:`predict`. (default: :obj:`1`)
         num_workers: As for :func:`predict`. (default: :obj:`0`)
         components: As for :func:`predict`; of the encoder alone. (default: :obj:`()`)
+        readout: What the vectors are made by; an :class:`~pyg_moleblend.nn.EnvironmentReadout` for kernel machines, for
+            one. It is used as it is. The graph token by default.
 
     Returns:
-        As :func:`predict`, with the columns ``e0`` to ``e{C-1}``, and without standard deviations.
+        As :func:`predict`, with a column for each number of the vector, ``e0``, ``e1``, ..., and without standard
+        deviations.
 
     Raises:
         ValueError: If several conformers are asked for and no 3D.
     """
     encoder, metadata = encoder_from_pretrained(source, components), read_metadata(source)
-    config, wanted_fields = config_of(encoder), wanted_by([getattr(encoder, "wanted", encoder)])
+    config = config_of(encoder)
+    readout = GraphTokenReadout(config.channels) if readout is None else readout
+    check_built_for("the readout", readout, channels=config.channels)
+    readout.to(pick_device(device)).eval()
+    wanted_fields = wanted_by([getattr(encoder, "wanted", encoder), readout])
     modality = modality or metadata.get("modality", "2d+3d")
 
     def compute(batch: Any) -> Tensor:
-        return encoder.encode(pack_for(encoder, wanted_fields, batch, config, modality)).graph.float()
+        molecules = pack_for(encoder, wanted_fields, batch, config, modality)
+        return readout(encoder.encode(molecules), molecules).float()
 
-    names = [f"e{i}" for i in range(config.channels)]
+    names = [f"e{i}" for i in range(readout.out_channels)]
     work, wanted = conformer_mean(compute, spread=False), _settings(conformers, seed)
     return _frame(work, names, molecules, encoder, modality, batch_size, device, wanted, num_workers)
 

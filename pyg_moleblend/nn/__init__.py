@@ -40,7 +40,7 @@ from pyg_moleblend.nn.objectives import (
     TorsionRecovery,
 )
 from pyg_moleblend.nn.pair_head import PairHead
-from pyg_moleblend.nn.readouts import GraphTokenReadout, PooledReadout, Readout
+from pyg_moleblend.nn.readouts import EnvironmentReadout, GraphTokenReadout, PooledReadout, Readout
 from pyg_moleblend.nn.relations import (
     AngleBias,
     BondPathBias,
@@ -71,6 +71,7 @@ __all__ = [
     "DistanceBias",
     "DistanceRecovery",
     "DropPath",
+    "EnvironmentReadout",
     "FixedWeights",
     "FragmentBias",
     "GaussianBasis",

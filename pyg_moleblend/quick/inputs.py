@@ -23,7 +23,8 @@ class Inputs:
     r"""What the kernels of M molecules are computed from.
 
     Attributes:
-        dense: By name (``"descriptors"``, ``"embedding"``, ``"numbers"``) values ``[M, D]``, NaN where there is none.
+        dense: By name, ``"descriptors"`` and those of what a caller knows besides, values ``[M, D]``, NaN where there
+            is none.
         counts: By name of a fingerprint its counts ``[M, size]``.
     """
 
@@ -35,30 +36,30 @@ class Inputs:
         cls,
         features: Features,
         descriptors: Sequence[str],
-        embedding: NDArray[Any] | None,
-        numbers: NDArray[Any] | None,
+        extra: Mapping[str, NDArray[Any]] | None = None,
     ) -> Inputs:
         r"""From features, and what a caller knows besides.
 
         Args:
             features: Of M molecules.
             descriptors: Names of those to take.
-            embedding: ``[M, E]``, or none.
-            numbers: ``[M, Q]``, or none.
+            extra: By a name of their own, numbers ``[M, E]`` each.
 
         Raises:
-            ValueError: If a shape does not fit, or this version of RDKit lacks a descriptor.
+            ValueError: If a name is taken, a shape does not fit, or this version of RDKit lacks a descriptor.
         """
         if missing := [name for name in descriptors if name not in DESCRIPTOR_NAMES]:
             raise ValueError(f"this version of RDKit has no descriptors {missing}: fit the model again, or use another")
         places = [DESCRIPTOR_NAMES.index(name) for name in descriptors]
         dense = {"descriptors": features.descriptors[:, places].astype(np.float64)}
-        for name, given in (("embedding", embedding), ("numbers", numbers)):
-            if given is None:
-                continue
+        for name, given in (extra or {}).items():
+            if name in (*dense, *features.counts) or "/" in name:
+                raise ValueError(f"`extra` cannot have the name {name!r}: it is that of another kernel, or has a slash")
             values = np.asarray(given, dtype=np.float64)
             if values.ndim != 2 or len(values) != len(features.descriptors):
-                raise ValueError(f"`{name}` must be [{len(features.descriptors)}, columns], got {list(values.shape)}")
+                raise ValueError(
+                    f"`extra[{name!r}]` must be [{len(features.descriptors)}, columns], got {list(values.shape)}"
+                )
             dense[name] = np.where(np.isfinite(values), values, np.nan)
         return cls(dense, features.counts)
 

@@ -3,7 +3,7 @@ r"""A model of properties in seconds to minutes, from fingerprints, descriptors 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -91,8 +91,7 @@ class QuickModel:
         y: NDArray[Any],
         names: Sequence[str] | None = None,
         kind: TaskType | None = None,
-        embedding: NDArray[Any] | None = None,
-        numbers: NDArray[Any] | None = None,
+        extra: Mapping[str, NDArray[Any]] | None = None,
         folds: Grouping = "scaffold",
         members: Sequence[str] = MEMBERS,
         seed: int = 0,
@@ -108,8 +107,9 @@ class QuickModel:
             y: Labels, ``[M]`` or ``[M, T]``, NaN where there is none.
             names: Names of the targets.
             kind: ``"classification"`` or ``"regression"``; by default the former if every label is 0 or 1.
-            embedding: Vectors of the molecules from elsewhere, ``[M, E]``, for two kernels more.
-            numbers: Other numbers that are known of them, ``[M, Q]``, likewise; NaN where one is not.
+            extra: What else is known of the molecules, by a name of its own: an encoder's vectors, say, or quantum
+                chemistry; numbers ``[M, E]``, NaN where one is not known. Each has two kernels, see
+                :class:`~pyg_moleblend.quick.kernels.Kernels`.
             folds: ``"scaffold"`` where new molecules will have other scaffolds, ``"random"`` where they will be like
                 these.
             members: Which of ``"svm"``, ``"gp"`` and ``"forest"`` to fit; the best mean of some of them is taken.
@@ -128,7 +128,7 @@ class QuickModel:
             raise ValueError(f"`seed` must be 0 or more, got {seed}")
         features = features_of(smiles, num_workers=num_workers)
         good = np.flatnonzero(features.is_molecule)
-        inputs, labels = Inputs.of(features, DESCRIPTOR_NAMES, embedding, numbers).take(good), labels[good]
+        inputs, labels = Inputs.of(features, DESCRIPTOR_NAMES, extra).take(good), labels[good]
         kept = [smiles[row] for row in good.tolist()]
         groups = Groups.of(kept, folds)
         _expect_labels(labels, names, kind, groups)
@@ -155,24 +155,22 @@ class QuickModel:
     def predict(
         self,
         smiles: Sequence[str],
-        embedding: NDArray[Any] | None = None,
-        numbers: NDArray[Any] | None = None,
+        extra: Mapping[str, NDArray[Any]] | None = None,
         num_workers: int = 0,
     ) -> QuickPrediction:
         r"""Predicts molecules, in the order given; a row that is no molecule has NaN, and a reason in the failures.
 
         Args:
             smiles: M molecules.
-            embedding: Their vectors, ``[M, E]``, if the model was fitted with some.
-            numbers: Likewise.
+            extra: What the model was fitted with, of these.
             num_workers: Processes that compute features; 0 is this one.
 
         Raises:
-            ValueError: If the model was fitted with an embedding or numbers and there are none, or the reverse.
+            ValueError: If the model was fitted with other `extra`.
         """
         smiles = _listed(smiles)
         features = features_of(smiles, num_workers=num_workers)
-        inputs = Inputs.of(features, self.descriptors, embedding, numbers)
+        inputs = Inputs.of(features, self.descriptors, extra)
         self._expect_inputs(inputs)
         good = np.flatnonzero(features.is_molecule)
         values, std = np.full((2, len(smiles), len(self.names)), np.nan)

@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
-from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, LearningRateMonitor, ModelCheckpoint
+from lightning.pytorch.callbacks import (
+    Callback,
+    EarlyStopping,
+    EMAWeightAveraging,
+    LearningRateMonitor,
+    ModelCheckpoint,
+)
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
@@ -86,7 +92,9 @@ def make_trainer(
         callbacks.append(EpochLines())
     if schedule.ema_decay is not None:
         if machine.strategy == "fsdp":
-            raise ValueError("`ema_decay` cannot be used with FSDP, whose weights are in parts; leave it out, or use DDP")
+            raise ValueError(
+                "`ema_decay` cannot be used with FSDP, whose weights are in parts; leave it out, or use DDP"
+            )
         # Buffers are what objectives have fitted, not to be averaged.
         callbacks.append(EMAWeightAveraging(decay=schedule.ema_decay, use_buffers=False))
     if monitor is not None:

@@ -14,25 +14,31 @@ def features():
 
 
 def test_descriptors_are_taken_by_name(features):
-    found = Inputs.of(features, ("TPSA", "MolLogP"), None, None).dense["descriptors"]
+    found = Inputs.of(features, ("TPSA", "MolLogP")).dense["descriptors"]
     assert (found[:, 0] == features.descriptors[:, DESCRIPTOR_NAMES.index("TPSA")]).all()
     with pytest.raises(ValueError, match="'Nonsense'"):
-        Inputs.of(features, ("TPSA", "Nonsense"), None, None)
+        Inputs.of(features, ("TPSA", "Nonsense"))
 
 
 def test_what_is_not_finite_is_missing(features):
-    found = Inputs.of(features, DESCRIPTOR_NAMES, None, np.array([[np.inf], [1.0], [-np.inf]])).dense["numbers"]
+    found = Inputs.of(features, DESCRIPTOR_NAMES, {"numbers": np.array([[np.inf], [1.0], [-np.inf]])}).dense["numbers"]
     assert np.isnan(found).tolist() == [[True], [False], [True]]
 
 
 @pytest.mark.parametrize("shape", [(2, 4), (3,), (3, 4, 1)])
 def test_shapes(features, shape):
-    with pytest.raises(ValueError, match=r"`embedding` must be \[3, columns\]"):
-        Inputs.of(features, DESCRIPTOR_NAMES, np.zeros(shape), None)
+    with pytest.raises(ValueError, match=r"`extra\['vectors'\]` must be \[3, columns\]"):
+        Inputs.of(features, DESCRIPTOR_NAMES, {"vectors": np.zeros(shape)})
+
+
+@pytest.mark.parametrize("name", ["descriptors", "morgan", "a/b"])
+def test_names_that_mean_something_else_are_refused(features, name):
+    with pytest.raises(ValueError, match=f"`extra` cannot have the name '{name}'"):
+        Inputs.of(features, DESCRIPTOR_NAMES, {name: np.zeros((3, 2))})
 
 
 def test_folding_loses_no_count(features):
-    inputs = Inputs.of(features, ("TPSA", "MolLogP"), None, None)
+    inputs = Inputs.of(features, ("TPSA", "MolLogP"))
     columns = inputs.columns({"descriptors": Scaler.fit(inputs.dense["descriptors"])})
     assert columns.shape == (3, 2 + 3 * FOREST_FOLD + 167)
     morgan, found = features.counts["morgan"].toarray(), columns[:, 2 : 2 + FOREST_FOLD]

@@ -13,7 +13,7 @@ OTHERS = ["CCCO", "c1ccncc1", "O"]
 
 def inputs(smiles, seed):
     embedding = np.random.default_rng(seed).normal(size=(len(smiles), 5))
-    return Inputs.of(features_of(smiles), DESCRIPTOR_NAMES, embedding, None)
+    return Inputs.of(features_of(smiles), DESCRIPTOR_NAMES, {"embedding": embedding})
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ FORTY = Groups(np.arange(40), np.arange(40))
 
 @pytest.fixture(scope="module")
 def training():
-    inputs = Inputs.of(features_of(quick_molecules.SMILES[:40]), DESCRIPTOR_NAMES, None, None)
+    inputs = Inputs.of(features_of(quick_molecules.SMILES[:40]), DESCRIPTOR_NAMES)
     kernels = Kernels(inputs, {"descriptors": Scaler.fit(inputs.dense["descriptors"])})
     labels = quick_molecules.SIZE[:40, None].astype(float)
     return TrainingRows.of(kernels, inputs, labels, FORTY, np.arange(40))

@@ -149,28 +149,30 @@ def test_an_embedding_that_knows_the_target_is_worth_something():
     generator = np.random.default_rng(0)
     y = generator.normal(size=120)  # no descriptor knows it
     embedding = np.column_stack([y, generator.normal(size=120)])
-    fitted = QuickModel.fit(some(SMILES, SEEN), y[SEEN], embedding=embedding[SEEN], members=["gp"], folds="random")
+    fitted = QuickModel.fit(
+        some(SMILES, SEEN), y[SEEN], extra={"embedding": embedding[SEEN]}, members=["gp"], folds="random"
+    )
     report = fitted.report["targets"]["y0"]
     names = {"embedding", "embedding_linear", "descriptors", "descriptors_linear"}
     assert names < set(report["kernels"]) == set(report["without"]) - {"nothing"}
     assert report["kernels"]["embedding"] + report["kernels"]["embedding_linear"] > 0.5
     assert report["score"] < 0.6
     assert max(report["without"][name] for name in ("embedding", "embedding_linear")) > report["without"]["nothing"]
-    found = fitted.predict(some(SMILES, NEW), embedding=embedding[NEW])
+    found = fitted.predict(some(SMILES, NEW), extra={"embedding": embedding[NEW]})
     assert np.corrcoef(found.values[:, 0], y[NEW])[0, 1] > 0.8
     with pytest.raises(ValueError, match="fitted with `embedding`"):
         fitted.predict(SMILES)
     with pytest.raises(ValueError, match="has 3 columns, in the fit it had 2"):
-        fitted.predict(SMILES, embedding=np.zeros((120, 3)))
+        fitted.predict(SMILES, extra={"embedding": np.zeros((120, 3))})
 
 
 def test_other_numbers_and_gaps_in_them(values_model):
     numbers = np.where(np.arange(120)[:, None] % 7 == 0, np.nan, SIZE[:, None])
-    fitted = QuickModel.fit(SMILES, SIZE, numbers=numbers, members=["gp"])
+    fitted = QuickModel.fit(SMILES, SIZE, extra={"numbers": numbers}, members=["gp"])
     assert "numbers_linear" in fitted.report["targets"]["y0"]["kernels"]
-    assert np.isfinite(fitted.predict(SMILES[:3], numbers=[[np.nan], [3.0], [5.0]]).values).all()
+    assert np.isfinite(fitted.predict(SMILES[:3], extra={"numbers": [[np.nan], [3.0], [5.0]]}).values).all()
     with pytest.raises(ValueError, match="fitted without `numbers`"):
-        values_model.predict(SMILES[:1], numbers=[[1.0]])
+        values_model.predict(SMILES[:1], extra={"numbers": [[1.0]]})
 
 
 @pytest.mark.parametrize("labels", [SIZE, IS_RING.astype(float)])

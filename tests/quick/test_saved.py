@@ -24,10 +24,10 @@ def models():
     gaps = np.column_stack([SIZE, np.where(np.arange(120) % 4 == 1, np.nan, -SIZE)])
     embedding = np.random.default_rng(0).normal(size=(120, 3))
     return {
-        "values": QuickModel.fit(SMILES[::2], gaps[::2], embedding=embedding[::2]),
-        "kernels": QuickModel.fit(SMILES[::2], gaps[::2], embedding=embedding[::2], members=["svm"]),
-        "forest": QuickModel.fit(SMILES[::2], gaps[::2], embedding=embedding[::2], members=["forest"]),
-        "classes": QuickModel.fit(SMILES[::2], IS_RING[::2].astype(float), embedding=embedding[::2]),
+        "values": QuickModel.fit(SMILES[::2], gaps[::2], extra={"embedding": embedding[::2]}),
+        "kernels": QuickModel.fit(SMILES[::2], gaps[::2], extra={"embedding": embedding[::2]}, members=["svm"]),
+        "forest": QuickModel.fit(SMILES[::2], gaps[::2], extra={"embedding": embedding[::2]}, members=["forest"]),
+        "classes": QuickModel.fit(SMILES[::2], IS_RING[::2].astype(float), extra={"embedding": embedding[::2]}),
     }
 
 
@@ -35,7 +35,7 @@ def models():
 def test_what_is_loaded_predicts_the_same_bits(models, name, tmp_path):
     model, embedding = models[name], np.random.default_rng(1).normal(size=(121, 3))
     loaded = QuickModel.load(model.save(tmp_path))
-    before, after = (each.predict([*SMILES, "oops"], embedding=embedding) for each in (model, loaded))
+    before, after = (each.predict([*SMILES, "oops"], extra={"embedding": embedding}) for each in (model, loaded))
     assert np.array_equal(before.values, after.values, equal_nan=True)
     assert np.array_equal(before.std, after.std, equal_nan=True)
     assert before.failures == after.failures
@@ -106,4 +106,4 @@ def test_a_descriptor_that_this_rdkit_lacks(models, tmp_path):
     (tmp_path / TEXT_FILE).write_text(json.dumps(text))
     loaded = QuickModel.load(tmp_path)
     with pytest.raises(ValueError, match="'OfTheFuture'"):
-        loaded.predict(SMILES[:2], embedding=np.zeros((2, 3)))
+        loaded.predict(SMILES[:2], extra={"embedding": np.zeros((2, 3))})

@@ -28,7 +28,7 @@ def few_trees():
 
 
 def rows_of(reference):
-    inputs = Inputs.of(features_of(SMILES), DESCRIPTOR_NAMES, None, None)
+    inputs = Inputs.of(features_of(SMILES), DESCRIPTOR_NAMES)
     kernels = Kernels(inputs.take(reference), {"descriptors": Scaler.fit(inputs.dense["descriptors"])})
     return TrainingRows.of(kernels, inputs, LABELS[:, None], Groups.of(SMILES, "random"), reference)
 

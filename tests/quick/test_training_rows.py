@@ -13,7 +13,7 @@ from pyg_moleblend.quick.training_rows import TrainingRows, choose_reference, mi
 
 @pytest.fixture(scope="module")
 def inputs():
-    return Inputs.of(features_of(quick_molecules.SMILES[:60]), DESCRIPTOR_NAMES, None, None)
+    return Inputs.of(features_of(quick_molecules.SMILES[:60]), DESCRIPTOR_NAMES)
 
 
 def rows_of(inputs, reference):
