@@ -6,8 +6,10 @@ from typing import Any, Literal, cast
 
 import torch
 
+from pyg_moleblend.chem import Hydrogens
 from pyg_moleblend.cli.component_options import make, make_encoder
 from pyg_moleblend.cli.data import load_data, names_of, say, tell
+from pyg_moleblend.cli.molecules import hydrogens_of
 from pyg_moleblend.cli.splits import make_split
 from pyg_moleblend.models import MoleBlendConfig
 from pyg_moleblend.models.config import config_of
@@ -53,7 +55,7 @@ def run(
             the path of a table (.csv, .tsv, .parquet, .sdf).
         out: Folder of the run: model, metrics, split, checkpoints, logs, and the configuration.
         encoder: The model to start from: a folder, the name of a packaged one (moleblend-tiny), or a hub repository;
-            without it the weights are random.
+            without it the weights are random. The hydrogens of its training become atoms of a table's molecules.
         root: Folder of the published datasets; they are downloaded into it.
         smiles_column: Column of a table's SMILES; the one that is called so by default.
         targets: Targets to learn, as a,b,c; needed for a table, all by default for a published dataset.
@@ -102,6 +104,7 @@ def run(
         seed,
         machine.progress,
         num_workers=machine.num_workers,
+        hydrogens=Hydrogens.REMOVE if encoder is None else hydrogens_of(encoder),
     )
     chosen = make_split(molecules, split, seed)
     if not resume:

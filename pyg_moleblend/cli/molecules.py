@@ -8,21 +8,39 @@ from pathlib import Path
 import pandas as pd
 from lightning.pytorch.utilities import rank_zero_only
 
-from pyg_moleblend.chem import parse_smiles
+from pyg_moleblend.checkpoints import read_metadata
+from pyg_moleblend.chem import Hydrogens, parse_smiles
 from pyg_moleblend.datasets import MoleculeTable
+from pyg_moleblend.datasets.recipe import Recipe
 from pyg_moleblend.runtime.files import atomic_write
 
 _TABLES = (".csv", ".tsv", ".parquet", ".sdf")
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 
 
-def read_input(molecules: str, smiles_column: str | None = None, id_column: str | None = None) -> MoleculeTable:
+def hydrogens_of(model: str) -> Hydrogens:
+    r"""Which hydrogens are atoms in the molecules that a saved model has learnt from.
+
+    Raises:
+        FileNotFoundError: If there is no such model.
+        ValueError: If it is damaged.
+    """
+    return (Recipe.from_metadata(read_metadata(model)) or Recipe()).hydrogens
+
+
+def read_input(
+    molecules: str,
+    smiles_column: str | None = None,
+    id_column: str | None = None,
+    hydrogens: Hydrogens = Hydrogens.REMOVE,
+) -> MoleculeTable:
     r"""The molecules of a command's argument; every row of a table is kept.
 
     Args:
         molecules: A SMILES, the path of a table, or ``-``: one SMILES a line of the standard input.
         smiles_column: Column of a table's SMILES.
         id_column: Column of a table's identifiers.
+        hydrogens: Which hydrogens become atoms.
 
     Raises:
         MoleculeError: If a SMILES cannot be read.
@@ -32,11 +50,13 @@ def read_input(molecules: str, smiles_column: str | None = None, id_column: str 
     path = Path(molecules)
     if molecules == "-":
         lines = [line.rstrip("\r\n") for line in sys.stdin]
-        return MoleculeTable(_column(lines), on_error="keep", progress=False)
+        return MoleculeTable(_column(lines), on_error="keep", hydrogens=hydrogens, progress=False)
     if any(suffix.lower() in _TABLES for suffix in path.suffixes):
-        return MoleculeTable(path, smiles=smiles_column, ids=id_column, on_error="keep", progress=False)
+        return MoleculeTable(
+            path, smiles=smiles_column, ids=id_column, on_error="keep", hydrogens=hydrogens, progress=False
+        )
     parse_smiles(molecules)
-    return MoleculeTable(_column([molecules]), progress=False)
+    return MoleculeTable(_column([molecules]), hydrogens=hydrogens, progress=False)
 
 
 def check_output(out: str | None) -> None:

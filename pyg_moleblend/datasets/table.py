@@ -14,6 +14,7 @@ from pyg_moleblend.datasets.base import MoleculeDataset, Transform, store
 from pyg_moleblend.datasets.io.reading import Failure, read_molecules
 from pyg_moleblend.datasets.io.table_columns import id_column, number_column
 from pyg_moleblend.datasets.io.table_files import read_table
+from pyg_moleblend.datasets.recipe import Recipe
 
 
 class MoleculeTable(MoleculeDataset):
@@ -63,6 +64,7 @@ class MoleculeTable(MoleculeDataset):
         super().__init__(None, transform, log=progress)
         self.on_error = on_error
         self.target_names = list(targets)
+        self.recipe = Recipe(Hydrogens(hydrogens))
         self.frame, entries = read_table(source, smiles)
         columns = [number_column(self.frame, target) for target in targets]
         self.ids = [str(row) for row in range(len(self.frame))] if ids is None else id_column(self.frame, ids)

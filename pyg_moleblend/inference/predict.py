@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pyg_moleblend.checkpoints import encoder_from_pretrained, from_pretrained, 
 from pyg_moleblend.chem import Conformers
 from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.datasets.conformers import add_missing_conformers
+from pyg_moleblend.datasets.recipe import Recipe, check_recipe
 from pyg_moleblend.inference.conformer_mean import conformer_mean
 from pyg_moleblend.inference.run_batches import pick_device, run_batches
 from pyg_moleblend.metrics.task import Task
@@ -35,7 +37,7 @@ def predict(
     modality: Modality | None = None,
     batch_size: int = 64,
     device: str = "auto",
-    seed: int = 0,
+    seed: int | None = None,
     conformers: Conformers | int = 1,
     num_workers: int = 0,
     components: Iterable[type] = (),
@@ -51,9 +53,9 @@ def predict(
             from 2D, or not at all with ``"3d"``, which their status says.
         batch_size: Molecules of a batch. (default: :obj:`64`)
         device: ``"auto"`` is a GPU where there is one. (default: :obj:`"auto"`)
-        seed: Seed of the conformers. (default: :obj:`0`)
-        conformers: How many a molecule without coordinates gets, or all their settings (then ``seed`` is not looked
-            at). (default: :obj:`1`)
+        seed: Seed of the conformers; that of the training molecules' by default, or 0.
+        conformers: How many a molecule without coordinates gets, the other settings being those of the training
+            molecules' conformers; or all settings (then ``seed`` is not looked at). (default: :obj:`1`)
         num_workers: Processes that find conformers, each killed where a molecule takes longer than the deadline; 0 is
             this one, without a hard deadline. (default: :obj:`0`)
         components: Classes of your own that the model holds and that are not registered. (default: :obj:`()`)
@@ -64,8 +66,10 @@ def predict(
         means over a molecule's conformers, and a column ``TARGET_std`` for each target has their standard deviation
         (0 for a molecule that has one conformer or none).
 
+    Hydrogens are those of the training molecules: SMILES are read so, a table has to be.
+
     Raises:
-        ValueError: If the model predicts no properties, ``molecules`` is one text or a data frame, or several
+        ValueError: If the model predicts no properties, a table was read with other hydrogens than the training's, ``molecules`` is one text or a data frame, or several
             conformers are asked for and no 3D.
     """
     model, metadata = from_pretrained(source, components), read_metadata(source)
@@ -80,10 +84,12 @@ def predict(
     def compute(batch: Any) -> Tensor:
         return task.restore(model(batch, modality))
 
-    names, wanted = list(task.names), _settings(conformers, seed)
+    recipe = Recipe.from_metadata(metadata)
+    names, wanted = list(task.names), _settings(conformers, seed, recipe)
     spread = [f"{name}_std" for name in names] if wanted.count > 1 else []
     work = conformer_mean(compute, spread=bool(spread))
-    return _frame(work, names + spread, molecules, model, modality, batch_size, device, wanted, num_workers)
+    table = _table(molecules, recipe)
+    return _frame(work, names + spread, table, model, modality, batch_size, device, wanted, num_workers)
 
 
 def embed(
@@ -92,7 +98,7 @@ def embed(
     modality: Modality | None = None,
     batch_size: int = 64,
     device: str = "auto",
-    seed: int = 0,
+    seed: int | None = None,
     conformers: Conformers | int = 1,
     num_workers: int = 0,
     components: Iterable[type] = (),
@@ -105,7 +111,7 @@ def embed(
         modality: Which inputs to use; those that the model was trained with by default.
         batch_size: Molecules of a batch. (default: :obj:`64`)
         device: ``"auto"`` is a GPU where there is one. (default: :obj:`"auto"`)
-        seed: Seed of the conformers. (default: :obj:`0`)
+        seed: Seed of the conformers; that of the training molecules' by default, or 0.
         conformers: As for :func:`predict`. (default: :obj:`1`)
         num_workers: As for :func:`predict`. (default: :obj:`0`)
         components: As for :func:`predict`; of the encoder alone. (default: :obj:`()`)
@@ -114,7 +120,8 @@ def embed(
         As :func:`predict`, with the columns ``e0`` to ``e{C-1}``, and without standard deviations.
 
     Raises:
-        ValueError: If several conformers are asked for and no 3D.
+        ValueError: If a table was read with other hydrogens than the training's, or several conformers are asked for
+            and no 3D.
     """
     encoder, metadata = encoder_from_pretrained(source, components), read_metadata(source)
     config, wanted_fields = config_of(encoder), wanted_by([getattr(encoder, "wanted", encoder)])
@@ -124,16 +131,21 @@ def embed(
         return encoder.encode(pack_for(encoder, wanted_fields, batch, config, modality)).graph.float()
 
     names = [f"e{i}" for i in range(config.channels)]
-    work, wanted = conformer_mean(compute, spread=False), _settings(conformers, seed)
-    return _frame(work, names, molecules, encoder, modality, batch_size, device, wanted, num_workers)
+    recipe = Recipe.from_metadata(metadata)
+    work, wanted = conformer_mean(compute, spread=False), _settings(conformers, seed, recipe)
+    return _frame(work, names, _table(molecules, recipe), encoder, modality, batch_size, device, wanted, num_workers)
 
 
-def _settings(conformers: Conformers | int, seed: int) -> Conformers:
-    return Conformers(seed, conformers) if isinstance(conformers, int) else conformers
+def _settings(conformers: Conformers | int, seed: int | None, recipe: Recipe | None) -> Conformers:
+    if not isinstance(conformers, int):
+        return conformers
+    known = (None if recipe is None else recipe.conformers) or Conformers()
+    return replace(known, count=conformers, seed=known.seed if seed is None else seed)
 
 
-def _table(molecules: MoleculeTable | Sequence[str]) -> MoleculeTable:
+def _table(molecules: MoleculeTable | Sequence[str], recipe: Recipe | None) -> MoleculeTable:
     if isinstance(molecules, MoleculeTable):
+        check_recipe(recipe, molecules)
         return molecules
     if isinstance(molecules, (str, Path)):  # a text's elements would be its letters
         raise ValueError(
@@ -146,13 +158,14 @@ def _table(molecules: MoleculeTable | Sequence[str]) -> MoleculeTable:
             'MoleculeTable(frame, on_error="keep"), or its column of SMILES'
         )
     given = pd.DataFrame({"smiles": list(molecules)}, dtype=object)
-    return MoleculeTable(given, on_error="keep", progress=False)
+    hydrogens = (recipe or Recipe()).hydrogens
+    return MoleculeTable(given, on_error="keep", hydrogens=hydrogens, progress=False)
 
 
 def _frame(
     compute: Callable[[Any], Tensor],
     names: list[str],
-    molecules: MoleculeTable | Sequence[str],
+    molecules: MoleculeTable,
     model: nn.Module,
     modality: Modality,
     batch_size: int,
@@ -164,7 +177,6 @@ def _frame(
         raise ValueError(
             f"{conformers.count} conformers are of no use to modality={modality!r}; leave them out, or pass '2d+3d'"
         )
-    molecules = _table(molecules)
     status = {row: reason for row, reason in enumerate(molecules.status) if reason != OK}
     smiles = dict(zip(molecules.row.tolist(), molecules.smiles, strict=True))
     smiles.update({failure.row: failure.input for failure in molecules.failures})

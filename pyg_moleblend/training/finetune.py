@@ -11,6 +11,7 @@ from torch_geometric.data import Data
 
 from pyg_moleblend.checkpoints import encoder_from_pretrained, save_pretrained
 from pyg_moleblend.components import describe
+from pyg_moleblend.datasets.recipe import RECIPE_KEY, recipe_of
 from pyg_moleblend.datasets.targets import has_coordinates, labels_of, select_targets, take
 from pyg_moleblend.inference.evaluate import score_model
 from pyg_moleblend.metrics import Evaluator, TaskType
@@ -106,6 +107,7 @@ def finetune(
     if modality == "2d+3d" and not has_coordinates(parts["train"]):
         modality = "2d"  # what it comes to, and what predictions are to keep to
 
+    recipe = recipe_of(molecules)
     if not isinstance(encoder, nn.Module):
         encoder = MoleBlend(encoder or MoleBlendConfig())
     encoder, readout = copy.deepcopy(encoder), copy.deepcopy(readout)
@@ -132,6 +134,8 @@ def finetune(
     if trainer.is_global_zero:
         split.save(out / "split.json", getattr(molecules, "row", None))
         metadata = {"task": task.to_dict(), "modality": modality, "split": str(split), "seed": seed}
+        if recipe is not None:
+            metadata[RECIPE_KEY] = recipe.to_dict()
         save_pretrained(model, out / MODEL_FOLDER, metadata)
         write_metrics(out, metrics)
     wait_for_all()

@@ -9,6 +9,7 @@ from torch_geometric.data import Data
 
 from pyg_moleblend.checkpoints import save_pretrained
 from pyg_moleblend.components import describe
+from pyg_moleblend.datasets.recipe import RECIPE_KEY, recipe_of
 from pyg_moleblend.datasets.targets import has_coordinates
 from pyg_moleblend.inference.recovery_report import recovery_report
 from pyg_moleblend.loader import molecule_loader
@@ -77,7 +78,9 @@ def pretrain(
     model.cpu().eval()
     if trainer.is_global_zero:
         modality = "2d+3d" if has_coordinates(train) else "2d"
-        save_pretrained(model, out / MODEL_FOLDER, {"modality": modality, "seed": seed})
+        recipe = recipe_of(train)
+        told = {} if recipe is None else {RECIPE_KEY: recipe.to_dict()}
+        save_pretrained(model, out / MODEL_FOLDER, {"modality": modality, "seed": seed, **told})
         write_metrics(out, metrics)
     wait_for_all()
     return Run(model, metrics, out)

@@ -63,7 +63,8 @@ def test_pretrain_writes_a_run_that_is_repeatable_and_can_go_on(molecules, confi
     loaded = from_pretrained(first.model_folder)
     for name, value in first.model.state_dict().items():
         assert torch.equal(value, loaded.state_dict()[name])
-    assert read_metadata(first.model_folder) == {"modality": "2d+3d", "seed": 1}
+    recipe = {"hydrogens": "remove", "conformers": None}
+    assert read_metadata(first.model_folder) == {"modality": "2d+3d", "seed": 1, "recipe": recipe}
     metrics = json.loads((tmp_path / "a" / "metrics.json").read_text())
     assert metrics == first.metrics
     assert metrics["steps"] == 6
