@@ -12,6 +12,7 @@ from torch_geometric.data import Data, Dataset, InMemoryDataset
 
 from pyg_moleblend.datasets import MoleculeDataset, MoleculeShards
 from pyg_moleblend.datasets.base import has_structure
+from pyg_moleblend.runtime.files import content_key
 
 
 class Labelled(NamedTuple):
@@ -61,6 +62,13 @@ def labels_of(labelled: Labelled, positions: Tensor | None = None) -> Tensor:
     return torch.cat([torch.empty(0, len(labelled.names)), *(data.y for data in molecules)]).float()
 
 
+def names_of(molecules: Sequence[Data] | Any) -> list[str]:
+    r"""What tells each molecule from others: its SMILES, or a hash of the atoms and bonds of a graph without one."""
+    if isinstance(molecules, MoleculeDataset | MoleculeShards):
+        return molecules.smiles
+    return [_name(molecules[i]) for i in range(len(molecules))]
+
+
 def take(molecules: Sequence[Data] | Any, positions: Tensor) -> Any:
     r"""Some molecules of a dataset or list, in the given order."""
     if isinstance(molecules, Dataset):
@@ -83,6 +91,14 @@ def has_coordinates(molecules: Sequence[Data] | Any) -> bool:
 def _has_structure(data: Data) -> bool:
     pos = data.get("pos")
     return pos is not None and bool(torch.isfinite(pos).all()) and bool(data.get("has_pos", True))
+
+
+def _name(data: Data) -> str:
+    smiles = data.get("smiles")
+    if isinstance(smiles, str):
+        return smiles
+    parts = [data[key].tolist() for key in ("x", "edge_index", "edge_attr") if isinstance(data.get(key), Tensor)]
+    return content_key(graph=parts)
 
 
 def _with_row(data: Data, number: int, width: int) -> Data:

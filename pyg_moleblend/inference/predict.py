@@ -69,8 +69,8 @@ def predict(
     Hydrogens are those of the training molecules: SMILES are read so, a table has to be.
 
     Raises:
-        ValueError: If the model predicts no properties, a table was read with other hydrogens than the training's, ``molecules`` is one text or a data frame, or several
-            conformers are asked for and no 3D.
+        ValueError: If the model predicts no properties, a table was read with other hydrogens than the training's,
+            ``molecules`` is one text or a data frame, or several conformers are asked for and no 3D.
     """
     model, metadata = from_pretrained(source, components), read_metadata(source)
     if not isinstance(model, MoleBlendForPropertyPrediction) or "task" not in metadata:

@@ -12,7 +12,7 @@ from torch_geometric.data import Data
 from pyg_moleblend.checkpoints import encoder_from_pretrained, save_pretrained
 from pyg_moleblend.components import describe
 from pyg_moleblend.datasets.recipe import RECIPE_KEY, recipe_of
-from pyg_moleblend.datasets.targets import has_coordinates, labels_of, select_targets, take
+from pyg_moleblend.datasets.targets import has_coordinates, labels_of, names_of, select_targets, take
 from pyg_moleblend.inference.evaluate import score_model
 from pyg_moleblend.metrics import Evaluator, TaskType
 from pyg_moleblend.metrics.results import write_metrics
@@ -132,7 +132,7 @@ def finetune(
             metrics[part] = score_model(model, task, labelled_part, modality, schedule.batch_size)
     model.cpu()
     if trainer.is_global_zero:
-        split.save(out / "split.json", getattr(molecules, "row", None))
+        split.save(out / "split.json", getattr(molecules, "row", None), names_of(molecules))
         metadata = {"task": task.to_dict(), "modality": modality, "split": str(split), "seed": seed}
         if recipe is not None:
             metadata[RECIPE_KEY] = recipe.to_dict()

@@ -12,8 +12,8 @@ from torch import Tensor
 from torch_geometric.data import Batch, Data, Dataset
 
 from pyg_moleblend.datasets.base import Transform, has_structure, target_columns
-from pyg_moleblend.datasets.recipe import RECIPE_KEY, Recipe
 from pyg_moleblend.datasets.io.failures import Failure, load_failures, read_report
+from pyg_moleblend.datasets.recipe import RECIPE_KEY, Recipe
 from pyg_moleblend.datasets.shards.folder import (
     CONFORMER_ERRORS_FILE,
     FAILURES_FILE,
