@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
-from torch import nn
+from torch import Tensor, nn
 from torch_geometric.data import Data
 
 from pyg_moleblend.checkpoints import encoder_from_pretrained, save_pretrained
@@ -14,7 +15,7 @@ from pyg_moleblend.components import describe
 from pyg_moleblend.datasets.recipe import RECIPE_KEY, recipe_of
 from pyg_moleblend.datasets.targets import has_coordinates, labels_of, names_of, select_targets, take
 from pyg_moleblend.inference.evaluate import score_model
-from pyg_moleblend.metrics import Evaluator, TaskType
+from pyg_moleblend.metrics import METRICS, Evaluator, TaskType
 from pyg_moleblend.metrics.results import write_metrics
 from pyg_moleblend.metrics.task import Task
 from pyg_moleblend.models import MoleBlend, MoleBlendConfig, MoleBlendForPropertyPrediction
@@ -27,6 +28,10 @@ from pyg_moleblend.training.run import MODEL_FOLDER, Run, fit, load_best
 from pyg_moleblend.training.settings import Machine, Schedule
 from pyg_moleblend.training.trainer import BEST
 from pyg_moleblend.utils import Modality
+
+_WORDS = {"valid": "validation", "test": "test"}
+
+_log = logging.getLogger(__name__)
 
 
 def load_encoder(source: str | Path, components: Iterable[type] = (), **dropouts: float) -> Any:
@@ -78,7 +83,8 @@ def finetune(
             a fresh one. (default: :obj:`None`)
         targets: Targets to learn, by name; all by default.
         kind: ``"classification"`` or ``"regression"``; by default classification if all labels are 0 or 1.
-        metric: What chooses the best epoch; the usual metric of the kind by default.
+        metric: What chooses the best epoch; by default the usual metric of the kind, or the loss where the validation
+            labels do not allow that one.
         modality: Which inputs to use, ``"2d"``, ``"3d"`` or ``"2d+3d"`` (all that each molecule has).
             (default: :obj:`"2d+3d"`)
         schedule: How long and how fast. (default: :obj:`None`)
@@ -93,16 +99,20 @@ def finetune(
 
     Raises:
         FileNotFoundError: If there is nothing to resume.
-        ValueError: If targets, metric and labels do not fit each other, or a run that is not to be resumed is in
+        ValueError: If targets, metric, labels and split do not fit each other, or a run that is not to be resumed is in
             the folder, or the model could not be saved.
     """
     out, schedule, machine = Path(out), schedule or Schedule(), machine or Machine()
     pl.seed_everything(seed, verbose=False)
     labelled = select_targets(molecules, targets)
-    task = Task.from_labels(labels_of(labelled, split.train), labelled.names, kind, labelled.units)
-    metric = metric or task.metrics[0]
-    if metric not in task.metrics:
+    check_split(split, len(molecules))
+    labels = {part: labels_of(labelled, positions) for part, positions in split.as_dict().items()}
+    task = Task.from_labels(labels["train"], labelled.names, kind, labelled.units)
+    for part in ("valid", "test"):  # now, not when they are scored after hours
+        task.check(labels[part], f"{_WORDS[part]} molecules")
+    if metric is not None and metric not in task.metrics:
         raise ValueError(f"`metric` must be one of {task.metrics} for {task.kind}, got {metric!r}")
+    metric = choosing_metric(task, metric, labels["valid"])
     parts = {part: take(labelled.molecules, positions) for part, positions in split.as_dict().items()}
     if modality == "2d+3d" and not has_coordinates(parts["train"]):
         modality = "2d"  # what it comes to, and what predictions are to keep to
@@ -114,7 +124,7 @@ def finetune(
     model = MoleBlendForPropertyPrediction(config_of(encoder), task.num_targets, encoder, readout, blending)
     describe(model)  # what cannot be saved is said before the training
     module = PropertyModule(model, task, schedule, modality, seed)
-    mode = Evaluator(metric).mode
+    mode = Evaluator(metric).mode if metric in task.metrics else "min"
     trainer, _ = fit(module, parts["train"], parts["valid"], out, machine, f"valid/{metric}", mode, patience, resume)
     if (out / BEST).is_file() and len(parts["valid"]):
         load_best(module, out / BEST)
@@ -140,3 +150,46 @@ def finetune(
         write_metrics(out, metrics)
     wait_for_all()
     return Run(model, metrics, out)
+
+
+def check_split(split: Split, count: int) -> None:
+    r"""Raises ``ValueError`` unless a split is of so many molecules, and has some to train on."""
+    if not len(split.train):
+        raise ValueError(
+            f"the split {split} has no training molecule: take another kind of split, or more molecules (a scaffold "
+            "split keeps all molecules of a scaffold together, and few molecules may have one)"
+        )
+    largest = max(int(part.max()) for part in split.as_dict().values() if len(part))
+    if largest >= count:
+        raise ValueError(f"the split {split} is of at least {largest + 1} molecules, got {count}")
+
+
+def choosing_metric(task: Task, metric: str | None, labels: Tensor) -> str:
+    r"""What chooses the best epoch: never what is NaN in every one.
+
+    Args:
+        task: The task.
+        metric: The metric that is wanted; the usual one by default.
+        labels: Of the validation molecules, ``[M, T]``.
+
+    Returns:
+        The metric, or ``"loss"`` where the usual one is not defined for these labels, which the log says.
+
+    Raises:
+        ValueError: If the metric that is wanted is not defined for them, or there is no label.
+    """
+    name = metric or task.metrics[0]
+    if not len(labels):
+        return name
+    columns = [column[~column.isnan()].double().numpy() for column in labels.T]
+    if not any(len(column) for column in columns):
+        raise ValueError("no validation molecule has a label, so no epoch can be chosen: split otherwise")
+    if any(METRICS[name].is_defined(column) for column in columns):
+        return name
+    reason = f"{name} is not defined for the labels of the {len(labels)} validation molecules"
+    if metric is not None:
+        others = [other for other in task.metrics if any(METRICS[other].is_defined(column) for column in columns)]
+        remedy = f"choose by another metric ({', '.join(others)}), or split otherwise" if others else "split otherwise"
+        raise ValueError(f"{reason}, so it cannot choose the best epoch: {remedy}")
+    _log.warning("%s (all are of one class, say): the epoch with the lowest validation loss is chosen instead", reason)
+    return "loss"

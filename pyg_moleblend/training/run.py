@@ -82,6 +82,10 @@ def fit(
         ValueError: If a run that is not to be resumed is in the folder, its checkpoint is no good, or there is no
             training molecule.
     """
+    if patience is not None and patience < 1:
+        raise ValueError(f"`patience` must be at least 1 epoch, got {patience}")
+    if patience is not None and not len(valid):
+        raise ValueError(f"`patience` needs validation molecules, got {patience} and none of them")
     checkpoint = check_folder(out, resume)
     if checkpoint is not None:
         check_checkpoint(checkpoint)
