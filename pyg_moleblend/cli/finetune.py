@@ -15,8 +15,9 @@ from pyg_moleblend.models import MoleBlendConfig
 from pyg_moleblend.models.config import config_of
 from pyg_moleblend.runtime.seeds import derived_seed
 from pyg_moleblend.training import Machine, Schedule, finetune, load_encoder
+from pyg_moleblend.training.folder import check_folder, one_run
 from pyg_moleblend.training.repeats import check_folders, describe_summary, repeat
-from pyg_moleblend.training.trainer import check_folder
+from pyg_moleblend.training.strategy import settle_rank
 
 _MODEL, _SCHEDULE, _MACHINE = MoleBlendConfig(), Schedule(), Machine()
 _DROPOUTS = {"drop_path": 0.0}
@@ -46,7 +47,7 @@ def run(
     seed: int = 0,
     seeds: int = 1,
     resume: bool = False,
-    save_config: Callable[[Path], None] = lambda folder: None,
+    keep_config: Callable[[Path, bool], None] = lambda folder, resume: None,
 ) -> None:
     """Train a model to predict properties.
 
@@ -82,6 +83,7 @@ def run(
             and standard deviation. The split and the conformers are those of the first seed in all of them.
         resume: Go on with the run that is in the folder.
     """
+    settle_rank(machine)
     if seeds < 1:
         raise ValueError(f"`seeds` must be at least 1, got {seeds}")
     if seeds == 1:
@@ -107,8 +109,6 @@ def run(
         hydrogens=Hydrogens.REMOVE if encoder is None else hydrogens_of(encoder),
     )
     chosen = make_split(molecules, split, seed)
-    if not resume:
-        save_config(Path(out))
 
     def train(seed: int, folder: Path, resume: bool) -> dict[str, Any]:
         start: Any = model
@@ -138,12 +138,12 @@ def run(
         say(f"model in {done.model_folder}, metrics in {done.folder / 'metrics.json'}")
         return done.metrics
 
-    if seeds == 1:
-        results = train(seed, Path(out), resume)
-    else:
-        results = repeat(train, range(seed, seed + seeds), Path(out), resume)
-    if resume:  # only now is it clear that the folder's run can be of this configuration
-        save_config(Path(out))
+    with one_run(Path(out)):
+        keep_config(Path(out), resume)
+        if seeds == 1:
+            results = train(seed, Path(out), resume)
+        else:
+            results = repeat(train, range(seed, seed + seeds), Path(out), resume)
     say(f"split: {chosen}")
     for part in ("valid", "test"):
         if part in results and seeds == 1:

@@ -3,6 +3,7 @@ r"""Labels of molecules, whichever kind of dataset they are in."""
 from __future__ import annotations
 
 import copy
+import hashlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -67,6 +68,17 @@ def names_of(molecules: Sequence[Data] | Any) -> list[str]:
     if isinstance(molecules, MoleculeDataset | MoleculeShards):
         return molecules.smiles
     return [_name(molecules[i]) for i in range(len(molecules))]
+
+
+def content_of(molecules: Sequence[Data] | Any) -> str:
+    r"""What tells some molecules, in their order, from others; of shards, what they were made of."""
+    if isinstance(molecules, MoleculeShards):
+        rows = hashlib.sha256(molecules.row.numpy().tobytes()).hexdigest()
+        return f"{len(molecules)} molecules {content_key(shards=molecules.manifest.key, rows=rows)}"
+    found = hashlib.sha256()
+    for name in names_of(molecules):
+        found.update(f"{name}\n".encode())
+    return f"{len(molecules)} molecules {found.hexdigest()[:16]}"
 
 
 def take(molecules: Sequence[Data] | Any, positions: Tensor) -> Any:

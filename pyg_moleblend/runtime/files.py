@@ -105,6 +105,12 @@ def is_whole(path: Path, known: Digest) -> bool:
     return path.is_file() and path.stat().st_size == known.bytes and digest_of(path) == known.sha256
 
 
+def remove_leftovers(folder: Path) -> None:
+    r"""Removes what :func:`atomic_write` has left in a folder in processes that were killed; there may be no folder."""
+    for leftover in folder.glob(".*.tmp"):
+        leftover.unlink(missing_ok=True)  # another process may do so, too
+
+
 @contextmanager
 def sole_writer(folder: Path) -> Iterator[None]:
     r"""Held while files are made in a folder, by one process at a time.

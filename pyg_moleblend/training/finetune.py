@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from torch_geometric.data import Data
 from pyg_moleblend.checkpoints import encoder_from_pretrained, save_pretrained
 from pyg_moleblend.components import describe
 from pyg_moleblend.datasets.recipe import RECIPE_KEY, recipe_of
-from pyg_moleblend.datasets.targets import has_coordinates, labels_of, names_of, select_targets, take
+from pyg_moleblend.datasets.targets import content_of, has_coordinates, labels_of, names_of, select_targets, take
 from pyg_moleblend.inference.evaluate import score_model
 from pyg_moleblend.metrics import METRICS, Evaluator, TaskType
 from pyg_moleblend.metrics.results import write_metrics
@@ -23,10 +24,11 @@ from pyg_moleblend.models.config import config_of
 from pyg_moleblend.nn import Blending, Readout
 from pyg_moleblend.runtime.processes import wait_for_all
 from pyg_moleblend.splits import Split
+from pyg_moleblend.training.folder import BEST, one_run
 from pyg_moleblend.training.property import PropertyModule
 from pyg_moleblend.training.run import MODEL_FOLDER, Run, fit, load_best
 from pyg_moleblend.training.settings import Machine, Schedule
-from pyg_moleblend.training.trainer import BEST
+from pyg_moleblend.training.strategy import settle_rank
 from pyg_moleblend.utils import Modality
 
 _WORDS = {"valid": "validation", "test": "test"}
@@ -91,7 +93,8 @@ def finetune(
         machine: What to use of the machine. (default: :obj:`None`)
         patience: Epochs without a better validation before training stops. (default: :obj:`None`)
         seed: Everything random follows from it. (default: :obj:`0`)
-        resume: Whether to go on from the folder's last checkpoint. (default: :obj:`False`)
+        resume: Whether to go on from the folder's last checkpoint, with what the run was begun with.
+            (default: :obj:`False`)
         readout: What of the encoder's output the targets are predicted from, which is not changed; the graph token by
             default.
         blending: Draws in training what enters of each molecule; see
@@ -99,10 +102,12 @@ def finetune(
 
     Raises:
         FileNotFoundError: If there is nothing to resume.
-        ValueError: If targets, metric, labels and split do not fit each other, or a run that is not to be resumed is in
-            the folder, or the model could not be saved.
+        ValueError: If targets, metric, labels and split do not fit each other, a run that is not to be resumed is in
+            the folder, or one that was begun with other things, another run is at work in it, or the model could not
+            be saved.
     """
     out, schedule, machine = Path(out), schedule or Schedule(), machine or Machine()
+    settle_rank(machine)
     pl.seed_everything(seed, verbose=False)
     labelled = select_targets(molecules, targets)
     check_split(split, len(molecules))
@@ -122,34 +127,50 @@ def finetune(
         encoder = MoleBlend(encoder or MoleBlendConfig())
     encoder, readout = copy.deepcopy(encoder), copy.deepcopy(readout)
     model = MoleBlendForPropertyPrediction(config_of(encoder), task.num_targets, encoder, readout, blending)
-    describe(model)  # what cannot be saved is said before the training
     module = PropertyModule(model, task, schedule, modality, seed)
     mode = Evaluator(metric).mode if metric in task.metrics else "min"
-    trainer, _ = fit(module, parts["train"], parts["valid"], out, machine, f"valid/{metric}", mode, patience, resume)
-    if (out / BEST).is_file() and len(parts["valid"]):
-        load_best(module, out / BEST)
-    model.to(trainer.strategy.root_device).eval()
-    metrics: dict[str, Any] = {
-        "seed": seed,
-        "split": str(split),
+    facts = {
+        "targets": task.names,
+        "kind": task.kind,
         "metric": metric,
         "modality": modality,
-        "train_molecules": len(parts["train"]),
+        "split": {"name": split.name, "hash": split.hash},
+        "molecules": {part: content_of(held) for part, held in parts.items()},
+        "labels": {part: _digest(values) for part, values in labels.items()},
+        "model": describe(model),  # what cannot be saved is said before the training
     }
-    for part in ("valid", "test"):
-        if len(parts[part]):
-            labelled_part = labelled._replace(molecules=parts[part])
-            metrics[part] = score_model(model, task, labelled_part, modality, schedule.batch_size)
-    model.cpu()
-    if trainer.is_global_zero:
-        split.save(out / "split.json", getattr(molecules, "row", None), names_of(molecules))
-        metadata = {"task": task.to_dict(), "modality": modality, "split": str(split), "seed": seed}
-        if recipe is not None:
-            metadata[RECIPE_KEY] = recipe.to_dict()
-        save_pretrained(model, out / MODEL_FOLDER, metadata)
-        write_metrics(out, metrics)
-    wait_for_all()
+    with one_run(out):
+        monitor = f"valid/{metric}"
+        trainer, _ = fit(module, parts["train"], parts["valid"], out, machine, monitor, mode, facts, patience, resume)
+        if (out / BEST).is_file() and len(parts["valid"]):
+            load_best(module, out / BEST)
+        model.to(trainer.strategy.root_device).eval()
+        metrics: dict[str, Any] = {
+            "seed": seed,
+            "split": str(split),
+            "metric": metric,
+            "modality": modality,
+            "train_molecules": len(parts["train"]),
+        }
+        for part in ("valid", "test"):
+            if len(parts[part]):
+                labelled_part = labelled._replace(molecules=parts[part])
+                metrics[part] = score_model(model, task, labelled_part, modality, schedule.batch_size)
+        model.cpu()
+        if trainer.is_global_zero:
+            split.save(out / "split.json", getattr(molecules, "row", None), names_of(molecules))
+            metadata = {"task": task.to_dict(), "modality": modality, "split": str(split), "seed": seed}
+            if recipe is not None:
+                metadata[RECIPE_KEY] = recipe.to_dict()
+            save_pretrained(model, out / MODEL_FOLDER, metadata)
+            write_metrics(out, metrics)
+        wait_for_all()
     return Run(model, metrics, out)
+
+
+def _digest(labels: Tensor) -> str:
+    known = ~labels.isnan()  # not every NaN has the same bytes
+    return hashlib.sha256(known.numpy().tobytes() + labels[known].double().numpy().tobytes()).hexdigest()[:16]
 
 
 def check_split(split: Split, count: int) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,16 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
+import torch
+from lightning.fabric.plugins import TorchCheckpointIO
+from lightning.fabric.plugins.environments import LightningEnvironment
 from lightning.pytorch.callbacks import Callback, EarlyStopping, LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
+from pyg_moleblend.runtime.files import atomic_write
 from pyg_moleblend.training.epoch_lines import EpochLines
+from pyg_moleblend.training.folder import BEST, LAST
 from pyg_moleblend.training.settings import Machine, Schedule
-from pyg_moleblend.training.strategy import make_strategy
-
-LAST = "checkpoints/last.ckpt"
-BEST = "checkpoints/best.ckpt"
+from pyg_moleblend.training.strategy import is_alone, make_strategy
 
 _IRRELEVANT = (
     ".*does not have many workers.*",  # collating is cheap: the models derive relations on their device
@@ -29,6 +32,7 @@ _IRRELEVANT = (
     ".*srun.*command is available.*",
     ".*module\\(s\\) in eval mode at the start of training.*",
     ".*recommended to use `self.log.*sync_dist=True.*",  # what is logged was put together before: Tally
+    ".*callbacks used to create the checkpoint need to be provided.*",  # it is saved at other intervals now
     ".*could not find the monitored key.*",  # a run that was resumed at the very end of an epoch
     "Grad strides do not match bucket view strides[^[]*\\[1, ",  # of a weight with an axis of length 1: the same memory
     ".*LeafSpec.*is deprecated.*",
@@ -36,15 +40,50 @@ _IRRELEVANT = (
 )
 
 
-class WholeUpdates(ModelCheckpoint):
-    r"""Saves between updates only: the gradient of the batches of a begun one is in no checkpoint."""
+class AtomicCheckpoints(TorchCheckpointIO):
+    r"""Checkpoints that are whole or not there, and forced to disk: Lightning's own may be empty after a full disk."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None
+    ) -> None:
+        r"""Writes a checkpoint."""
+        with atomic_write(path) as file:
+            torch.save(checkpoint, file)
+
+
+class Kept(ModelCheckpoint):
+    r"""Knows its checkpoints again where the folder of the run was moved."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        r"""Takes over what an earlier process has kept, all of it being in the folder that it is in now."""
+        state = {**state_dict, "dirpath": self.dirpath}
+        for key in ("best_model_path", "kth_best_model_path", "last_model_path"):
+            state[key] = self._here(state[key])
+        state["best_k_models"] = {self._here(path): score for path, score in state["best_k_models"].items()}
+        super().load_state_dict(state)
+
+    def _here(self, path: str) -> str:
+        return os.path.join(str(self.dirpath), os.path.basename(path)) if path else path
+
+
+class WholeUpdates(Kept):
+    r"""Saves between updates only: the gradient of the batches of a begun one is in no checkpoint.
+
+    Nor does it save after the last batch of an epoch, whose validation a resumed run would not do.
+    """
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         r"""Saves when it is time."""
-        if (batch_idx + 1) % trainer.accumulate_grad_batches == 0:
+        if is_between_updates(trainer, batch_idx):
             super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+
+
+def is_between_updates(trainer: pl.Trainer, batch_idx: int) -> bool:
+    r"""Whether a run that is saved after this batch goes on as if it had not been interrupted."""
+    is_last = trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
+    return (batch_idx + 1) % trainer.accumulate_grad_batches == 0 and not is_last
 
 
 @contextmanager
@@ -86,16 +125,14 @@ def make_trainer(
     if monitor is not None:
         best = Path(BEST).stem
         callbacks.append(
-            ModelCheckpoint(
-                folder, best, monitor=monitor, mode=mode, auto_insert_metric_name=False, enable_version_counter=False
-            )
+            Kept(folder, best, monitor=monitor, mode=mode, auto_insert_metric_name=False, enable_version_counter=False)
         )
         if patience is not None:
             callbacks.append(EarlyStopping(monitor, mode=mode, patience=patience, check_finite=False))
     # The last checkpoint comes after the others, so that it holds what they have seen of the epoch.
     callbacks += [
         WholeUpdates(folder, name, enable_version_counter=False, **_interval(machine)),
-        ModelCheckpoint(folder, name, save_on_train_epoch_end=True, enable_version_counter=False),
+        Kept(folder, name, save_on_train_epoch_end=True, enable_version_counter=False),
     ]
     try:
         return _trainer(out, schedule, machine, callbacks, validate=monitor is not None)
@@ -128,19 +165,6 @@ def _trainer(out: Path, schedule: Schedule, machine: Machine, callbacks: list[Ca
         enable_progress_bar=machine.progress,
         enable_model_summary=False,
         use_distributed_sampler=False,
+        # Of one process, whatever the variables of a cluster say that the shell was started by.
+        plugins=[AtomicCheckpoints(), *([LightningEnvironment()] if is_alone(machine) else [])],
     )
-
-
-def check_folder(out: Path, resume: bool) -> Path | None:
-    r"""The checkpoint to resume from, if that is wanted.
-
-    Raises:
-        FileNotFoundError: If there is nothing to resume.
-        ValueError: If a run that is not to be resumed is in the folder.
-    """
-    last = out / LAST
-    if resume and not last.is_file():
-        raise FileNotFoundError(f"there is no run to resume: no {last}; start it without resume")
-    if not resume and last.is_file():
-        raise ValueError(f"{out} holds a run already; pass resume (--resume) to go on with it, or another folder")
-    return last if resume else None
