@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyg_moleblend
 from pyg_moleblend.cli.plugins import OPTION, load_plugin, take_plugins
+from pyg_moleblend.runtime.worker_pool import WorkerError
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
@@ -48,7 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The words after ``moleblend``; those that the process was started with by default.
 
     Returns:
-        The exit code: 0, or 2 after an error of the user's, which is said in one line.
+        The exit code: 0, 2 after an error of the user's or the machine's, which is said in one line, or 128 and the
+        number of the signal that has ended it.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] in ("-h", "--help"):
@@ -62,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if verb not in VERBS:
             raise ValueError(f"unknown verb {verb!r}; there are {', '.join(VERBS)}")
         run_verb(verb, words[1:])
-    except (ArgumentError, ValueError, OSError) as error:
+    except (ArgumentError, ValueError, OSError, MemoryError, WorkerError) as error:
         if os.environ.get(TRACEBACK):
             raise
         print(f"moleblend {verb}: error: {' '.join(str(error).split())}", file=sys.stderr)

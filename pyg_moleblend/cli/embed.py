@@ -15,6 +15,7 @@ def run(
     seed: int | None = None,
     conformers: int = 1,
     num_workers: int = 1,
+    max_atoms: int = 1000,
 ) -> None:
     """Compute the representations of molecules, the columns e0, e1, ...
 
@@ -34,10 +35,11 @@ def run(
         conformers: Conformers to give to a molecule without coordinates; the mean over them is taken.
         num_workers: Processes that find conformers, ended where a molecule takes too long; 0 works in this one,
             without a hard deadline.
+        max_atoms: Most atoms of a molecule; a larger one gets empty cells, and its status says so.
     """
     from pyg_moleblend.cli.molecules import check_output, hydrogens_of, read_input, write_results
     from pyg_moleblend.inference import embed
 
     check_output(out)
-    table = read_input(molecules, smiles_column, id_column, hydrogens_of(model))
+    table = read_input(molecules, smiles_column, id_column, hydrogens_of(model), max_atoms)
     write_results(embed(model, table, modality, batch_size, device, seed, conformers, num_workers), out, "embedded")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from lightning.pytorch.utilities import rank_zero_only
 
 from pyg_moleblend.checkpoints import read_metadata
 from pyg_moleblend.chem import Hydrogens, parse_smiles
+from pyg_moleblend.chem.parse import atoms_of_text
 from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.datasets.recipe import Recipe
 from pyg_moleblend.runtime.files import atomic_write
@@ -33,6 +35,7 @@ def read_input(
     smiles_column: str | None = None,
     id_column: str | None = None,
     hydrogens: Hydrogens = Hydrogens.REMOVE,
+    max_atoms: int | None = None,
 ) -> MoleculeTable:
     r"""The molecules of a command's argument; every row of a table is kept.
 
@@ -41,6 +44,7 @@ def read_input(
         smiles_column: Column of a table's SMILES.
         id_column: Column of a table's identifiers.
         hydrogens: Which hydrogens become atoms.
+        max_atoms: Most atoms of a molecule; no limit by default.
 
     Raises:
         MoleculeError: If a SMILES cannot be read.
@@ -48,15 +52,15 @@ def read_input(
         FileNotFoundError: If there is no such table.
     """
     path = Path(molecules)
+    settings: dict[str, Any] = {"hydrogens": hydrogens, "max_atoms": max_atoms, "progress": False}
     if molecules == "-":
         lines = [line.rstrip("\r\n") for line in sys.stdin]
-        return MoleculeTable(_column(lines), on_error="keep", hydrogens=hydrogens, progress=False)
+        return MoleculeTable(_column(lines), on_error="keep", **settings)
     if any(suffix.lower() in _TABLES for suffix in path.suffixes):
-        return MoleculeTable(
-            path, smiles=smiles_column, ids=id_column, on_error="keep", hydrogens=hydrogens, progress=False
-        )
-    parse_smiles(molecules)
-    return MoleculeTable(_column([molecules]), hydrogens=hydrogens, progress=False)
+        return MoleculeTable(path, smiles=smiles_column, ids=id_column, on_error="keep", **settings)
+    if max_atoms is None or atoms_of_text(molecules) <= max_atoms:
+        parse_smiles(molecules)
+    return MoleculeTable(_column([molecules]), on_error="keep", **settings)
 
 
 def check_output(out: str | None) -> None:

@@ -28,6 +28,9 @@ from pyg_moleblend.utils import Modality
 
 OK = "ok"
 
+MAX_ATOMS = 1000
+r"""Most atoms of a molecule, by default: time and memory grow with the square, and large ones are seldom meant."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -41,6 +44,7 @@ def predict(
     conformers: Conformers | int = 1,
     num_workers: int = 0,
     components: Iterable[type] = (),
+    max_atoms: int | None = MAX_ATOMS,
 ) -> pd.DataFrame:
     r"""Predicts the properties that a model was fine-tuned to.
 
@@ -59,6 +63,8 @@ def predict(
         num_workers: Processes that find conformers, each killed where a molecule takes longer than the deadline; 0 is
             this one, without a hard deadline. (default: :obj:`0`)
         components: Classes of your own that the model holds and that are not registered. (default: :obj:`()`)
+        max_atoms: Most atoms of a molecule that is given as SMILES; a larger one gets NaN, and its status says so. A
+            table has a limit of its own. (default: :obj:`1000`)
 
     Returns:
         A row a molecule, in the order given: ``id``, ``smiles``, a column for each target (probabilities, or values
@@ -88,7 +94,7 @@ def predict(
     names, wanted = list(task.names), _settings(conformers, seed, recipe)
     spread = [f"{name}_std" for name in names] if wanted.count > 1 else []
     work = conformer_mean(compute, spread=bool(spread))
-    table = _table(molecules, recipe)
+    table = _table(molecules, recipe, max_atoms)
     return _frame(work, names + spread, table, model, modality, batch_size, device, wanted, num_workers)
 
 
@@ -102,6 +108,7 @@ def embed(
     conformers: Conformers | int = 1,
     num_workers: int = 0,
     components: Iterable[type] = (),
+    max_atoms: int | None = MAX_ATOMS,
 ) -> pd.DataFrame:
     r"""The representation of each molecule: the final state of its graph token.
 
@@ -115,6 +122,7 @@ def embed(
         conformers: As for :func:`predict`. (default: :obj:`1`)
         num_workers: As for :func:`predict`. (default: :obj:`0`)
         components: As for :func:`predict`; of the encoder alone. (default: :obj:`()`)
+        max_atoms: As for :func:`predict`. (default: :obj:`1000`)
 
     Returns:
         As :func:`predict`, with the columns ``e0`` to ``e{C-1}``, and without standard deviations.
@@ -133,7 +141,9 @@ def embed(
     names = [f"e{i}" for i in range(config.channels)]
     recipe = Recipe.from_metadata(metadata)
     work, wanted = conformer_mean(compute, spread=False), _settings(conformers, seed, recipe)
-    return _frame(work, names, _table(molecules, recipe), encoder, modality, batch_size, device, wanted, num_workers)
+    return _frame(
+        work, names, _table(molecules, recipe, max_atoms), encoder, modality, batch_size, device, wanted, num_workers
+    )
 
 
 def _settings(conformers: Conformers | int, seed: int | None, recipe: Recipe | None) -> Conformers:
@@ -143,7 +153,7 @@ def _settings(conformers: Conformers | int, seed: int | None, recipe: Recipe | N
     return replace(known, count=conformers, seed=known.seed if seed is None else seed)
 
 
-def _table(molecules: MoleculeTable | Sequence[str], recipe: Recipe | None) -> MoleculeTable:
+def _table(molecules: MoleculeTable | Sequence[str], recipe: Recipe | None, max_atoms: int | None) -> MoleculeTable:
     if isinstance(molecules, MoleculeTable):
         check_recipe(recipe, molecules)
         return molecules
@@ -159,7 +169,7 @@ def _table(molecules: MoleculeTable | Sequence[str], recipe: Recipe | None) -> M
         )
     given = pd.DataFrame({"smiles": list(molecules)}, dtype=object)
     hydrogens = (recipe or Recipe()).hydrogens
-    return MoleculeTable(given, on_error="keep", hydrogens=hydrogens, progress=False)
+    return MoleculeTable(given, on_error="keep", hydrogens=hydrogens, progress=False, max_atoms=max_atoms)
 
 
 def _frame(
