@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.fabric.plugins.environments import LightningEnvironment
 from lightning.pytorch.callbacks import Callback, EarlyStopping, LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.utilities.exceptions import MisconfigurationException, SIGTERMException
 
 from pyg_moleblend.runtime.files import atomic_write
 from pyg_moleblend.training.epoch_lines import EpochLines
@@ -88,7 +89,10 @@ def is_between_updates(trainer: pl.Trainer, batch_idx: int) -> bool:
 
 @contextmanager
 def quiet_lightning() -> Iterator[None]:
-    r"""Keeps Lightning from saying what is of no use here; its other warnings come through."""
+    r"""Keeps Lightning from saying what is of no use here; its other warnings come through.
+
+    Where a signal ends its loops, the exit code is 128 and the signal's number; Lightning's own are 1 and 0.
+    """
     logger = logging.getLogger("lightning.pytorch")
     level = logger.level
     logger.setLevel(logging.WARNING)
@@ -97,6 +101,10 @@ def quiet_lightning() -> Iterator[None]:
             for message in _IRRELEVANT:
                 warnings.filterwarnings("ignore", message=message)
             yield
+    except SIGTERMException as stop:
+        raise SystemExit(128 + signal.SIGTERM) from stop
+    except SystemExit as stop:
+        raise SystemExit(128 + signal.SIGINT) if isinstance(stop.__context__, KeyboardInterrupt) else stop from None
     finally:
         logger.setLevel(level)
 

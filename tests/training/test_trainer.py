@@ -1,11 +1,14 @@
 import logging
+import sys
 import warnings
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import torch
 from lightning.pytorch.utilities import rank_zero_only
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from pyg_moleblend.models import MoleBlendForPretraining
 from pyg_moleblend.training import MoleculeDataModule, PretrainingModule, Schedule
@@ -110,3 +113,19 @@ def test_variables_of_a_cluster_do_not_make_a_run_of_one_process_another(tmp_pat
     assert (trainer.world_size, trainer.global_rank, trainer.is_global_zero) == (1, 0, True)
     assert not is_alone(replace(machine, devices=2))
     assert not is_alone(replace(machine, num_nodes=2))
+
+
+def test_exit_codes_tell_the_signal():
+    def interrupted():
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            sys.exit(1)  # as Lightning does
+
+    def ended(code=None):
+        raise SIGTERMException if code is None else SystemExit(code)
+
+    for end, code in ((interrupted, 130), (ended, 143), (partial(ended, 7), 7)):
+        with pytest.raises(SystemExit) as stopped, quiet_lightning():
+            end()
+        assert stopped.value.code == code
