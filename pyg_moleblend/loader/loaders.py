@@ -48,7 +48,8 @@ def molecule_loader(
         num_replicas=num_replicas,
     )
     whole = hasattr(molecules, "get_batch") and getattr(molecules, "transform", None) is None
-    data, collate = (_Batches(molecules), _as_it_is) if whole else (molecules, Collater(molecules))
+    data: Any = _Batches(molecules) if whole else molecules
+    collate = _as_it_is if whole else Collater(molecules)
     if not num_workers:
         return DataLoader(data, batch_sampler=sampler, collate_fn=collate)
     return _WorkersLoader(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import Any, cast
 
 import torch
 from filelock import FileLock, Timeout
@@ -55,7 +55,7 @@ def one_run(out: Path) -> Iterator[None]:
     Raises:
         ValueError: If another run holds it.
     """
-    if rank_zero_only.rank != 0:  # the first process holds it for all
+    if not _is_first():  # the first process holds it for all
         yield
         return
     out.mkdir(parents=True, exist_ok=True)
@@ -121,7 +121,7 @@ def check_same_run(out: Path, facts: Mapping[str, Any], resume: bool) -> None:
     path = out / RUN_FILE
     wanted = json.loads(json.dumps(facts))
     if not resume:
-        if rank_zero_only.rank == 0:
+        if _is_first():
             remove_leftovers((out / LAST).parent)
             with atomic_write(path, "w") as file:
                 json.dump(wanted, file, indent=1)
@@ -136,8 +136,12 @@ def check_same_run(out: Path, facts: Mapping[str, Any], resume: bool) -> None:
             f"the run in {out} was begun with other things: {'; '.join(differing[:4])}{more}. Resume it "
             "with those that it was begun with, or start another in another folder"
         )
-    if rank_zero_only.rank == 0:
+    if _is_first():
         remove_leftovers((out / LAST).parent)
+
+
+def _is_first() -> bool:
+    return int(cast(Any, rank_zero_only).rank) == 0
 
 
 def changes_between(found: Any, wanted: Any, name: str = "") -> Iterator[str]:

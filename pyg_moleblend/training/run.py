@@ -107,7 +107,7 @@ def fit(
         whole = module.model
         # A checkpoint is data: nothing in it is to be run.
         stop = StopOnSignal(out)
-        trainer.callbacks.insert(0, stop)
+        cast(Any, trainer).callbacks.insert(0, stop)
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
         stop.stop()  # of a signal in the last epoch: resuming does the rest
         if is_sharded(module.model):

@@ -50,7 +50,7 @@ def settle_rank(machine: Machine) -> None:
     by nobody.
     """
     if is_alone(machine):
-        rank_zero_only.rank = 0
+        cast(Any, rank_zero_only).rank = 0
 
 
 def sharded(model: M, mesh: DeviceMesh) -> M:

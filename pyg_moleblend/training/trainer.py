@@ -48,7 +48,7 @@ class AtomicCheckpoints(TorchCheckpointIO):
         self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None
     ) -> None:
         r"""Writes a checkpoint."""
-        with atomic_write(path) as file:
+        with atomic_write(os.fspath(path)) as file:
             torch.save(checkpoint, file)
 
 
