@@ -18,7 +18,7 @@ from pyg_moleblend.metrics import METRICS, Evaluator
 from pyg_moleblend.models import MoleBlend
 from pyg_moleblend.splits import Split
 from pyg_moleblend.training import finetune, load_encoder
-from pyg_moleblend.training.trainer import LAST
+from pyg_moleblend.training.folder import LAST
 
 OPTIONS = ("schedule", "machine", "model", "dropouts", "patience", "modality")
 r"""Options of ``moleblend finetune`` that may be given; the others are the table's."""

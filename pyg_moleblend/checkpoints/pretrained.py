@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
@@ -22,11 +23,13 @@ from pyg_moleblend.components import (
     with_components,
 )
 from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction
-from pyg_moleblend.runtime.files import atomic_write
+from pyg_moleblend.runtime.files import atomic_write, whole_folder
 
 CONFIG_FILE = "config.json"
 FORMAT = 2
 r"""Of ``config.json``: a tree of components. Folders of format 1, which has no number, load too."""
+
+_SAVING = "saving"  # tells in both files which saving they are of
 
 Model = MoleBlend | MoleBlendForPretraining | MoleBlendForPropertyPrediction
 M = TypeVar("M", bound=nn.Module)
@@ -47,13 +50,9 @@ def save_pretrained(model: nn.Module, folder: str | Path, metadata: dict[str, An
         ValueError: If a component's arguments cannot be JSON, or are not known.
     """
     folder = Path(folder)
-    content = {"format": FORMAT, "model": describe(model), "metadata": metadata or {}}
+    content: dict[str, Any] = {"format": FORMAT, "model": describe(model), "metadata": metadata or {}}
     if shared := _tied(model):
         content["tied"] = shared
-    try:
-        text = json.dumps(content, indent=2, allow_nan=False) + "\n"
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"`metadata` must be JSON values: {error}") from error
     weights: dict[str, Tensor] = {}
     memory: set[int] = set()
     for name, value in model.state_dict().items():
@@ -62,11 +61,16 @@ def save_pretrained(model: nn.Module, folder: str | Path, metadata: dict[str, An
         value = value.detach().cpu().contiguous()
         weights[name] = value.clone() if value.untyped_storage().data_ptr() in memory else value  # a shared weight
         memory.add(weights[name].untyped_storage().data_ptr())
-    folder.mkdir(parents=True, exist_ok=True)
-    with atomic_write(folder / WEIGHTS_FILE, "wb") as file:
-        file.write(save(weights))
-    with atomic_write(folder / CONFIG_FILE, "w") as file:
-        file.write(text)
+    content[_SAVING] = hashlib.sha256(save(weights)).hexdigest()[:16]
+    try:
+        text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"`metadata` must be JSON values: {error}") from error
+    with whole_folder(folder) as place:
+        with atomic_write(place / WEIGHTS_FILE, "wb") as file:
+            file.write(save(weights, {_SAVING: content[_SAVING]}))
+        with atomic_write(place / CONFIG_FILE, "w") as file:
+            file.write(text)
     return folder
 
 
@@ -85,6 +89,7 @@ def from_pretrained(source: str | Path, components: Iterable[type] = ()) -> Any:
     """
     folder = locate(source)
     content = _describe(folder)
+    _check_saving(folder, content)
     model = _build(content["model"], folder, with_components(components))
     return _restored(model, _read_weights(folder), folder, content["tied"])
 
@@ -109,6 +114,7 @@ def encoder_from_pretrained(source: str | Path, components: Iterable[type] = ())
         if encoder is None:
             raise ValueError(f"{folder} holds a {type(model).__name__}, which has no encoder")
         return encoder
+    _check_saving(folder, content)
     encoder = _build(inner, folder, registry)
     prefix = "encoder."
     weights = {name[len(prefix) :]: v for name, v in _read_weights(folder).items() if name.startswith(prefix)}
@@ -172,6 +178,22 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
         return load_file(path)
     except SafetensorError as error:
         raise ValueError(f"{path} is damaged ({error}); copy or train it again") from error
+
+
+def _check_saving(folder: Path, content: dict[str, Any]) -> None:
+    r"""Raises ``ValueError`` if the weights are not those that the configuration was written with."""
+    if not (folder / WEIGHTS_FILE).is_file():
+        return  # which the reading of the weights says
+    try:
+        with safe_open(str(folder / WEIGHTS_FILE), "pt") as file:
+            found = (file.metadata() or {}).get(_SAVING)
+    except SafetensorError:
+        return  # likewise
+    if None not in (found, content.get(_SAVING)) and found != content[_SAVING]:
+        raise ValueError(
+            f"{folder / CONFIG_FILE} and {WEIGHTS_FILE} beside it are of two models: a saving into this folder was "
+            "interrupted, so save the model again (or run again the command that was to)"
+        )
 
 
 def _is_encoder(tree: dict[str, Any], registry: Registry) -> bool:

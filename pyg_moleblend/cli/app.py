@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyg_moleblend
 from pyg_moleblend.cli.plugins import OPTION, load_plugin, take_plugins
+from pyg_moleblend.runtime.worker_pool import WorkerError
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
@@ -32,8 +33,12 @@ VERBS = {
 }
 POSITIONAL = ("prepare", "check", "split", "predict", "embed", "evaluate", "convert", "quantum")
 SHARED = ("predict", "embed", "evaluate")  # verbs whose molecules the processes that torchrun starts share out
+TRAINING = ("pretrain", "finetune")  # they find out by themselves which process they are in
+RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK")
 _KEY = re.compile(r"Group '(?P<group>[^']+)' does not accept option '(?P<key>[^']+)'|Option '(?P<option>[^']+)' is not")
 CONFIG_FILE = "config.yaml"
+MAY_CHANGE = ("machine", "out", "data", "root", "seeds")
+r"""Options that a run which goes on may have others of; what the data hold is compared by itself."""
 TRACEBACK = "MOLEBLEND_TRACEBACK"
 
 
@@ -44,7 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The words after ``moleblend``; those that the process was started with by default.
 
     Returns:
-        The exit code: 0, or 2 after an error of the user's, which is said in one line.
+        The exit code: 0, 2 after an error of the user's or the machine's, which is said in one line, or 128 and the
+        number of the signal that has ended it.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] in ("-h", "--help"):
@@ -58,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if verb not in VERBS:
             raise ValueError(f"unknown verb {verb!r}; there are {', '.join(VERBS)}")
         run_verb(verb, words[1:])
-    except (ArgumentError, ValueError, OSError) as error:
+    except (ArgumentError, ValueError, OSError, MemoryError, WorkerError) as error:
         if os.environ.get(TRACEBACK):
             raise
         print(f"moleblend {verb}: error: {' '.join(str(error).split())}", file=sys.stderr)
@@ -87,11 +93,15 @@ def run_verb(verb: str, words: Sequence[str]) -> None:
         raise ValueError(
             f"a plugin is code: name it on the command line, {OPTION} FILE.py, not in a configuration file"
         )
-    if "save_config" in function.__annotations__:
+    if "keep_config" in function.__annotations__:
         config.resume = False  # the file is to start the run again, in another folder say
         text = parser.dump(config)
-        arguments["save_config"] = lambda folder: _write(folder, text)
-    if verb in SHARED and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        arguments["keep_config"] = lambda folder, resume: _keep(folder, text, resume)
+    launched = "TORCHELASTIC_RUN_ID" in os.environ  # by torchrun
+    if verb not in TRAINING and not launched:
+        for name in RANKS:  # of whatever started the shell; what is to be done once would be done by nobody
+            os.environ.pop(name, None)
+    if verb in SHARED and launched and int(os.environ.get("WORLD_SIZE", "1")) > 1:
         from pyg_moleblend.runtime.processes import join
 
         join()
@@ -109,7 +119,7 @@ def make_parser(verb: str) -> tuple[ArgumentParser, Callable[..., None]]:
     parser = ArgumentParser(prog=f"moleblend {verb}", usage=usage, exit_on_error=False)
     parser.add_argument("--config", action="config", help="YAML file with options; those given after it win")
     parser.add_argument(OPTION, help="Python file or module that registers components of your own; can be repeated")
-    parser.add_function_arguments(function, as_positional=verb in POSITIONAL, skip={"save_config"})
+    parser.add_function_arguments(function, as_positional=verb in POSITIONAL, skip={"keep_config"})
     return parser, function
 
 
@@ -186,10 +196,27 @@ def _meant(error: str, words: Sequence[str], parser: ArgumentParser) -> str:
     return ""
 
 
-def _write(folder: Any, text: str) -> None:
-    from pyg_moleblend.runtime.files import atomic_write
+def _keep(folder: Any, text: str, resume: bool) -> None:
+    r"""Leaves the configuration of a run in its folder; that of one which goes on has to be what is there."""
+    import yaml
 
-    with atomic_write(os.path.join(folder, CONFIG_FILE), "w") as file:
+    from pyg_moleblend.runtime.files import atomic_write
+    from pyg_moleblend.training.folder import changes_between
+
+    path = os.path.join(folder, CONFIG_FILE)
+    if resume and os.path.isfile(path):
+        with open(path, encoding="utf-8") as file:
+            found, wanted = (
+                {key: value for key, value in yaml.safe_load(content).items() if key not in MAY_CHANGE}
+                for content in (file, text)
+            )
+        if changes := "; ".join(changes_between(found, wanted)):
+            raise ValueError(
+                f"the run in {folder} was begun with other options: {changes}. Resume it with those of {path} "
+                "(--config), or start another in another folder"
+            )
+        return
+    with atomic_write(path, "w") as file:
         file.write(text)
 
 

@@ -10,6 +10,7 @@ from typing import cast
 
 from lightning.pytorch.utilities import rank_zero_only
 
+from pyg_moleblend.chem import Hydrogens
 from pyg_moleblend.datasets import (
     QM9,
     MoleculeACE,
@@ -39,6 +40,7 @@ def load_data(
     seed: int = 0,
     progress: bool = True,
     num_workers: int = 0,
+    hydrogens: Hydrogens = Hydrogens.REMOVE,
 ) -> MoleculeDataset | MoleculeShards:
     r"""The dataset of a name. What is left out of it is said on stderr.
 
@@ -53,6 +55,7 @@ def load_data(
         seed: Seed of the conformers.
         progress: Whether to show progress bars.
         num_workers: Processes that find conformers, at least one: each molecule has a hard deadline.
+        hydrogens: Which hydrogens of SMILES and of a table's molecules become atoms.
 
     Raises:
         ValueError: If there is no such dataset, or it cannot be had.
@@ -65,9 +68,9 @@ def load_data(
                 Path(root) / "qm9", max_molecules=max_molecules, progress=progress
             ).subtract_atom_reference()
         elif name == "moleculenet":
-            molecules = MoleculeNet(root, part, progress=progress)
+            molecules = MoleculeNet(root, part, progress=progress, hydrogens=hydrogens)
         elif name == "moleculeace":
-            molecules = MoleculeACE(root, part, progress=progress)
+            molecules = MoleculeACE(root, part, progress=progress, hydrogens=hydrogens)
         elif name == "ogb":
             molecules = OGBGraphProperty(root, part, progress=progress)
         elif name == "pcqm4mv2":
@@ -76,7 +79,9 @@ def load_data(
         elif Path(data).is_dir():
             molecules = MoleculeShards(data)
         elif Path(data).suffix or Path(data).exists():
-            molecules = MoleculeTable(data, smiles=smiles_column, targets=targets, on_error="skip", progress=progress)
+            molecules = MoleculeTable(
+                data, smiles_column, targets, on_error="skip", hydrogens=hydrogens, progress=progress
+            )
         else:
             raise ValueError(f"unknown data {data!r}: expected {KNOWN}")
     except RuntimeError as error:  # a download that failed

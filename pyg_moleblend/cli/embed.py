@@ -12,9 +12,10 @@ def run(
     modality: Literal["2d", "3d", "2d+3d"] | None = None,
     batch_size: int = 64,
     device: str = "auto",
-    seed: int = 0,
+    seed: int | None = None,
     conformers: int = 1,
     num_workers: int = 1,
+    max_atoms: int = 1000,
     readout: dict[str, Any] | str | None = None,
 ) -> None:
     """Compute the representations of molecules, the columns e0, e1, ...
@@ -31,20 +32,21 @@ def run(
             coordinates get a conformer.
         batch_size: Molecules of a batch.
         device: cpu, cuda, ...; auto is a GPU where there is one.
-        seed: Seed of the conformers.
+        seed: Seed of the conformers; that of the training molecules' by default, or 0.
         conformers: Conformers to give to a molecule without coordinates; the mean over them is taken.
         num_workers: Processes that find conformers, ended where a molecule takes too long; 0 works in this one,
             without a hard deadline.
+        max_atoms: Most atoms of a molecule; a larger one gets empty cells, and its status says so.
         readout: What the vectors are made by, a component: EnvironmentReadout, say; the graph token by default.
     """
     from pyg_moleblend.checkpoints import encoder_from_pretrained
     from pyg_moleblend.cli.component_options import make
-    from pyg_moleblend.cli.molecules import check_output, read_input, write_results
+    from pyg_moleblend.cli.molecules import check_output, hydrogens_of, read_input, write_results
     from pyg_moleblend.inference import embed
     from pyg_moleblend.models.config import config_of
 
     check_output(out)
-    table = read_input(molecules, smiles_column, id_column)
+    table = read_input(molecules, smiles_column, id_column, hydrogens_of(model), max_atoms)
     made = None
     if readout is not None:
         made = make(readout, "readout", channels=config_of(encoder_from_pretrained(model)).channels)

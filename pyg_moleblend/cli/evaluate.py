@@ -43,6 +43,7 @@ def run(
 
     from pyg_moleblend.checkpoints import read_metadata
     from pyg_moleblend.cli.data import load_data, say, tell
+    from pyg_moleblend.cli.molecules import hydrogens_of
     from pyg_moleblend.cli.splits import make_split
     from pyg_moleblend.datasets.targets import take
     from pyg_moleblend.inference import RecoveryReport, evaluate
@@ -51,7 +52,8 @@ def run(
 
     models = models_of(model)
     names = read_metadata(models[0]).get("task", {}).get("names", [])
-    molecules = load_data(data, root, smiles_column, names, max_molecules, conformers, seed)
+    hydrogens = hydrogens_of(models[0])
+    molecules = load_data(data, root, smiles_column, names, max_molecules, conformers, seed, hydrogens=hydrogens)
     if part != "all":
         chosen = make_split(molecules, split, seed)
         say(f"{part} of the split {chosen}")

@@ -6,15 +6,18 @@ from typing import Any, Literal, cast
 
 import torch
 
+from pyg_moleblend.chem import Hydrogens
 from pyg_moleblend.cli.component_options import make, make_encoder
 from pyg_moleblend.cli.data import load_data, names_of, say, tell
+from pyg_moleblend.cli.molecules import hydrogens_of
 from pyg_moleblend.cli.splits import make_split
 from pyg_moleblend.models import MoleBlendConfig
 from pyg_moleblend.models.config import config_of
 from pyg_moleblend.runtime.seeds import derived_seed
 from pyg_moleblend.training import Machine, Schedule, finetune, load_encoder
+from pyg_moleblend.training.folder import check_folder, one_run
 from pyg_moleblend.training.repeats import check_folders, describe_summary, repeat
-from pyg_moleblend.training.trainer import check_folder
+from pyg_moleblend.training.strategy import settle_rank
 
 _MODEL, _SCHEDULE, _MACHINE = MoleBlendConfig(), Schedule(), Machine()
 _DROPOUTS = {"drop_path": 0.0}
@@ -44,7 +47,7 @@ def run(
     seed: int = 0,
     seeds: int = 1,
     resume: bool = False,
-    save_config: Callable[[Path], None] = lambda folder: None,
+    keep_config: Callable[[Path, bool], None] = lambda folder, resume: None,
 ) -> None:
     """Train a model to predict properties.
 
@@ -53,7 +56,7 @@ def run(
             the path of a table (.csv, .tsv, .parquet, .sdf).
         out: Folder of the run: model, metrics, split, checkpoints, logs, and the configuration.
         encoder: The model to start from: a folder, the name of a packaged one (moleblend-tiny), or a hub repository;
-            without it the weights are random.
+            without it the weights are random. The hydrogens of its training become atoms of a table's molecules.
         root: Folder of the published datasets; they are downloaded into it.
         smiles_column: Column of a table's SMILES; the one that is called so by default.
         targets: Targets to learn, as a,b,c; needed for a table, all by default for a published dataset.
@@ -80,6 +83,7 @@ def run(
             and standard deviation. The split and the conformers are those of the first seed in all of them.
         resume: Go on with the run that is in the folder.
     """
+    settle_rank(machine)
     if seeds < 1:
         raise ValueError(f"`seeds` must be at least 1, got {seeds}")
     if seeds == 1:
@@ -102,10 +106,9 @@ def run(
         seed,
         machine.progress,
         num_workers=machine.num_workers,
+        hydrogens=Hydrogens.REMOVE if encoder is None else hydrogens_of(encoder),
     )
     chosen = make_split(molecules, split, seed)
-    if not resume:
-        save_config(Path(out))
 
     def train(seed: int, folder: Path, resume: bool) -> dict[str, Any]:
         start: Any = model
@@ -135,12 +138,12 @@ def run(
         say(f"model in {done.model_folder}, metrics in {done.folder / 'metrics.json'}")
         return done.metrics
 
-    if seeds == 1:
-        results = train(seed, Path(out), resume)
-    else:
-        results = repeat(train, range(seed, seed + seeds), Path(out), resume)
-    if resume:  # only now is it clear that the folder's run can be of this configuration
-        save_config(Path(out))
+    with one_run(Path(out)):
+        keep_config(Path(out), resume)
+        if seeds == 1:
+            results = train(seed, Path(out), resume)
+        else:
+            results = repeat(train, range(seed, seed + seeds), Path(out), resume)
     say(f"split: {chosen}")
     for part in ("valid", "test"):
         if part in results and seeds == 1:

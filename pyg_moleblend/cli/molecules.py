@@ -4,25 +4,47 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from lightning.pytorch.utilities import rank_zero_only
 
-from pyg_moleblend.chem import parse_smiles
+from pyg_moleblend.checkpoints import read_metadata
+from pyg_moleblend.chem import Hydrogens, parse_smiles
+from pyg_moleblend.chem.parse import atoms_of_text
 from pyg_moleblend.datasets import MoleculeTable
+from pyg_moleblend.datasets.recipe import Recipe
 from pyg_moleblend.runtime.files import atomic_write
 
 _TABLES = (".csv", ".tsv", ".parquet", ".sdf")
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 
 
-def read_input(molecules: str, smiles_column: str | None = None, id_column: str | None = None) -> MoleculeTable:
+def hydrogens_of(model: str) -> Hydrogens:
+    r"""Which hydrogens are atoms in the molecules that a saved model has learnt from.
+
+    Raises:
+        FileNotFoundError: If there is no such model.
+        ValueError: If it is damaged.
+    """
+    return (Recipe.from_metadata(read_metadata(model)) or Recipe()).hydrogens
+
+
+def read_input(
+    molecules: str,
+    smiles_column: str | None = None,
+    id_column: str | None = None,
+    hydrogens: Hydrogens = Hydrogens.REMOVE,
+    max_atoms: int | None = None,
+) -> MoleculeTable:
     r"""The molecules of a command's argument; every row of a table is kept.
 
     Args:
         molecules: A SMILES, the path of a table, or ``-``: one SMILES a line of the standard input.
         smiles_column: Column of a table's SMILES.
         id_column: Column of a table's identifiers.
+        hydrogens: Which hydrogens become atoms.
+        max_atoms: Most atoms of a molecule; no limit by default.
 
     Raises:
         MoleculeError: If a SMILES cannot be read.
@@ -30,13 +52,15 @@ def read_input(molecules: str, smiles_column: str | None = None, id_column: str 
         FileNotFoundError: If there is no such table.
     """
     path = Path(molecules)
+    settings: dict[str, Any] = {"hydrogens": hydrogens, "max_atoms": max_atoms, "progress": False}
     if molecules == "-":
         lines = [line.rstrip("\r\n") for line in sys.stdin]
-        return MoleculeTable(_column(lines), on_error="keep", progress=False)
+        return MoleculeTable(_column(lines), on_error="keep", **settings)
     if any(suffix.lower() in _TABLES for suffix in path.suffixes):
-        return MoleculeTable(path, smiles=smiles_column, ids=id_column, on_error="keep", progress=False)
-    parse_smiles(molecules)
-    return MoleculeTable(_column([molecules]), progress=False)
+        return MoleculeTable(path, smiles=smiles_column, ids=id_column, on_error="keep", **settings)
+    if max_atoms is None or atoms_of_text(molecules) <= max_atoms:
+        parse_smiles(molecules)
+    return MoleculeTable(_column([molecules]), on_error="keep", **settings)
 
 
 def check_output(out: str | None) -> None:

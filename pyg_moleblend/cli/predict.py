@@ -12,9 +12,10 @@ def run(
     modality: Literal["2d", "3d", "2d+3d"] | None = None,
     batch_size: int = 64,
     device: str = "auto",
-    seed: int = 0,
+    seed: int | None = None,
     conformers: int = 1,
     num_workers: int = 1,
+    max_atoms: int = 1000,
 ) -> None:
     """Predict properties of molecules.
 
@@ -30,15 +31,16 @@ def run(
             coordinates get a conformer.
         batch_size: Molecules of a batch.
         device: cpu, cuda, ...; auto is a GPU where there is one.
-        seed: Seed of the conformers.
+        seed: Seed of the conformers; that of the training molecules' by default, or 0.
         conformers: Conformers to give to a molecule without coordinates; the mean over them is taken. The columns
             TARGET_std have the standard deviation over them.
         num_workers: Processes that find conformers, ended where a molecule takes too long; 0 works in this one,
             without a hard deadline.
+        max_atoms: Most atoms of a molecule; a larger one gets empty cells, and its status says so.
     """
-    from pyg_moleblend.cli.molecules import check_output, read_input, write_results
+    from pyg_moleblend.cli.molecules import check_output, hydrogens_of, read_input, write_results
     from pyg_moleblend.inference import predict
 
     check_output(out)
-    table = read_input(molecules, smiles_column, id_column)
+    table = read_input(molecules, smiles_column, id_column, hydrogens_of(model), max_atoms)
     write_results(predict(model, table, modality, batch_size, device, seed, conformers, num_workers), out, "predicted")

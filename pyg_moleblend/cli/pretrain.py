@@ -13,7 +13,8 @@ from pyg_moleblend.inference import RecoveryReport
 from pyg_moleblend.models import MoleBlendConfig
 from pyg_moleblend.splits import random_split
 from pyg_moleblend.training import Machine, Schedule, pretrain
-from pyg_moleblend.training.trainer import check_folder
+from pyg_moleblend.training.folder import check_folder, one_run
+from pyg_moleblend.training.strategy import settle_rank
 
 _MODEL, _SCHEDULE, _MACHINE = MoleBlendConfig(), Schedule(), Machine()
 
@@ -35,7 +36,7 @@ def run(
     machine: Machine = _MACHINE,
     seed: int = 0,
     resume: bool = False,
-    save_config: Callable[[Path], None] = lambda folder: None,
+    keep_config: Callable[[Path, bool], None] = lambda folder, resume: None,
 ) -> None:
     """Train a model by blend-then-predict. The model after the last update is kept, not the best in validation.
 
@@ -60,6 +61,7 @@ def run(
         seed: Everything random follows from it.
         resume: Go on with the run that is in the folder.
     """
+    settle_rank(machine)
     check_folder(Path(out), resume)
     pl.seed_everything(seed, verbose=False)  # the model's weights are drawn here
     made = make_pretraining(model, relations, objectives, blending, loss_weights)
@@ -79,12 +81,10 @@ def run(
     if not has_coordinates(molecules):
         say("no molecule has coordinates, so only 2D relations are learnt; --conformers 1 gives each a 3D structure")
     split = random_split(molecules, (1 - valid_fraction, valid_fraction, 0), seed)
-    if not resume:
-        save_config(Path(out))
     train, valid = take(molecules, split.train), take(molecules, split.valid)
-    done = pretrain(train, out, valid, made, schedule, machine, seed, resume)
-    if resume:  # only now is it clear that the folder's run can be of this configuration
-        save_config(Path(out))
+    with one_run(Path(out)):
+        keep_config(Path(out), resume)
+        done = pretrain(train, out, valid, made, schedule, machine, seed, resume)
     say(f"{split}")
     if "recovery" in done.metrics:
         tell(RecoveryReport(**done.metrics["recovery"]))

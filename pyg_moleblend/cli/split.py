@@ -45,7 +45,7 @@ def run(
     molecules = load_data(data, root, smiles_column, (), max_molecules, False, seed, progress)
     split = make_split(molecules, kind, seed)
     if out is not None:
-        split.save(out, molecules.row)
+        split.save(out, molecules.row, molecules.smiles)
         say(f"split in {out}")
     tell(split)
     if leakage:

@@ -3,11 +3,14 @@ r"""Splits by the names that the command line has for them."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from pyg_moleblend.cli.data import say
 from pyg_moleblend.datasets import MoleculeNet, MoleculeTable
+from pyg_moleblend.datasets.targets import names_of
 from pyg_moleblend.splits import (
+    PAIRS,
     Split,
     balanced_scaffold_split,
     column_split,
@@ -58,14 +61,29 @@ def make_split(molecules: Any, split: str | None, seed: int) -> Split:
         column = split.removeprefix("column:")
         if column not in molecules.frame:
             raise ValueError(f"the table has no column {column!r}; its columns are {list(molecules.frame.columns)}")
-        return column_split(molecules.frame[column].iloc[molecules.row.tolist()].tolist(), split)
+        by_column = column_split(molecules.frame[column].iloc[molecules.row.tolist()].tolist(), split)
+        _tell_leaks(by_column, molecules.smiles)
+        return by_column
     if split.endswith(".json"):
-        saved = Split.load(split, getattr(molecules, "row", None))
+        names = names_of(molecules)
+        saved = Split.load(split, getattr(molecules, "row", None), names)
         largest = max((int(part.max()) for part in saved.as_dict().values() if len(part)), default=-1)
         if largest >= len(molecules):
             raise ValueError(f"{split} is of at least {largest + 1} molecules, the data have {len(molecules)}")
+        _tell_leaks(saved, names)
         return saved
     raise ValueError(
         f"unknown split {split!r}: expected one of {', '.join(KINDS)}, 'official' of a benchmark, 'fold:I/K', "
         "'column:NAME' of a table or a .json file"
     )
+
+
+def _tell_leaks(split: Split, names: Sequence[str]) -> None:
+    r"""Says which parts of a split that somebody made have molecules in common, as they are written."""
+    parts = {part: {names[i] for i in positions.tolist()} for part, positions in split.as_dict().items()}
+    for part, source in PAIRS:
+        if shared := parts[part] & parts[source]:
+            say(
+                f"{len(shared)} molecules of {part} are in {source} too, {min(shared)} for one; moleblend split tells "
+                "all that parts have in common"
+            )

@@ -11,6 +11,7 @@ from torch_geometric.data.collate import collate
 
 from pyg_moleblend.datasets.io.failures import Failure
 from pyg_moleblend.datasets.io.reading_result import Reading
+from pyg_moleblend.datasets.recipe import Recipe
 from pyg_moleblend.utils.flat_batch import Stored, as_stored, cut_batch, cut_molecule
 
 Transform = Callable[[Data], Data]
@@ -30,6 +31,9 @@ class MoleculeDataset(InMemoryDataset):
 
     target_names: list[str]
     r"""Names of the columns of ``y``."""
+
+    recipe: Recipe | None = None
+    r"""How the molecules became graphs, where the dataset lets one choose."""
 
     def get(self, idx: int) -> Data:
         r"""Molecule `idx` of the whole dataset, before the transform."""

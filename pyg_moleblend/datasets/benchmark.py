@@ -12,6 +12,7 @@ from pyg_moleblend.datasets.base import Transform
 from pyg_moleblend.datasets.cached import CachedMoleculeDataset
 from pyg_moleblend.datasets.io.raw_state import digests
 from pyg_moleblend.datasets.io.reading import Reading, read_molecules
+from pyg_moleblend.datasets.recipe import Recipe
 from pyg_moleblend.datasets.shards.resumable import read_resumable
 from pyg_moleblend.metrics import METRICS, TaskType
 
@@ -63,6 +64,7 @@ class BenchmarkDataset(CachedMoleculeDataset):
         self.name = known[name.lower()]
         self.hydrogens = Hydrogens(hydrogens)
         self.conformers = conformers
+        self.recipe = Recipe(self.hydrogens, conformers)
         self.num_workers = num_workers
         super().__init__(root, transform, pre_transform, pre_filter, progress, force_reload)
         self.target_names = self.facts["target_names"]

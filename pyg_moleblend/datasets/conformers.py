@@ -17,6 +17,7 @@ from pyg_moleblend.chem.conformers import RUNGS
 from pyg_moleblend.datasets import MoleculeDataset
 from pyg_moleblend.datasets.base import has_positions
 from pyg_moleblend.datasets.io.reading import CONFORMER_CHUNK_SIZE, TOO_LONG
+from pyg_moleblend.datasets.recipe import Recipe, recipe_of
 from pyg_moleblend.runtime.worker_pool import Started, in_chunks, map_chunks
 from pyg_moleblend.transforms import AddConformer
 
@@ -69,7 +70,7 @@ class GenerateChunk:
 def add_missing_conformers(
     molecules: MoleculeDataset,
     seed: int = 0,
-    hydrogens: Hydrogens | str = Hydrogens.REMOVE,
+    hydrogens: Hydrogens | str | None = None,
     progress: bool = False,
     conformers: Conformers | int = 1,
     num_workers: int = 0,
@@ -79,7 +80,7 @@ def add_missing_conformers(
     Args:
         molecules: The dataset, or a selection of one; it is not changed, and what was not selected gets none.
         seed: Seed of the conformers.
-        hydrogens: The policy that the dataset was made with.
+        hydrogens: The policy that the dataset was made with; it is asked by default.
         progress: Whether to show a progress bar.
         conformers: How many a molecule, or all their settings (then ``seed`` is not looked at). A molecule that keeps
             its coordinates has them as its only conformer.
@@ -87,9 +88,11 @@ def add_missing_conformers(
             deadline; 0 is this one, without a hard deadline.
     """
     settings = Conformers(seed, conformers) if isinstance(conformers, int) else conformers
+    known = recipe_of(molecules) or Recipe()
+    recipe = Recipe(known.hydrogens if hydrogens is None else Hydrogens(hydrogens), settings)
     function = GenerateChunk(
         AddConformer(
-            settings.seed, hydrogens, "nan", settings.deadline, count=settings.count, optimize=settings.optimize
+            settings.seed, recipe.hydrogens, "nan", settings.deadline, count=settings.count, optimize=settings.optimize
         )
     )
     completed, store = copy.copy(molecules), copy.copy(molecules._data)
@@ -113,6 +116,7 @@ def add_missing_conformers(
 
     store.pos = several[:, 0].contiguous()
     completed.data = store
+    completed.recipe = recipe
     if settings.count > 1:
         store.conformers = several
         completed.slices = None if molecules.slices is None else {**molecules.slices, "conformers": ends}

@@ -9,11 +9,13 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from pyg_moleblend.chem import Hydrogens
+from pyg_moleblend.chem import Hydrogens, MoleculeError
+from pyg_moleblend.chem.parse import atoms_of_text
 from pyg_moleblend.datasets.base import MoleculeDataset, Transform, store
-from pyg_moleblend.datasets.io.reading import Failure, read_molecules
+from pyg_moleblend.datasets.io.reading import Entry, Failure, read_molecules
 from pyg_moleblend.datasets.io.table_columns import id_column, number_column
 from pyg_moleblend.datasets.io.table_files import read_table
+from pyg_moleblend.datasets.recipe import Recipe
 
 
 class MoleculeTable(MoleculeDataset):
@@ -39,6 +41,7 @@ class MoleculeTable(MoleculeDataset):
         hydrogens: Which hydrogens become atoms. (default: :obj:`Hydrogens.REMOVE`)
         transform: Applied to every molecule when it is looked at. (default: :obj:`None`)
         progress: Whether to show a progress bar. (default: :obj:`True`)
+        max_atoms: Most atoms of a molecule; a row with more is taken for one that is no molecule. No limit by default.
 
     Raises:
         ValueError: If a column is missing, a target is not a number, an argument is none of these, or, with
@@ -55,7 +58,10 @@ class MoleculeTable(MoleculeDataset):
         hydrogens: Hydrogens | str = Hydrogens.REMOVE,
         transform: Transform | None = None,
         progress: bool = True,
+        max_atoms: int | None = None,
     ) -> None:
+        if max_atoms is not None and max_atoms < 1:
+            raise ValueError(f"`max_atoms` must be at least 1, got {max_atoms}")
         if on_error not in ("raise", "skip", "keep"):
             raise ValueError(f"`on_error` must be 'raise', 'skip' or 'keep', got {on_error!r}")
         if isinstance(targets, str):
@@ -63,11 +69,17 @@ class MoleculeTable(MoleculeDataset):
         super().__init__(None, transform, log=progress)
         self.on_error = on_error
         self.target_names = list(targets)
+        self.recipe = Recipe(Hydrogens(hydrogens))
         self.frame, entries = read_table(source, smiles)
         columns = [number_column(self.frame, target) for target in targets]
         self.ids = [str(row) for row in range(len(self.frame))] if ids is None else id_column(self.frame, ids)
 
+        if max_atoms is not None:
+            entries = [_of_size(entry, max_atoms) for entry in entries]
         reading = read_molecules(entries, hydrogens, "molecules" if progress else None)
+        if max_atoms is not None:
+            sizes = reading.graphs.num_atoms
+            reading = reading.drop(sizes > max_atoms, lambda m: _too_large(int(sizes[m]), max_atoms))
         self.failures = reading.failures
         if self.failures and on_error == "raise":
             raise ValueError(_report(self.failures, self.num_rows))
@@ -115,6 +127,17 @@ class MoleculeTable(MoleculeDataset):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self)} molecules of {self.num_rows} rows)"
+
+
+def _of_size(entry: Entry, max_atoms: int) -> Entry:
+    r"""The entry, or why it is not even read."""
+    if isinstance(entry, str) and len(entry) > max_atoms and (atoms := atoms_of_text(entry)) > max_atoms:
+        return MoleculeError(entry, _too_large(atoms, max_atoms), "leave it out, or raise the limit")
+    return entry
+
+
+def _too_large(atoms: int, max_atoms: int) -> str:
+    return f"it has {atoms} atoms, more than the {max_atoms} that a molecule may have (max_atoms)"
 
 
 def _report(failures: Sequence[Failure], num_rows: int) -> str:

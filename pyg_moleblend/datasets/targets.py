@@ -3,6 +3,7 @@ r"""Labels of molecules, whichever kind of dataset they are in."""
 from __future__ import annotations
 
 import copy
+import hashlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from torch_geometric.data import Data, Dataset, InMemoryDataset
 
 from pyg_moleblend.datasets import MoleculeDataset, MoleculeShards
 from pyg_moleblend.datasets.base import has_structure
+from pyg_moleblend.runtime.files import content_key
 
 
 class Labelled(NamedTuple):
@@ -61,6 +63,24 @@ def labels_of(labelled: Labelled, positions: Tensor | None = None) -> Tensor:
     return torch.cat([torch.empty(0, len(labelled.names)), *(data.y for data in molecules)]).float()
 
 
+def names_of(molecules: Sequence[Data] | Any) -> list[str]:
+    r"""What tells each molecule from others: its SMILES, or a hash of the atoms and bonds of a graph without one."""
+    if isinstance(molecules, MoleculeDataset | MoleculeShards):
+        return molecules.smiles
+    return [_name(molecules[i]) for i in range(len(molecules))]
+
+
+def content_of(molecules: Sequence[Data] | Any) -> str:
+    r"""What tells some molecules, in their order, from others; of shards, what they were made of."""
+    if isinstance(molecules, MoleculeShards):
+        rows = hashlib.sha256(molecules.row.numpy().tobytes()).hexdigest()
+        return f"{len(molecules)} molecules {content_key(shards=molecules.manifest.key, rows=rows)}"
+    found = hashlib.sha256()
+    for name in names_of(molecules):
+        found.update(f"{name}\n".encode())
+    return f"{len(molecules)} molecules {found.hexdigest()[:16]}"
+
+
 def take(molecules: Sequence[Data] | Any, positions: Tensor) -> Any:
     r"""Some molecules of a dataset or list, in the given order."""
     if isinstance(molecules, Dataset):
@@ -83,6 +103,14 @@ def has_coordinates(molecules: Sequence[Data] | Any) -> bool:
 def _has_structure(data: Data) -> bool:
     pos = data.get("pos")
     return pos is not None and bool(torch.isfinite(pos).all()) and bool(data.get("has_pos", True))
+
+
+def _name(data: Data) -> str:
+    smiles = data.get("smiles")
+    if isinstance(smiles, str):
+        return smiles
+    parts = [data[key].tolist() for key in ("x", "edge_index", "edge_attr") if isinstance(data.get(key), Tensor)]
+    return content_key(graph=parts)
 
 
 def _with_row(data: Data, number: int, width: int) -> Data:

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from pyg_moleblend.checkpoints import from_pretrained, read_metadata
+from pyg_moleblend.datasets.recipe import Recipe, check_recipe
 from pyg_moleblend.datasets.targets import Labelled, labels_of, select_targets
 from pyg_moleblend.inference.recovery_report import RecoveryReport, recovery_report
 from pyg_moleblend.inference.run_batches import pick_device, run_batches
@@ -45,7 +46,8 @@ def evaluate(
         pretrained model a :class:`~pyg_moleblend.inference.RecoveryReport`.
 
     Raises:
-        ValueError: If the model is an encoder alone, or a target is missing.
+        ValueError: If the model is an encoder alone, a target is missing, or the molecules have other hydrogens than
+            those that it has learnt from.
     """
     model, metadata = from_pretrained(source, components), read_metadata(source)
     model.to(pick_device(device))
@@ -54,6 +56,7 @@ def evaluate(
     if not isinstance(model, MoleBlendForPropertyPrediction) or "task" not in metadata:
         raise ValueError(f"{source} holds a {type(model).__name__} that knows no property to evaluate: fine-tune it")
     task = Task.from_dict(metadata["task"])
+    check_recipe(Recipe.from_metadata(metadata), molecules)
     labelled = select_targets(molecules, task.names)
     return score_model(model, task, labelled, modality or metadata.get("modality", "2d+3d"), batch_size)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pyg_moleblend.checkpoints import encoder_from_pretrained, from_pretrained, 
 from pyg_moleblend.chem import Conformers
 from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.datasets.conformers import add_missing_conformers
+from pyg_moleblend.datasets.recipe import Recipe, check_recipe
 from pyg_moleblend.inference.conformer_mean import conformer_mean
 from pyg_moleblend.inference.run_batches import pick_device, run_batches
 from pyg_moleblend.metrics.task import Task
@@ -28,6 +30,9 @@ from pyg_moleblend.utils import Modality
 
 OK = "ok"
 
+MAX_ATOMS = 1000
+r"""Most atoms of a molecule, by default: time and memory grow with the square, and large ones are seldom meant."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -37,10 +42,11 @@ def predict(
     modality: Modality | None = None,
     batch_size: int = 64,
     device: str = "auto",
-    seed: int = 0,
+    seed: int | None = None,
     conformers: Conformers | int = 1,
     num_workers: int = 0,
     components: Iterable[type] = (),
+    max_atoms: int | None = MAX_ATOMS,
 ) -> pd.DataFrame:
     r"""Predicts the properties that a model was fine-tuned to.
 
@@ -53,12 +59,14 @@ def predict(
             from 2D, or not at all with ``"3d"``, which their status says.
         batch_size: Molecules of a batch. (default: :obj:`64`)
         device: ``"auto"`` is a GPU where there is one. (default: :obj:`"auto"`)
-        seed: Seed of the conformers. (default: :obj:`0`)
-        conformers: How many a molecule without coordinates gets, or all their settings (then ``seed`` is not looked
-            at). (default: :obj:`1`)
+        seed: Seed of the conformers; that of the training molecules' by default, or 0.
+        conformers: How many a molecule without coordinates gets, the other settings being those of the training
+            molecules' conformers; or all settings (then ``seed`` is not looked at). (default: :obj:`1`)
         num_workers: Processes that find conformers, each killed where a molecule takes longer than the deadline; 0 is
             this one, without a hard deadline. (default: :obj:`0`)
         components: Classes of your own that the model holds and that are not registered. (default: :obj:`()`)
+        max_atoms: Most atoms of a molecule that is given as SMILES; a larger one gets NaN, and its status says so. A
+            table has a limit of its own. (default: :obj:`1000`)
 
     Returns:
         A row a molecule, in the order given: ``id``, ``smiles``, a column for each target (probabilities, or values
@@ -66,9 +74,11 @@ def predict(
         means over a molecule's conformers, and a column ``TARGET_std`` for each target has their standard deviation
         (0 for a molecule that has one conformer or none).
 
+    Hydrogens are those of the training molecules: SMILES are read so, a table has to be.
+
     Raises:
-        ValueError: If the model predicts no properties, ``molecules`` is one text or a data frame, or several
-            conformers are asked for and no 3D.
+        ValueError: If the model predicts no properties, a table was read with other hydrogens than the training's,
+            ``molecules`` is one text or a data frame, or several conformers are asked for and no 3D.
     """
     model, metadata = from_pretrained(source, components), read_metadata(source)
     if not isinstance(model, MoleBlendForPropertyPrediction) or "task" not in metadata:
@@ -82,10 +92,12 @@ def predict(
     def compute(batch: Any) -> Tensor:
         return task.restore(model(batch, modality))
 
-    names, wanted = list(task.names), _settings(conformers, seed)
+    recipe = Recipe.from_metadata(metadata)
+    names, wanted = list(task.names), _settings(conformers, seed, recipe)
     spread = [f"{name}_std" for name in names] if wanted.count > 1 else []
     work = conformer_mean(compute, spread=bool(spread))
-    return _frame(work, names + spread, molecules, model, modality, batch_size, device, wanted, num_workers)
+    table = _table(molecules, recipe, max_atoms)
+    return _frame(work, names + spread, table, model, modality, batch_size, device, wanted, num_workers)
 
 
 def embed(
@@ -94,10 +106,11 @@ def embed(
     modality: Modality | None = None,
     batch_size: int = 64,
     device: str = "auto",
-    seed: int = 0,
+    seed: int | None = None,
     conformers: Conformers | int = 1,
     num_workers: int = 0,
     components: Iterable[type] = (),
+    max_atoms: int | None = MAX_ATOMS,
     readout: Readout | None = None,
 ) -> pd.DataFrame:
     r"""The representation of each molecule: the final state of its graph token, or what a readout makes of the output.
@@ -108,10 +121,11 @@ def embed(
         modality: Which inputs to use; those that the model was trained with by default.
         batch_size: Molecules of a batch. (default: :obj:`64`)
         device: ``"auto"`` is a GPU where there is one. (default: :obj:`"auto"`)
-        seed: Seed of the conformers. (default: :obj:`0`)
+        seed: Seed of the conformers; that of the training molecules' by default, or 0.
         conformers: As for :func:`predict`. (default: :obj:`1`)
         num_workers: As for :func:`predict`. (default: :obj:`0`)
         components: As for :func:`predict`; of the encoder alone. (default: :obj:`()`)
+        max_atoms: As for :func:`predict`. (default: :obj:`1000`)
         readout: What the vectors are made by; an :class:`~pyg_moleblend.nn.EnvironmentReadout` for kernel machines, for
             one. It is used as it is. The graph token by default.
 
@@ -120,7 +134,8 @@ def embed(
         deviations.
 
     Raises:
-        ValueError: If several conformers are asked for and no 3D.
+        ValueError: If a table was read with other hydrogens than the training's, or several conformers are asked for
+            and no 3D.
     """
     encoder, metadata = encoder_from_pretrained(source, components), read_metadata(source)
     config = config_of(encoder)
@@ -135,16 +150,23 @@ def embed(
         return readout(encoder.encode(molecules), molecules).float()
 
     names = [f"e{i}" for i in range(readout.out_channels)]
-    work, wanted = conformer_mean(compute, spread=False), _settings(conformers, seed)
-    return _frame(work, names, molecules, encoder, modality, batch_size, device, wanted, num_workers)
+    recipe = Recipe.from_metadata(metadata)
+    work, wanted = conformer_mean(compute, spread=False), _settings(conformers, seed, recipe)
+    return _frame(
+        work, names, _table(molecules, recipe, max_atoms), encoder, modality, batch_size, device, wanted, num_workers
+    )
 
 
-def _settings(conformers: Conformers | int, seed: int) -> Conformers:
-    return Conformers(seed, conformers) if isinstance(conformers, int) else conformers
+def _settings(conformers: Conformers | int, seed: int | None, recipe: Recipe | None) -> Conformers:
+    if not isinstance(conformers, int):
+        return conformers
+    known = (None if recipe is None else recipe.conformers) or Conformers()
+    return replace(known, count=conformers, seed=known.seed if seed is None else seed)
 
 
-def _table(molecules: MoleculeTable | Sequence[str]) -> MoleculeTable:
+def _table(molecules: MoleculeTable | Sequence[str], recipe: Recipe | None, max_atoms: int | None) -> MoleculeTable:
     if isinstance(molecules, MoleculeTable):
+        check_recipe(recipe, molecules)
         return molecules
     if isinstance(molecules, (str, Path)):  # a text's elements would be its letters
         raise ValueError(
@@ -157,13 +179,14 @@ def _table(molecules: MoleculeTable | Sequence[str]) -> MoleculeTable:
             'MoleculeTable(frame, on_error="keep"), or its column of SMILES'
         )
     given = pd.DataFrame({"smiles": list(molecules)}, dtype=object)
-    return MoleculeTable(given, on_error="keep", progress=False)
+    hydrogens = (recipe or Recipe()).hydrogens
+    return MoleculeTable(given, on_error="keep", hydrogens=hydrogens, progress=False, max_atoms=max_atoms)
 
 
 def _frame(
     compute: Callable[[Any], Tensor],
     names: list[str],
-    molecules: MoleculeTable | Sequence[str],
+    molecules: MoleculeTable,
     model: nn.Module,
     modality: Modality,
     batch_size: int,
@@ -175,7 +198,6 @@ def _frame(
         raise ValueError(
             f"{conformers.count} conformers are of no use to modality={modality!r}; leave them out, or pass '2d+3d'"
         )
-    molecules = _table(molecules)
     status = {row: reason for row, reason in enumerate(molecules.status) if reason != OK}
     smiles = dict(zip(molecules.row.tolist(), molecules.smiles, strict=True))
     smiles.update({failure.row: failure.input for failure in molecules.failures})

@@ -10,8 +10,11 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from pyg_moleblend.datasets.targets import take
-from pyg_moleblend.loader import molecule_loader
+from pyg_moleblend.loader import molecule_loader, molecule_sizes
 from pyg_moleblend.runtime.processes import gather_rows, share_of, world_size
+
+MAX_PAIRS = 2**19
+r"""Most padded pairs of atoms of a batch, where no molecule alone has more."""
 
 
 @torch.inference_mode()
@@ -35,7 +38,10 @@ def run_batches(
     share = share_of(len(molecules))
     if not len(share):
         return gather_rows(share, None, len(molecules))
-    loader = molecule_loader(molecules if world_size() == 1 else take(molecules, share), batch_size)
+    chosen = molecules if world_size() == 1 else take(molecules, share)
+    # A batch is padded to its largest molecule, and one that is large must not take the others' memory with it.
+    largest = int(molecule_sizes(chosen).max())
+    loader = molecule_loader(chosen, batch_size, max_pairs=max(MAX_PAIRS, largest**2))
     positions = torch.tensor([position for batch in loader.batch_sampler or () for position in batch])
     values = torch.cat([compute(batch.to(device)).cpu() for batch in loader])
     return gather_rows(share[positions], values, len(molecules))

@@ -1,13 +1,14 @@
 r"""Loaders of molecules in batches of like size."""
 
-from collections.abc import Sequence
+import pickle
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torch_geometric.data import Batch, Data, InMemoryDataset
-from torch_geometric.loader import DataLoader as MoleculesLoader
+from torch_geometric.loader.dataloader import Collater
 
 from pyg_moleblend.loader.size_bucket import SizeBucketBatchSampler
 
@@ -46,10 +47,14 @@ def molecule_loader(
         rank=rank,
         num_replicas=num_replicas,
     )
-    settings: dict[str, Any] = {"num_workers": num_workers, "persistent_workers": num_workers > 0}
-    if hasattr(molecules, "get_batch") and getattr(molecules, "transform", None) is None:
-        return DataLoader(_Batches(molecules), batch_sampler=sampler, collate_fn=_as_it_is, **settings)
-    return MoleculesLoader(molecules, batch_sampler=sampler, **settings)
+    whole = hasattr(molecules, "get_batch") and getattr(molecules, "transform", None) is None
+    data: Any = _Batches(molecules) if whole else molecules
+    collate = _as_it_is if whole else Collater(molecules)
+    if not num_workers:
+        return DataLoader(data, batch_sampler=sampler, collate_fn=collate)
+    return _WorkersLoader(
+        data, batch_sampler=sampler, collate_fn=_Pickled(collate), num_workers=num_workers, persistent_workers=True
+    )
 
 
 def molecule_sizes(molecules: Sequence[Data] | Any) -> Tensor:
@@ -80,6 +85,26 @@ class _Batches(Dataset[Batch]):
 
     def __getitems__(self, positions: list[int]) -> Batch:
         return self.molecules.get_batch(positions)
+
+
+class _Pickled:
+    r"""Collates a batch into bytes."""
+
+    def __init__(self, collate: Callable[[Any], Batch]) -> None:
+        self.collate = collate
+
+    def __call__(self, molecules: Any) -> bytes:
+        return pickle.dumps(self.collate(molecules), pickle.HIGHEST_PROTOCOL)
+
+
+class _WorkersLoader(DataLoader[Any]):
+    r"""Has its workers send batches through their pipes.
+
+    PyTorch's own way is shared memory, of which a container may have next to nothing.
+    """
+
+    def __iter__(self) -> Any:
+        return map(pickle.loads, super().__iter__())
 
 
 def _as_it_is(batch: Batch) -> Batch:

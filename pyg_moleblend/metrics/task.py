@@ -58,11 +58,12 @@ class Task:
             units: Their units.
 
         Raises:
-            ValueError: If a target has no label, or the labels of a classification are not all 0 or 1.
+            ValueError: If a target has no label, a label is infinite, or those of a classification are not all 0 or 1.
         """
         if labels.dim() != 2 or labels.size(1) != len(names):
             raise ValueError(f"labels of {len(names)} targets must be [M, {len(names)}], got {list(labels.shape)}")
         labels = labels.double()
+        _check_finite(labels, names, "training molecules")
         known = ~labels.isnan()
         if unlabelled := [name for name, some in zip(names, known.any(0).tolist(), strict=True) if not some]:
             raise ValueError(f"no training molecule has a label of {unlabelled}; leave these targets out")
@@ -90,6 +91,21 @@ class Task:
     def metrics(self) -> tuple[str, ...]:
         r"""The metrics that fit, the usual one first."""
         return tuple(name for name, metric in METRICS.items() if metric.task_type == self.kind)
+
+    def check(self, labels: Tensor, whose: str) -> None:
+        r"""Raises ``ValueError`` unless labels of other molecules can be scored.
+
+        Args:
+            labels: ``[M, T]``, NaN where there is none.
+            whose: Whose they are, for the error: ``"test molecules"``.
+        """
+        _check_finite(labels, self.names, whose)
+        if self.kind == "classification" and bool((odd := ~(labels.isnan() | (labels == 0) | (labels == 1))).any()):
+            row, column = odd.nonzero()[0].tolist()
+            raise ValueError(
+                f"labels of a classification must be 0 or 1: {int(odd.sum())} of the {whose} have others, number {row} "
+                f"of them {labels[row, column]:g} for {self.names[column]!r}; correct them, or say kind='regression'"
+            )
 
     def rows(self, y: Tensor | None, count: int) -> Tensor:
         r"""The labels of a batch, a row a molecule.
@@ -164,6 +180,15 @@ class Task:
             raise ValueError(f"a saved task must have the keys {wanted}, got {values!r}")
         plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
         return cls(**plain)
+
+
+def _check_finite(labels: Tensor, names: Sequence[str], whose: str) -> None:
+    if bool((infinite := labels.isinf()).any()):
+        row, column = infinite.nonzero()[0].tolist()
+        raise ValueError(
+            f"labels must be finite, or NaN where there is none: {int(infinite.sum())} of the {whose} are not, number "
+            f"{row} of them has an infinite {names[column]!r}; correct it, or leave the cell empty"
+        )
 
 
 def scores(task: Task, labels: Tensor, predictions: Tensor) -> dict[str, Score]:

@@ -3,6 +3,7 @@ r"""Files that are complete or not there, what tells one content from another, a
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -103,6 +104,32 @@ def is_whole(path: Path, known: Digest) -> bool:
     r"""Whether a file is there with the size and the checksum that are known of it."""
     # The size first: it costs nothing.
     return path.is_file() and path.stat().st_size == known.bytes and digest_of(path) == known.sha256
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    r"""A place to write files to that appear in a folder together, where there is nothing in it yet.
+
+    Into a folder that holds files the new ones go one by one.
+    """
+    if folder.is_dir() and any(folder.iterdir()):
+        yield folder
+        return
+    place = folder.with_name(f".{folder.name}.{uuid4().hex}.tmp")
+    place.mkdir(parents=True)
+    try:
+        yield place
+        os.replace(place, folder)  # of an empty folder it takes the place
+    except BaseException:
+        shutil.rmtree(place, ignore_errors=True)
+        raise
+    _sync_folder(folder.parent)
+
+
+def remove_leftovers(folder: Path) -> None:
+    r"""Removes what :func:`atomic_write` has left in a folder in processes that were killed; there may be no folder."""
+    for leftover in folder.glob(".*.tmp"):
+        leftover.unlink(missing_ok=True)  # another process may do so, too
 
 
 @contextmanager

@@ -3,15 +3,18 @@ r"""One worker process of :func:`~pyg_moleblend.runtime.worker_pool.map_chunks`,
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext
 from multiprocessing.sharedctypes import RawArray
 from typing import Any
+
+import psutil
 
 _ITEM, _BEGAN = 0, 1  # of the clock that parent and worker share
 _GRACE = 5.0  # seconds past the deadline after which a worker that nobody kills ends itself
@@ -33,7 +36,8 @@ class Worker:
         self.process = context.Process(
             target=_work, args=(function, far_end, self.clock, deadline), name="moleblend-worker", daemon=True
         )
-        self.process.start()
+        with _without_standard_input():
+            self.process.start()
         far_end.close()  # else the worker's death would not close the pipe
         self.number = -1
         self.chunk: Sequence[Any] = ()
@@ -69,12 +73,38 @@ class Worker:
         item = self.item()  # read before the time, which is written before it: too new a time does no harm
         return time.monotonic() - self.began() if item >= 0 else 0.0
 
+    def allow(self, seconds: float) -> None:
+        r"""Gives it so many seconds more for the item it is at."""
+        self.clock[_BEGAN] += seconds
+
+    def is_stopped(self) -> bool:
+        r"""Whether somebody has stopped the process (SIGSTOP), which would go on for ever."""
+        try:
+            return bool(psutil.Process(self.process.pid).status() == psutil.STATUS_STOPPED)
+        except psutil.Error:  # it is gone, which its pipe says
+            return False
+
     def kill(self) -> int | None:
         r"""Ends the process at once and gives its exit code."""
         self.process.kill()
         self.process.join()
         self.pipe.close()
         return self.process.exitcode
+
+
+@contextmanager
+def _without_standard_input() -> Iterator[None]:
+    r"""Hides that the main module came from the standard input (``python -``): a new process cannot read it again."""
+    main = sys.modules["__main__"]
+    path = getattr(main, "__file__", None)
+    if path is None or os.path.exists(path):
+        yield
+        return
+    del main.__file__
+    try:
+        yield
+    finally:
+        main.__file__ = path
 
 
 def _work(function: Callable[..., Any], pipe: Connection, clock: Any, deadline: float) -> None:

@@ -27,8 +27,15 @@ SPARES = 2
 r"""Workers that are started where one had to be killed: its successor, and one to be ready when it happens again, for a
 worker takes seconds to start."""
 
+LOOK = 5.0
+r"""Seconds after which the workers are looked at again, though none has said anything."""
+
 MAX_UNEXPLAINED = 3
 r"""Workers in a row that may die with no item begun."""
+
+
+class WorkerError(RuntimeError):
+    r"""Worker processes end, and that is not for an item that could be left out."""
 
 
 def map_chunks(
@@ -43,7 +50,8 @@ def map_chunks(
     ``i``, and ``started(-1)`` when it goes on to work that is no item's. An item that runs for longer than the
     deadline takes its worker process with it, whatever that process is busy with. The chunk then goes to a new
     process with ``kills[i]`` one higher, and the function is to do less for the item. A worker that dies by itself
-    (a crash, the kernel's want of memory) counts the same. So a result must follow from the chunk and its ``kills``
+    (a crash, the kernel's want of memory) counts the same if it does so at the same item again; one that is stopped
+    (SIGSTOP) is replaced. So a result must follow from the chunk and its ``kills``
     alone.
 
     Workers are spawned, not forked: a script that calls this needs ``if __name__ == "__main__":``. They end with this
@@ -60,7 +68,7 @@ def map_chunks(
 
     Raises:
         ValueError: If the number is negative or the deadline not positive; at once, not with the first result.
-        RuntimeError: If workers die without having begun with an item, or by an item whatever its ``kills``.
+        WorkerError: If workers die without having begun with an item, or by an item whatever its ``kills``.
     """
     if num_workers < 0:
         raise ValueError(f"`num_workers` must not be negative, got {num_workers}")
@@ -93,6 +101,7 @@ class _Pool:
         self.again: deque[tuple[int, Sequence[Any], list[int]]] = deque()  # chunks whose worker is gone
         self.done: dict[int, Any] = {}
         self.unexplained = 0
+        self.deaths: set[tuple[int, int]] = set()  # chunks and items at which a worker has died by itself once
 
     def map(self, chunks: Iterable[Sequence[Any]]) -> Iterator[Any]:
         source, first, following, exhausted = iter(chunks), 0, 0, False
@@ -132,10 +141,16 @@ class _Pool:
         r"""Waits until a worker has a result, is dead or must be killed, and sees to it."""
         left = min(self.deadline - worker.seconds() for worker in self.busy)
         handles = [handle for worker in self.busy for handle in (worker.pipe, worker.process.sentinel)]
-        ready = wait(handles, timeout=max(left, 0.001))
+        timeout, start = min(max(left, 0.001), LOOK), time.monotonic()
+        ready = wait(handles, timeout=timeout)
+        late = time.monotonic() - start - timeout
         for worker in list(self.busy):
             if worker.pipe in ready or worker.process.sentinel in ready:
                 self._take(worker)
+            elif late > LOOK:  # it was this process that stood still (Ctrl-Z), and the workers with it
+                worker.allow(late)
+            elif worker.is_stopped():
+                self._bury(worker, None, blameless=True)
             elif worker.seconds() > self.deadline:
                 self._bury(worker, time.monotonic())
 
@@ -150,21 +165,27 @@ class _Pool:
         self.unexplained = 0
         self.done[worker.number] = result
 
-    def _bury(self, worker: Worker, killed_at: float | None) -> None:
+    def _bury(self, worker: Worker, killed_at: float | None, blameless: bool = False) -> None:
         exit_code = worker.kill()
         self.busy.remove(worker)
         self.idle.extend(self._start() for _ in range(SPARES - len(self.idle)))
         item = worker.item()
         kills = list(worker.kills)
+        place = (worker.number, item)
+        if item >= 0 and killed_at is None and place not in self.deaths:
+            self.deaths.add(place)  # somebody may have killed it: an item that ends its worker does so again
+            blameless = True
         # It may have gone on to another item, or to none, between the look at its clock and the kill.
-        if item >= 0 and (killed_at is None or killed_at - worker.began() > self.deadline):
+        if blameless:
+            pass
+        elif item >= 0 and (killed_at is None or killed_at - worker.began() > self.deadline):
             kills[item] += 1
             if kills[item] > MAX_KILLS:
-                raise RuntimeError(f"item {item} of chunk {worker.number} has ended its worker {kills[item]} times")
+                raise WorkerError(f"item {item} of chunk {worker.number} has ended its worker {kills[item]} times")
         elif killed_at is None:
             self.unexplained += 1
             if self.unexplained >= MAX_UNEXPLAINED:
-                raise RuntimeError(
+                raise WorkerError(
                     f"{self.unexplained} worker processes in a row ended by themselves, with exit code {exit_code} and "
                     "no item begun; what they wrote to stderr says why (a script needs `if __name__ == '__main__':`)"
                 )

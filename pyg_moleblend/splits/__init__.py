@@ -5,7 +5,7 @@ seed. A rule that papers report results on does not change: another one has anot
 with their datasets.
 """
 
-from pyg_moleblend.splits.leakage import Leak, Leakage, leakage
+from pyg_moleblend.splits.leakage import PAIRS, Leak, Leakage, leakage
 from pyg_moleblend.splits.scaffold import (
     balanced_scaffold_split,
     deepchem_scaffold_split,
@@ -16,6 +16,7 @@ from pyg_moleblend.splits.simple import column_split, k_fold, random_split
 from pyg_moleblend.splits.split import PARTS, Fractions, Split
 
 __all__ = [
+    "PAIRS",
     "PARTS",
     "Fractions",
     "Leak",

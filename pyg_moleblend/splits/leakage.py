@@ -13,7 +13,8 @@ LEVELS = {
     "skeleton": "the same parent but for stereochemistry",
     "scaffold": "the same ring scaffold (molecules without a ring do not count)",
 }
-_PAIRS = (("valid", "train"), ("test", "train"), ("test", "valid"))
+PAIRS = (("valid", "train"), ("test", "train"), ("test", "valid"))
+r"""Parts that are evaluated, and those that they should have nothing in common with."""
 
 
 class Leak(NamedTuple):
@@ -87,7 +88,7 @@ def leakage(split: Split, identities: Sequence[Identity | MoleculeError], rows: 
     for level in LEVELS:
         names = [_name(identity, level) for identity in identities]
         found = {part: {names[i] for i in positions} for part, positions in parts.items()}
-        for part, source in _PAIRS:
+        for part, source in PAIRS:
             shared = [row_of[i] for i in parts[part] if names[i] and names[i] in found[source]]
             leaks.append(Leak(level, part, source, sorted(shared), len(parts[part])))
     unidentified = [

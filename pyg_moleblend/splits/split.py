@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,6 +15,8 @@ from torch import Tensor
 from pyg_moleblend.runtime.files import atomic_write
 
 PARTS = ("train", "valid", "test")
+
+_NAMES = "molecules"  # of the file: what tells the molecules of its rows apart
 
 
 Fractions = tuple[float, float, float]
@@ -63,22 +66,26 @@ class Split:
         r"""12 hexadecimal digits; equal exactly if the same positions are in the same parts, in any order."""
         return _hash({part: positions.tolist() for part, positions in self.as_dict().items()})
 
-    def save(self, path: str | Path, rows: Tensor | None = None) -> None:
+    def save(self, path: str | Path, rows: Tensor | None = None, names: Sequence[str] | None = None) -> None:
         r"""Writes the split as JSON, atomically.
 
         Args:
             path: The file.
             rows: Row of the source of each molecule, ``dataset.row``: then the file holds rows, which another version
                 of RDKit, that reads more molecules or fewer, does not shift. Without it the file holds positions.
+            names: What tells each molecule of the dataset from others, ``dataset.smiles``: then the file tells the
+                dataset from others, which its rows would mean other molecules of.
         """
         numbers = {part: positions if rows is None else rows[positions] for part, positions in self.as_dict().items()}
         parts = {part: values.tolist() for part, values in numbers.items()}
-        head = {"name": self.name, "hash": self.hash, "of": "positions" if rows is None else "rows"}
+        head: dict[str, Any] = {"name": self.name, "hash": self.hash, "of": "positions" if rows is None else "rows"}
+        if names is not None:
+            head[_NAMES] = {part: [_tag(names[i]) for i in given.tolist()] for part, given in self.as_dict().items()}
         with atomic_write(path, "w") as file:
             json.dump({**head, "checksum": _hash(parts), **parts}, file)
 
     @classmethod
-    def load(cls, path: str | Path, rows: Tensor | None = None) -> "Split":
+    def load(cls, path: str | Path, rows: Tensor | None = None, names: Sequence[str] | None = None) -> "Split":
         r"""Reads a split that :meth:`save` wrote.
 
         Rows that are not among the dataset's are left out, with a warning that names them.
@@ -86,9 +93,12 @@ class Split:
         Args:
             path: The file.
             rows: Row of the source of each molecule, ``dataset.row``; needed for a file of rows.
+            names: What tells each molecule of the dataset from others, ``dataset.smiles``. A file that does not say
+                which molecules it is of is taken with a warning.
 
         Raises:
-            ValueError: If the file is no split, or not as it was written, or is one of rows and there are none.
+            ValueError: If the file is no split, or not as it was written, is one of rows and there are none, or is of
+                other molecules.
         """
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -106,7 +116,11 @@ class Split:
                     f"{path}: {len(missing)} of its rows are not in the dataset and left out: {missing[:5]}",
                     stacklevel=2,
                 )
-            kept = {part: [position[row] for row in values if row in position] for part, values in kept.items()}
+        else:
+            position = {number: number for values in kept.values() for number in values}
+        if names is not None:
+            _check_names(path, content.get(_NAMES), kept, position, names)
+        kept = {part: [position[row] for row in values if row in position] for part, values in kept.items()}
         return cls(name, *(torch.tensor(kept[part], dtype=torch.long) for part in PARTS))
 
     def __str__(self) -> str:
@@ -129,6 +143,33 @@ def cumulative(fractions: Fractions) -> tuple[float, float]:
 def fractions_name(fractions: Fractions) -> str:
     r"""As names of splits have it: ``"0.8/0.1/0.1"``."""
     return "/".join(f"{share:g}" for share in fractions)
+
+
+def _tag(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:8]
+
+
+def _check_names(
+    path: str | Path, tags: Any, kept: Mapping[str, list[int]], position: Mapping[int, int], names: Sequence[str]
+) -> None:
+    r"""Raises ``ValueError`` unless the rows of a file hold the molecules that they held when it was written."""
+    if tags is None:
+        warnings.warn(
+            f"{path} does not say which molecules it is of, so nobody can tell whether they are these: save it with "
+            "names=dataset.smiles",
+            stacklevel=3,
+        )
+        return
+    if not isinstance(tags, dict) or any(len(tags.get(part, ())) != len(kept[part]) for part in PARTS):
+        raise ValueError(f"{path} is no saved split: it does not tell the molecules of its rows apart")
+    found = {row: names[at] for row, at in position.items() if at < len(names)}
+    told = [(row, tag) for part in PARTS for row, tag in zip(kept[part], tags[part], strict=True) if row in found]
+    if other := [row for row, tag in told if _tag(found[row]) != tag]:
+        raise ValueError(
+            f"{path} was made for other molecules: {len(other)} of its {len(told)} rows hold another one now, the "
+            f"first being row {other[0]}, {found[other[0]]!r}; use it with the table that it was made for, or split "
+            "this one"
+        )
 
 
 def _hash(parts: Mapping[str, Sequence[int]]) -> str:

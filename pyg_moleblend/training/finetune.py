@@ -1,19 +1,22 @@
 from __future__ import annotations
 
 import copy
+import hashlib
+import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
-from torch import nn
+from torch import Tensor, nn
 from torch_geometric.data import Data
 
 from pyg_moleblend.checkpoints import encoder_from_pretrained, save_pretrained
 from pyg_moleblend.components import describe
-from pyg_moleblend.datasets.targets import has_coordinates, labels_of, select_targets, take
+from pyg_moleblend.datasets.recipe import RECIPE_KEY, recipe_of
+from pyg_moleblend.datasets.targets import content_of, has_coordinates, labels_of, names_of, select_targets, take
 from pyg_moleblend.inference.evaluate import score_model
-from pyg_moleblend.metrics import Evaluator, TaskType
+from pyg_moleblend.metrics import METRICS, Evaluator, TaskType
 from pyg_moleblend.metrics.results import write_metrics
 from pyg_moleblend.metrics.task import Task
 from pyg_moleblend.models import MoleBlend, MoleBlendConfig, MoleBlendForPropertyPrediction
@@ -21,11 +24,16 @@ from pyg_moleblend.models.config import config_of
 from pyg_moleblend.nn import Blending, Readout
 from pyg_moleblend.runtime.processes import wait_for_all
 from pyg_moleblend.splits import Split
+from pyg_moleblend.training.folder import BEST, one_run
 from pyg_moleblend.training.property import PropertyModule
 from pyg_moleblend.training.run import MODEL_FOLDER, Run, fit, load_best
 from pyg_moleblend.training.settings import Machine, Schedule
-from pyg_moleblend.training.trainer import BEST
+from pyg_moleblend.training.strategy import settle_rank
 from pyg_moleblend.utils import Modality
+
+_WORDS = {"valid": "validation", "test": "test"}
+
+_log = logging.getLogger(__name__)
 
 
 def load_encoder(source: str | Path, components: Iterable[type] = (), **dropouts: float) -> Any:
@@ -77,14 +85,16 @@ def finetune(
             a fresh one. (default: :obj:`None`)
         targets: Targets to learn, by name; all by default.
         kind: ``"classification"`` or ``"regression"``; by default classification if all labels are 0 or 1.
-        metric: What chooses the best epoch; the usual metric of the kind by default.
+        metric: What chooses the best epoch; by default the usual metric of the kind, or the loss where the validation
+            labels do not allow that one.
         modality: Which inputs to use, ``"2d"``, ``"3d"`` or ``"2d+3d"`` (all that each molecule has).
             (default: :obj:`"2d+3d"`)
         schedule: How long and how fast. (default: :obj:`None`)
         machine: What to use of the machine. (default: :obj:`None`)
         patience: Epochs without a better validation before training stops. (default: :obj:`None`)
         seed: Everything random follows from it. (default: :obj:`0`)
-        resume: Whether to go on from the folder's last checkpoint. (default: :obj:`False`)
+        resume: Whether to go on from the folder's last checkpoint, with what the run was begun with.
+            (default: :obj:`False`)
         readout: What of the encoder's output the targets are predicted from, which is not changed; the graph token by
             default.
         blending: Draws in training what enters of each molecule; see
@@ -92,47 +102,115 @@ def finetune(
 
     Raises:
         FileNotFoundError: If there is nothing to resume.
-        ValueError: If targets, metric and labels do not fit each other, or a run that is not to be resumed is in
-            the folder, or the model could not be saved.
+        ValueError: If targets, metric, labels and split do not fit each other, a run that is not to be resumed is in
+            the folder, or one that was begun with other things, another run is at work in it, or the model could not
+            be saved.
     """
     out, schedule, machine = Path(out), schedule or Schedule(), machine or Machine()
+    settle_rank(machine)
     pl.seed_everything(seed, verbose=False)
     labelled = select_targets(molecules, targets)
-    task = Task.from_labels(labels_of(labelled, split.train), labelled.names, kind, labelled.units)
-    metric = metric or task.metrics[0]
-    if metric not in task.metrics:
+    check_split(split, len(molecules))
+    labels = {part: labels_of(labelled, positions) for part, positions in split.as_dict().items()}
+    task = Task.from_labels(labels["train"], labelled.names, kind, labelled.units)
+    for part in ("valid", "test"):  # now, not when they are scored after hours
+        task.check(labels[part], f"{_WORDS[part]} molecules")
+    if metric is not None and metric not in task.metrics:
         raise ValueError(f"`metric` must be one of {task.metrics} for {task.kind}, got {metric!r}")
+    metric = choosing_metric(task, metric, labels["valid"])
     parts = {part: take(labelled.molecules, positions) for part, positions in split.as_dict().items()}
     if modality == "2d+3d" and not has_coordinates(parts["train"]):
         modality = "2d"  # what it comes to, and what predictions are to keep to
 
+    recipe = recipe_of(molecules)
     if not isinstance(encoder, nn.Module):
         encoder = MoleBlend(encoder or MoleBlendConfig())
     encoder, readout = copy.deepcopy(encoder), copy.deepcopy(readout)
     model = MoleBlendForPropertyPrediction(config_of(encoder), task.num_targets, encoder, readout, blending)
-    describe(model)  # what cannot be saved is said before the training
     module = PropertyModule(model, task, schedule, modality, seed)
-    mode = Evaluator(metric).mode
-    trainer, _ = fit(module, parts["train"], parts["valid"], out, machine, f"valid/{metric}", mode, patience, resume)
-    if (out / BEST).is_file() and len(parts["valid"]):
-        load_best(module, out / BEST)
-    model.to(trainer.strategy.root_device).eval()
-    metrics: dict[str, Any] = {
-        "seed": seed,
-        "split": str(split),
+    mode = Evaluator(metric).mode if metric in task.metrics else "min"
+    facts = {
+        "targets": task.names,
+        "kind": task.kind,
         "metric": metric,
         "modality": modality,
-        "train_molecules": len(parts["train"]),
+        "split": {"name": split.name, "hash": split.hash},
+        "molecules": {part: content_of(held) for part, held in parts.items()},
+        "labels": {part: _digest(values) for part, values in labels.items()},
+        "model": describe(model),  # what cannot be saved is said before the training
     }
-    for part in ("valid", "test"):
-        if len(parts[part]):
-            labelled_part = labelled._replace(molecules=parts[part])
-            metrics[part] = score_model(model, task, labelled_part, modality, schedule.batch_size)
-    model.cpu()
-    if trainer.is_global_zero:
-        split.save(out / "split.json", getattr(molecules, "row", None))
-        metadata = {"task": task.to_dict(), "modality": modality, "split": str(split), "seed": seed}
-        save_pretrained(model, out / MODEL_FOLDER, metadata)
-        write_metrics(out, metrics)
-    wait_for_all()
+    with one_run(out):
+        monitor = f"valid/{metric}"
+        trainer, _ = fit(module, parts["train"], parts["valid"], out, machine, monitor, mode, facts, patience, resume)
+        if (out / BEST).is_file() and len(parts["valid"]):
+            load_best(module, out / BEST)
+        model.to(trainer.strategy.root_device).eval()
+        metrics: dict[str, Any] = {
+            "seed": seed,
+            "split": str(split),
+            "metric": metric,
+            "modality": modality,
+            "train_molecules": len(parts["train"]),
+        }
+        for part in ("valid", "test"):
+            if len(parts[part]):
+                labelled_part = labelled._replace(molecules=parts[part])
+                metrics[part] = score_model(model, task, labelled_part, modality, schedule.batch_size)
+        model.cpu()
+        if trainer.is_global_zero:
+            split.save(out / "split.json", getattr(molecules, "row", None), names_of(molecules))
+            metadata = {"task": task.to_dict(), "modality": modality, "split": str(split), "seed": seed}
+            if recipe is not None:
+                metadata[RECIPE_KEY] = recipe.to_dict()
+            save_pretrained(model, out / MODEL_FOLDER, metadata)
+            write_metrics(out, metrics)
+        wait_for_all()
     return Run(model, metrics, out)
+
+
+def _digest(labels: Tensor) -> str:
+    known = ~labels.isnan()  # not every NaN has the same bytes
+    return hashlib.sha256(known.numpy().tobytes() + labels[known].double().numpy().tobytes()).hexdigest()[:16]
+
+
+def check_split(split: Split, count: int) -> None:
+    r"""Raises ``ValueError`` unless a split is of so many molecules, and has some to train on."""
+    if not len(split.train):
+        raise ValueError(
+            f"the split {split} has no training molecule: take another kind of split, or more molecules (a scaffold "
+            "split keeps all molecules of a scaffold together, and few molecules may have one)"
+        )
+    largest = max(int(part.max()) for part in split.as_dict().values() if len(part))
+    if largest >= count:
+        raise ValueError(f"the split {split} is of at least {largest + 1} molecules, got {count}")
+
+
+def choosing_metric(task: Task, metric: str | None, labels: Tensor) -> str:
+    r"""What chooses the best epoch: never what is NaN in every one.
+
+    Args:
+        task: The task.
+        metric: The metric that is wanted; the usual one by default.
+        labels: Of the validation molecules, ``[M, T]``.
+
+    Returns:
+        The metric, or ``"loss"`` where the usual one is not defined for these labels, which the log says.
+
+    Raises:
+        ValueError: If the metric that is wanted is not defined for them, or there is no label.
+    """
+    name = metric or task.metrics[0]
+    if not len(labels):
+        return name
+    columns = [column[~column.isnan()].double().numpy() for column in labels.T]
+    if not any(len(column) for column in columns):
+        raise ValueError("no validation molecule has a label, so no epoch can be chosen: split otherwise")
+    if any(METRICS[name].is_defined(column) for column in columns):
+        return name
+    reason = f"{name} is not defined for the labels of the {len(labels)} validation molecules"
+    if metric is not None:
+        others = [other for other in task.metrics if any(METRICS[other].is_defined(column) for column in columns)]
+        remedy = f"choose by another metric ({', '.join(others)}), or split otherwise" if others else "split otherwise"
+        raise ValueError(f"{reason}, so it cannot choose the best epoch: {remedy}")
+    _log.warning("%s (all are of one class, say): the epoch with the lowest validation loss is chosen instead", reason)
+    return "loss"

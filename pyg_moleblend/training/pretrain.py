@@ -9,16 +9,19 @@ from torch_geometric.data import Data
 
 from pyg_moleblend.checkpoints import save_pretrained
 from pyg_moleblend.components import describe
-from pyg_moleblend.datasets.targets import has_coordinates
+from pyg_moleblend.datasets.recipe import RECIPE_KEY, recipe_of
+from pyg_moleblend.datasets.targets import content_of, has_coordinates
 from pyg_moleblend.inference.recovery_report import recovery_report
 from pyg_moleblend.loader import molecule_loader
 from pyg_moleblend.metrics.results import write_metrics
 from pyg_moleblend.models import MoleBlendConfig, MoleBlendForPretraining
 from pyg_moleblend.runtime.processes import wait_for_all
+from pyg_moleblend.training.folder import one_run
 from pyg_moleblend.training.pretraining import PretrainingModule
 from pyg_moleblend.training.run import MODEL_FOLDER, Run, fit
 from pyg_moleblend.training.settings import Machine, Schedule
 from pyg_moleblend.training.statistics import fit_statistics
+from pyg_moleblend.training.strategy import settle_rank
 from pyg_moleblend.training.trainer import quiet_lightning
 
 
@@ -49,35 +52,43 @@ def pretrain(
         machine: What to use of the machine. (default: :obj:`None`)
         seed: Everything random follows from it: order, blends, dropout, and the weights of a fresh model. Those of one
             that is passed were drawn when it was built; call ``torch.manual_seed`` before. (default: :obj:`0`)
-        resume: Whether to go on from the folder's last checkpoint. (default: :obj:`False`)
+        resume: Whether to go on from the folder's last checkpoint, with what the run was begun with.
+            (default: :obj:`False`)
 
     Raises:
         FileNotFoundError: If there is nothing to resume.
-        ValueError: If a run that is not to be resumed is in the folder, or the model could not be saved.
+        ValueError: If a run that is not to be resumed is in the folder, or one that was begun with other things,
+            another run is at work in it, or the model could not be saved.
     """
     out, schedule, machine = Path(out), schedule or Schedule(), machine or Machine()
+    settle_rank(machine)
     pl.seed_everything(seed, verbose=False)
     if not isinstance(model, MoleBlendForPretraining):
         model = MoleBlendForPretraining(model or MoleBlendConfig())
-    describe(model)  # what cannot be saved is said before the training
+    facts = {
+        "molecules": {"train": content_of(train), "valid": content_of(valid)},
+        "model": describe(model),  # what cannot be saved is said before the training
+    }
     if not resume:  # the checkpoint has them
         fit_statistics(model, train, seed=seed)
     module = PretrainingModule(model, schedule, seed)
-    trainer, data = fit(module, train, valid, out, machine, "valid/loss", "min", resume=resume)
-
-    metrics: dict[str, Any] = {"seed": seed, "steps": trainer.global_step, "train_molecules": len(train)}
-    if len(valid):
-        with quiet_lightning():
-            results = trainer.validate(module, datamodule=data, verbose=False)[0]
-        metrics["valid"] = {"molecules": len(valid)}
-        metrics["valid"].update({name.removeprefix("valid/"): value for name, value in results.items()})
-        model.to(trainer.strategy.root_device)
-        report = recovery_report(model, molecule_loader(valid, schedule.batch_size))
-        metrics["recovery"] = report.to_dict()
-    model.cpu().eval()
-    if trainer.is_global_zero:
-        modality = "2d+3d" if has_coordinates(train) else "2d"
-        save_pretrained(model, out / MODEL_FOLDER, {"modality": modality, "seed": seed})
-        write_metrics(out, metrics)
-    wait_for_all()
+    with one_run(out):
+        trainer, data = fit(module, train, valid, out, machine, "valid/loss", "min", facts, resume=resume)
+        metrics: dict[str, Any] = {"seed": seed, "steps": trainer.global_step, "train_molecules": len(train)}
+        if len(valid):
+            with quiet_lightning():
+                results = trainer.validate(module, datamodule=data, verbose=False)[0]
+            metrics["valid"] = {"molecules": len(valid)}
+            metrics["valid"].update({name.removeprefix("valid/"): value for name, value in results.items()})
+            model.to(trainer.strategy.root_device)
+            report = recovery_report(model, molecule_loader(valid, schedule.batch_size))
+            metrics["recovery"] = report.to_dict()
+        model.cpu().eval()
+        if trainer.is_global_zero:
+            modality = "2d+3d" if has_coordinates(train) else "2d"
+            recipe = recipe_of(train)
+            told = {} if recipe is None else {RECIPE_KEY: recipe.to_dict()}
+            save_pretrained(model, out / MODEL_FOLDER, {"modality": modality, "seed": seed, **told})
+            write_metrics(out, metrics)
+        wait_for_all()
     return Run(model, metrics, out)

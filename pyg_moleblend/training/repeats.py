@@ -12,7 +12,7 @@ import numpy as np
 from lightning.pytorch.utilities import rank_zero_only
 
 from pyg_moleblend.metrics.results import METRICS_FILE, write_metrics
-from pyg_moleblend.training.trainer import LAST, check_folder
+from pyg_moleblend.training.folder import check_folder, has_checkpoint
 
 SUMMARY_FILE = "summary.json"
 
@@ -65,7 +65,7 @@ def check_folders(out: Path, seeds: Sequence[int], resume: bool) -> list[bool]:
     """
     check_folder(out, resume=False)
     folders = [run_folder(out, seed) for seed in seeds]
-    return [check_folder(folder, resume and (folder / LAST).is_file()) is not None for folder in folders]
+    return [check_folder(folder, resume and has_checkpoint(folder)) for folder in folders]
 
 
 def run_folder(out: Path, seed: int) -> Path:

@@ -2,23 +2,26 @@ r"""What both kinds of training do around Lightning's fit."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import lightning.pytorch as pl
 import torch
 from torch import nn
+from torch.distributed import is_torchelastic_launched
 from torch_geometric.data import Data
 
 from pyg_moleblend.models import MoleBlend
 from pyg_moleblend.training.data import MoleculeDataModule
+from pyg_moleblend.training.folder import check_folder, check_same_run, resume_point
 from pyg_moleblend.training.module import TrainingModule
 from pyg_moleblend.training.settings import Machine
+from pyg_moleblend.training.stop import StopOnSignal
 from pyg_moleblend.training.strategy import is_sharded, put_together
-from pyg_moleblend.training.trainer import check_folder, make_trainer, quiet_lightning
+from pyg_moleblend.training.trainer import make_trainer, quiet_lightning
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -61,6 +64,7 @@ def fit(
     machine: Machine,
     monitor: str,
     mode: str,
+    facts: Mapping[str, Any],
     patience: int | None = None,
     resume: bool = False,
 ) -> Fit:
@@ -74,55 +78,50 @@ def fit(
         machine: What to use of the machine.
         monitor: The logged value that tells the best checkpoint.
         mode: ``"min"`` or ``"max"``.
+        facts: What the run's result depends on besides, as JSON: a run goes on with the same only.
         patience: Epochs without a better value before training stops.
         resume: Whether to go on from the folder's last checkpoint.
 
     Raises:
         FileNotFoundError: If there is nothing to resume.
-        ValueError: If a run that is not to be resumed is in the folder, its checkpoint is no good, or there is no
-            training molecule.
+        ValueError: If a run that is not to be resumed is in the folder, its checkpoint is no good, it was begun with
+            other things, or there is no training molecule.
     """
-    checkpoint = check_folder(out, resume)
-    if checkpoint is not None:
-        check_checkpoint(checkpoint)
+    facts = {**facts, "seed": module.seed, "schedule": asdict(module.schedule), "patience": patience}
+    if patience is not None and patience < 1:
+        raise ValueError(f"`patience` must be at least 1 epoch, got {patience}")
+    if patience is not None and not len(valid):
+        raise ValueError(f"`patience` needs validation molecules, got {patience} and none of them")
     if not len(train):
         raise ValueError("there is no training molecule")
+    checkpoint = resume_point(out) if check_folder(out, resume) else None
+    check_same_run(out, facts, resume)
     if machine.activation_checkpointing:
         cast(MoleBlend, module.model.encoder).activation_checkpointing = True
     if machine.compile:
         module.model.compile(dynamic=True)
-    if checkpoint is not None:
-        _check_fits(module, checkpoint)
     with quiet_lightning():
         data = MoleculeDataModule(train, valid, module.schedule, machine, module.seed)
         trainer = make_trainer(out, module.schedule, machine, monitor if len(valid) else None, mode, patience)
+        _check_processes(trainer)
         whole = module.model
         # A checkpoint is data: nothing in it is to be run.
+        stop = StopOnSignal(out)
+        cast(Any, trainer).callbacks.insert(0, stop)
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+        stop.stop()  # of a signal in the last epoch: resuming does the rest
         if is_sharded(module.model):
             put_together(module.model, whole)
             module.model = whole
     return Fit(trainer, data)
 
 
-def check_checkpoint(path: Path) -> None:
-    r"""Raises ``ValueError`` unless a Lightning checkpoint can be read without running code from it."""
-    try:
-        content = torch.load(path, map_location="meta", weights_only=True)
-    except (UnpicklingError, RuntimeError, EOFError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"the checkpoint {path} is damaged, or holds more than data: {reason}") from error
-    if not isinstance(content, dict) or "state_dict" not in content:
-        raise ValueError(f"{path} is no checkpoint of Lightning: it has no state_dict")
-
-
-def _check_fits(module: TrainingModule, checkpoint: Path) -> None:
-    kept = {name: value.shape for name, value in torch.load(checkpoint, weights_only=True)["state_dict"].items()}
-    wanted = {name: value.shape for name, value in module.state_dict().items()}
-    if differing := sorted(name for name in {*kept, *wanted} if kept.get(name) != wanted.get(name)):
+def _check_processes(trainer: pl.Trainer) -> None:
+    started = int(os.environ.get("WORLD_SIZE", "1")) if is_torchelastic_launched() else trainer.world_size
+    if started != trainer.world_size:
         raise ValueError(
-            f"{checkpoint} is of a run with another model: {len(differing)} weights differ, {differing[0]} for one; "
-            "resume with the configuration of the run, or start another in another folder"
+            f"torchrun has started {started} processes, and the run is of {trainer.world_size}, so each would train on "
+            f"its own: say devices={started} (--machine.devices {started})"
         )
 
 

@@ -2,10 +2,13 @@ r"""How long, how fast and on what a model is trained."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 Strategy = Literal["auto", "ddp", "fsdp"]
+
+_MOST = 2**31 - 1  # of what is counted
 
 
 @dataclass(frozen=True)
@@ -47,14 +50,14 @@ class Schedule:
     def __post_init__(self) -> None:
         for name in ("epochs", "steps", "batch_size", "accumulate", "max_pairs"):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {value}")
+            if value is not None and not 1 <= value <= _MOST:
+                raise ValueError(f"`{name}` must be at least 1, and at most {_MOST}, got {value}")
         for name in ("learning_rate", "clip_norm"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"`{name}` must be positive, got {getattr(self, name)}")
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"`{name}` must be positive and finite, got {getattr(self, name)}")
         for name in ("warmup", "weight_decay"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"`{name}` must not be negative, got {getattr(self, name)}")
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"`{name}` must be finite and not negative, got {getattr(self, name)}")
         if self.ema_decay is not None and not 0 < self.ema_decay < 1:
             raise ValueError(f"`ema_decay` must lie between 0 and 1, got {self.ema_decay}")
 
@@ -103,7 +106,11 @@ class Machine:
             raise ValueError(f"`strategy` must be one of {get_args(Strategy)}, got {self.strategy!r}")
         if self.num_nodes < 1:
             raise ValueError(f"`num_nodes` must be at least 1, got {self.num_nodes}")
-        if self.checkpoint_minutes <= 0:
-            raise ValueError(f"`checkpoint_minutes` must be positive, got {self.checkpoint_minutes}")
+        if not 0 < self.checkpoint_minutes <= _MOST:
+            raise ValueError(
+                f"`checkpoint_minutes` must be positive, and at most {_MOST}, got {self.checkpoint_minutes}"
+            )
+        if self.num_workers < 0:
+            raise ValueError(f"`num_workers` must not be negative, got {self.num_workers}")
         if self.checkpoint_steps is not None and self.checkpoint_steps < 1:
             raise ValueError(f"`checkpoint_steps` must be at least 1, got {self.checkpoint_steps}")

@@ -5,8 +5,11 @@ from __future__ import annotations
 import copy
 from typing import Any, TypeVar, cast
 
+import torch
 from lightning.pytorch.strategies import ModelParallelStrategy, Strategy
+from lightning.pytorch.utilities import rank_zero_only
 from torch import nn
+from torch.distributed import is_torchelastic_launched
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
@@ -26,6 +29,28 @@ def make_strategy(machine: Machine) -> str | Strategy:
     if machine.strategy == "fsdp":
         return ModelParallelStrategy(save_distributed_checkpoint=False)
     return machine.strategy
+
+
+def is_alone(machine: Machine) -> bool:
+    r"""Whether a run has one process, by what it is to use of the machine.
+
+    Variables of a cluster do not tell: they stand in every shell that was started by it.
+    """
+    if is_torchelastic_launched() or machine.num_nodes > 1:
+        return False
+    if machine.devices != "auto":
+        return str(machine.devices) == "1"
+    return machine.accelerator not in ("auto", "gpu", "cuda") or torch.cuda.device_count() <= 1
+
+
+def settle_rank(machine: Machine) -> None:
+    r"""Has the one process of a run know that it is the first.
+
+    Lightning takes its number from whatever variable of a cluster it finds, and what is to be done once would be done
+    by nobody.
+    """
+    if is_alone(machine):
+        cast(Any, rank_zero_only).rank = 0
 
 
 def sharded(model: M, mesh: DeviceMesh) -> M:

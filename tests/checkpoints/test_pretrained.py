@@ -315,3 +315,15 @@ def test_a_description_of_no_model_is_refused_and_its_file_named(change: dict, t
     (folder / "config.json").write_text(json.dumps({**description, **change}))
     with pytest.raises(ValueError, match=r"config\.json"):
         from_pretrained(folder)
+
+
+def test_files_of_two_savings_are_no_model(tmp_path):
+    config = samples.tiny_config()
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        save_pretrained(MoleBlend(config), tmp_path / str(seed), {"seed": seed})
+    (tmp_path / "0" / "config.json").write_bytes((tmp_path / "1" / "config.json").read_bytes())
+    for load in (from_pretrained, encoder_from_pretrained):
+        with pytest.raises(ValueError, match=r"are of two models: a saving into this folder was interrupted"):
+            load(tmp_path / "0")
+        load(tmp_path / "1")

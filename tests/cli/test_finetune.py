@@ -2,8 +2,13 @@ import json
 
 import pandas as pd
 import pytest
+import torch
 
+from pyg_moleblend.checkpoints import from_pretrained, read_metadata
 from pyg_moleblend.cli import main
+from pyg_moleblend.datasets import MoleculeShards, MoleculeTable
+from pyg_moleblend.inference import embed, evaluate, predict
+from pyg_moleblend.metrics import Task
 
 
 @pytest.fixture
@@ -78,3 +83,28 @@ def test_several_seeds(finetune, table, tiny_words, quiet_words, capsys):
     assert main(["finetune", *map(str, ["--data", table, "--out", single, *words, *quiet_words])]) == 2
     assert f"{single} holds a run already" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in single.glob("*.*")} == files
+
+
+def test_predictions_have_the_hydrogens_and_the_conformers_of_the_training(finetune, table, tmp_path, tiny_words):
+    shards = tmp_path / "shards"
+    words = ["--hydrogens", "add", "--targets", "gap", "--conformers", "1", "--optimize", "--seed", "3"]
+    assert main(["prepare", str(table), "--out", str(shards), "--num-workers", "0", *words]) == 0
+    out = finetune("--data", shards, "--split", "random", *tiny_words)
+    model = out / "model"
+
+    predictions = tmp_path / "predictions.csv"
+    assert main(["predict", str(model), str(table), "--out", str(predictions), "--num-workers", "0"]) == 0
+    rows = MoleculeShards(shards).row.tolist()
+    task = Task.from_dict(read_metadata(model)["task"])
+    with torch.no_grad():
+        expected = [float(task.restore(from_pretrained(model)(data))) for data in MoleculeShards(shards)]
+    assert pd.read_csv(predictions)["gap"][rows].tolist() == pytest.approx(expected, rel=1e-4, abs=1e-5)
+
+    for data in (table, shards):
+        assert main(["evaluate", str(model), str(data)]) == 0
+    other = MoleculeTable(table, targets=["gap"], on_error="keep", progress=False)
+    for verb in (predict, evaluate, embed):
+        with pytest.raises(ValueError, match="learnt from molecules with hydrogens='add', and these have"):
+            verb(model, other)
+    again = finetune("--encoder", model, "--targets", "gap", out="again")
+    assert read_metadata(again / "model")["recipe"]["hydrogens"] == "add"

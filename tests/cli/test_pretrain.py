@@ -24,8 +24,12 @@ def test_a_run_can_be_repeated_from_its_config(table, tmp_path, tiny_words, caps
     assert main(["pretrain", "--config", str(tmp_path / "config.yaml"), "--out", str(tmp_path / "again")]) == 0
     assert json.loads((tmp_path / "again" / "metrics.json").read_text()) == metrics
 
-    assert main(["pretrain", "--config", str(out / "config.yaml"), "--resume", "--schedule.steps", "4"]) == 0
-    assert json.loads((out / "metrics.json").read_text())["steps"] == 4
+    begun = ["pretrain", "--config", str(out / "config.yaml"), "--resume"]
+    capsys.readouterr()
+    assert main([*begun, "--schedule.steps", "4"]) == 2
+    assert "was begun with other options: schedule.steps was 2, is 4. Resume it" in capsys.readouterr().err
+    assert main([*begun, "--machine.checkpoint-minutes", "5"]) == 0
+    assert json.loads((out / "metrics.json").read_text()) == metrics
 
 
 @pytest.mark.parametrize(

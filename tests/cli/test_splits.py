@@ -2,6 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from pyg_moleblend.cli import main
 from pyg_moleblend.cli.data import load_data
 from pyg_moleblend.cli.splits import KINDS, make_split
 from pyg_moleblend.splits import k_fold, random_split
@@ -14,10 +15,13 @@ def test_splits(table, tmp_path):
     assert by_column.train.tolist() == [0, 1, 2, 3, 4]  # positions among the molecules, not rows of the table
     assert make_split(molecules, None, 3).hash == random_split(11, seed=3).hash
     assert make_split(molecules, "scaffold", 0).name.startswith("scaffold")
-    by_column.save(tmp_path / "split.json")
+    by_column.save(tmp_path / "split.json", names=molecules.smiles)
     assert make_split(molecules, str(tmp_path / "split.json"), 0).hash == by_column.hash
     random_split(20).save(tmp_path / "large.json")
-    with pytest.raises(ValueError, match="is of at least 20 molecules, the data have 11"):
+    with (
+        pytest.warns(UserWarning, match="does not say which molecules"),
+        pytest.raises(ValueError, match="is of at least 20 molecules, the data have 11"),
+    ):
         make_split(molecules, str(tmp_path / "large.json"), 0)
 
 
@@ -52,3 +56,23 @@ def test_only_a_benchmark_has_an_official_split(table):
         make_split(load_data(str(table), "data", progress=False), "official", 0)
     benchmark = SimpleNamespace(get_split=lambda: k_fold(11)[0])
     assert make_split(benchmark, "official", 0).hash == make_split(benchmark, None, 5).hash == k_fold(11)[0].hash
+
+
+def test_a_saved_split_is_of_its_own_molecules_only(table, tmp_path):
+    out = tmp_path / "split.json"
+    assert main(["split", str(table), "--out", str(out), "--leakage", "false", "--progress", "false"]) == 0
+    head, *lines = table.read_text().splitlines()
+    turned = tmp_path / "turned.csv"
+    turned.write_text("\n".join([head, *reversed(lines)]) + "\n")
+    with pytest.raises(ValueError, match=r"made for other molecules: 1\d of its 1\d rows hold another one now"):
+        make_split(load_data(str(turned), "data", progress=False), str(out), 0)
+
+
+def test_molecules_that_two_parts_share_are_told(table, tmp_path, capsys):
+    table.write_text(table.read_text() + "m12,CCO,1.2,test\n")
+    molecules = load_data(str(table), "data", progress=False)
+    split = make_split(molecules, "column:part", 0)
+    assert "1 molecules of test are in train too, CCO for one" in capsys.readouterr().err
+    split.save(tmp_path / "split.json", molecules.row, molecules.smiles)
+    make_split(molecules, str(tmp_path / "split.json"), 0)
+    assert "1 molecules of test are in train too, CCO for one" in capsys.readouterr().err

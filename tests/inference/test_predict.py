@@ -144,3 +144,18 @@ def test_several_conformers_give_a_mean_and_its_spread(model, folder):
     assert alone.loc[[0, 2, 3], "gap"].notna().all()
     vectors = embed(folder, smiles, modality="2d+3d", device="cpu", seed=5, conformers=4)
     assert list(vectors)[-2:] == ["e15", "status"]
+
+
+def test_what_is_too_large_costs_its_own_row_only(folder, caplog):
+    smiles = ["CCO", "C" * 4000, "CC", "C" * 100_000, "C" * 300, "CN"]
+    frame = predict(folder, smiles, device="cpu", max_atoms=200)
+    assert frame["gap"].isna().tolist() == [False, True, False, True, True, False]
+    assert frame["status"][1] == "it has 4000 atoms, more than the 200 that a molecule may have (max_atoms)"
+    assert frame["status"][3].startswith("it has 100000 atoms")
+    assert frame["smiles"].tolist() == smiles
+    added = MoleculeTable(
+        pd.DataFrame({"smiles": ["CC", "CCCC"]}), hydrogens="add", on_error="keep", progress=False, max_atoms=10
+    )
+    assert added.status == ["ok", "it has 14 atoms, more than the 10 that a molecule may have (max_atoms)"]
+    with pytest.raises(ValueError, match="`max_atoms` must be at least 1, got 0"):
+        predict(folder, ["C"], max_atoms=0)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pyg_moleblend.runtime import files
-from pyg_moleblend.runtime.files import atomic_write, content_key, sole_writer
+from pyg_moleblend.runtime.files import atomic_write, content_key, sole_writer, whole_folder
 
 # The module needs nothing but Python: loading it alone spares each child process the import of torch.
 LOAD = f"import os, runpy, signal, sys; globals().update(runpy.run_path({files.__file__!r}))"
@@ -92,3 +92,17 @@ def test_one_at_a_time_and_again_when_it_has_ended_however(tmp_path: Path) -> No
         raise RuntimeError("fell over")
     with sole_writer(tmp_path):
         pass
+
+
+def test_files_of_a_new_folder_appear_together(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    with pytest.raises(FileNotFoundError), whole_folder(folder) as place:
+        (place / "a").write_bytes((place / "b").read_bytes())
+    assert list(tmp_path.iterdir()) == []
+    folder.mkdir()
+    for value in ("1", "2"):
+        with whole_folder(folder) as place:
+            (place / "a").write_text(value)
+            assert [path.name for path in folder.iterdir()] == ([] if value == "1" else ["a"])
+    assert (folder / "a").read_text() == "2"
+    assert list(tmp_path.iterdir()) == [folder]

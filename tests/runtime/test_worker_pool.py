@@ -1,3 +1,4 @@
+import os
 import signal
 import subprocess
 import sys
@@ -53,6 +54,25 @@ def test_an_item_cannot_end_workers_for_ever(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("pyg_moleblend.runtime.worker_pool.MAX_KILLS", 0)
     with pytest.raises(RuntimeError, match="item 2 of chunk 0 has ended its worker 1 times"):
         list(map_chunks(work.incorrigible, [[1, 2, 3]], 1, 20))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs signals")
+def test_workers_that_somebody_stops_or_kills_cost_no_item(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyg_moleblend.runtime.worker_pool.LOOK", 0.2)
+    chunk = [(str(tmp_path / "stopped"), signal.SIGSTOP), (str(tmp_path / "killed"), signal.SIGKILL)]
+    assert list(map_chunks(work.is_hit_once, [chunk], 1, 600)) == [[0, 0]]
+
+
+def test_a_script_may_come_from_the_standard_input() -> None:
+    script = (
+        "import pool_functions\nfrom pyg_moleblend.runtime.worker_pool import map_chunks\n"
+        "print(list(map_chunks(pool_functions.squares, [[3]], 1, 600)))\n"
+    )
+    tests = str(Path(__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([tests, os.environ.get("PYTHONPATH", "")])}
+    command = [sys.executable, "-"]
+    found = subprocess.run(command, input=script, capture_output=True, text=True, env=environment, check=False)
+    assert (found.stdout, found.returncode) == ("[[9]]\n", 0), found.stderr
 
 
 @pytest.mark.parametrize("num_workers", [0, 1])

@@ -53,6 +53,23 @@ def test_a_split_by_rows_follows_its_molecules_whatever_other_rows_can_be_read(t
         Split.load(path)
 
 
+def test_a_split_with_names_is_refused_by_other_molecules(tmp_path: Path) -> None:
+    path, rows, names = tmp_path / "split.json", torch.tensor([0, 2, 3, 5]), ["C", "CC", "CCC", "CO"]
+    split = Split("s", torch.tensor([0, 1]), torch.tensor([2]), torch.tensor([3]))
+    split.save(path, rows, names)
+    assert Split.load(path, rows, names).hash == split.hash
+    more = Split.load(path, torch.tensor([0, 1, 2, 3, 5]), ["C", "N", "CC", "CCC", "CO"])
+    assert more.train.tolist() == [0, 2]
+    with pytest.raises(ValueError, match=r"2 of its 4 rows hold another one now, the first being row 2, 'CCC'"):
+        Split.load(path, rows, ["C", "CCC", "CC", "CO"])
+    split.save(path, names=names)
+    with pytest.raises(ValueError, match=r"1 of its 4 rows hold another one now, the first being row 3, 'O'"):
+        Split.load(path, names=["C", "CC", "CCC", "O"])
+    split.save(path, rows)
+    with pytest.warns(UserWarning, match="does not say which molecules"):
+        Split.load(path, rows, names)
+
+
 @pytest.mark.parametrize("text", ["", "[]", '{"name": "s"}', "\x00"])
 def test_load_refuses_what_is_no_split(text: str, tmp_path: Path) -> None:
     (tmp_path / "split.json").write_text(text)

@@ -144,7 +144,7 @@ def test_training_draws_a_conformer_an_epoch_and_validation_takes_the_first(tmp_
 
     schedule, machine = Schedule(epochs=4, batch_size=6), Machine(accelerator="cpu", progress=False)
     module = Watching(MoleBlendForPretraining(config), schedule, seed=3)
-    fit(module, molecules, molecules, tmp_path, machine, "valid/loss", "min")
+    fit(module, molecules, molecules, tmp_path, machine, "valid/loss", "min", {})
     assert len(seen["train"]) == 4
     drawn = torch.zeros(4, 6, dtype=torch.long)
     for epoch, rows in enumerate(seen["train"]):

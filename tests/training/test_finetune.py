@@ -116,3 +116,52 @@ def test_arguments_are_checked(molecules, config, machine, tmp_path):
 
 def logged(folder, name):
     return pd.read_csv(folder / "csv" / "version_0" / "metrics.csv")[name].dropna().tolist()
+
+
+def labelled_with(molecules, values):
+    changed = [data.clone() for data in molecules]
+    for data, value in zip(changed, values, strict=True):
+        data.y = torch.tensor([[value]])
+    return changed
+
+
+def test_what_training_would_end_with_is_said_before_it(molecules, config, machine, tmp_path):
+    def refused(values, message, split=SPLIT, **more):
+        with pytest.raises(ValueError, match=message):
+            finetune(labelled_with(molecules, values), split, tmp_path / "run", config, machine=machine, **more)
+        assert not (tmp_path / "run").exists()
+
+    binary = [float(i % 2) for i in range(14)]
+    for part, words in (("valid", "validation"), ("test", "test")):
+        last = int(SPLIT.as_dict()[part][-1])
+        changed = [2.0 if i == last else value for i, value in enumerate(binary)]
+        refused(changed, f"must be 0 or 1: 1 of the {words} molecules have others, number 2 of them 2 for 'target_0'")
+        changed = [float("inf") if i == last else value + 0.5 for i, value in enumerate(binary)]
+        refused(changed, f"1 of the {words} molecules are not, number 2 of them has an infinite 'target_0'")
+    first = int(SPLIT.train[0])
+    refused([float("-inf") if i == first else value for i, value in enumerate(binary)], "of the training molecules are")
+    refused(
+        [float("nan") if i in SPLIT.valid.tolist() else value for i, value in enumerate(binary)],
+        "no validation molecule has a label",
+    )
+    empty = torch.empty(0, dtype=torch.long)
+    refused(binary, "has no training molecule: take another kind", Split("s", empty, SPLIT.valid, SPLIT.test))
+    refused(binary, "is of at least 15 molecules, got 14", Split("s", SPLIT.train, torch.tensor([14]), empty))
+    refused(binary, "`patience` needs validation molecules", Split("s", SPLIT.train, empty, SPLIT.test), patience=2)
+    refused(binary, "`patience` must be at least 1 epoch, got 0", patience=0)
+
+
+def test_a_metric_that_would_be_nan_chooses_no_epoch(molecules, config, machine, tmp_path, caplog):
+    one_class = [1.0 if i in SPLIT.valid.tolist() else float(i % 2) for i in range(14)]
+    schedule = Schedule(epochs=3, batch_size=4, learning_rate=0.05)
+    run = finetune(labelled_with(molecules, one_class), SPLIT, tmp_path, config, schedule=schedule, machine=machine)
+    assert run.metrics["metric"] == "loss"
+    assert "rocauc is not defined for the labels of the 3 validation molecules" in caplog.text
+    losses = logged(tmp_path, "valid/loss")
+    best = torch.load(tmp_path / "checkpoints" / "best.ckpt", weights_only=True)
+    assert best["epoch"] == losses.index(min(losses))
+    with pytest.raises(ValueError, match=r"rocauc is not defined .* split otherwise"):
+        finetune(labelled_with(molecules, one_class), SPLIT, tmp_path / "b", config, metric="rocauc", machine=machine)
+    one_row = Split("s", SPLIT.train, SPLIT.valid[:1], SPLIT.test)
+    with pytest.raises(ValueError, match=r"r2 is not defined .* choose by another metric \(rmse, mae\)"):
+        finetune(molecules, one_row, tmp_path / "c", config, metric="r2", machine=machine)

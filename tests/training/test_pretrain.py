@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from pyg_moleblend.checkpoints import from_pretrained, read_metadata
 from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining
 from pyg_moleblend.training import MoleculeDataModule, PretrainingModule, Schedule, pretrain
-from pyg_moleblend.training.trainer import LAST, make_trainer, quiet_lightning
+from pyg_moleblend.training.folder import LAST
+from pyg_moleblend.training.trainer import make_trainer, quiet_lightning
 
 
 class SaveAt(pl.Callback):
@@ -84,7 +85,8 @@ def test_pretrain_writes_a_run_that_is_repeatable_and_can_go_on(molecules, confi
     loaded = from_pretrained(first.model_folder)
     for name, value in first.model.state_dict().items():
         assert torch.equal(value, loaded.state_dict()[name])
-    assert read_metadata(first.model_folder) == {"modality": "2d+3d", "seed": 1}
+    recipe = {"hydrogens": "remove", "conformers": None}
+    assert read_metadata(first.model_folder) == {"modality": "2d+3d", "seed": 1, "recipe": recipe}
     metrics = json.loads((tmp_path / "a" / "metrics.json").read_text())
     assert metrics == first.metrics
     assert metrics["steps"] == 6
@@ -96,7 +98,9 @@ def test_pretrain_writes_a_run_that_is_repeatable_and_can_go_on(molecules, confi
 
     with pytest.raises(ValueError, match="holds a run already; pass resume"):
         go(tmp_path / "a", 2)
-    assert go(tmp_path / "a", 3, resume=True).metrics["steps"] == 9
+    assert go(tmp_path / "a", 2, resume=True).metrics == first.metrics
+    with pytest.raises(ValueError, match=r"begun with other things: schedule\.epochs was 2, is 3\. Resume it"):
+        go(tmp_path / "a", 3, resume=True)
     with pytest.raises(FileNotFoundError, match=f"no run to resume: no .*{LAST}"):
         go(tmp_path / "c", 2, resume=True)
 
@@ -123,16 +127,23 @@ def test_molecules_without_coordinates_make_a_2d_model(molecules, config, machin
     assert read_metadata(run.model_folder)["modality"] == "2d"
 
 
-def test_a_run_goes_on_with_its_own_model_and_molecules_only(molecules, config, machine, tmp_path):
+def test_a_run_goes_on_with_what_it_was_begun_with_only(molecules, config, machine, tmp_path):
     schedule = Schedule(epochs=1, batch_size=4)
-    pretrain(molecules[:10], tmp_path, molecules[10:], config, schedule, machine)
-    longer = replace(schedule, epochs=2)
-    with pytest.raises(ValueError, match="other training molecules"):
-        pretrain(molecules[:9], tmp_path, molecules[10:], config, longer, machine, resume=True)
-    wider = replace(config, num_layers=config.num_layers + 1)
-    with pytest.raises(ValueError, match=r"another model: .* weights differ"):
-        pretrain(molecules[:10], tmp_path, molecules[10:], wider, longer, machine, resume=True)
-    pretrain(molecules[:10], tmp_path, molecules[10:], config, longer, machine, resume=True)
+    begun = {"train": molecules[:10], "valid": molecules[10:], "model": config, "schedule": schedule, "seed": 0}
+    pretrain(out=tmp_path, machine=machine, **begun)
+    changes = {
+        "train": (molecules[1:11], "molecules.train was 10 molecules"),
+        "valid": (molecules[9:], "molecules.valid was 4 molecules"),
+        "model": (replace(config, num_layers=config.num_layers + 1), "arguments.num_layers was 2, is 3"),
+        "schedule": (replace(schedule, learning_rate=1.0), "schedule.learning_rate was 0.0001, is 1.0"),
+        "seed": (3, "seed was 0, is 3"),
+    }
+    files = {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()}
+    for name, (value, message) in changes.items():
+        with pytest.raises(ValueError, match="begun with other things: .*" + message.replace(".", r"\.")):
+            pretrain(out=tmp_path, machine=machine, resume=True, **{**begun, name: value})
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()} == files
+    pretrain(out=tmp_path, machine=replace(machine, checkpoint_minutes=1.0), resume=True, **begun)
 
 
 def test_what_cannot_be_saved_is_said_before_the_training(tmp_path: Path):

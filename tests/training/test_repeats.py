@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from pyg_moleblend.metrics.results import write_metrics
+from pyg_moleblend.training.folder import LAST
 from pyg_moleblend.training.repeats import describe_summary, repeat, run_folder, summarise
-from pyg_moleblend.training.trainer import LAST
 
 
 class Trainings:

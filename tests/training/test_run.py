@@ -6,7 +6,8 @@ import torch
 
 from pyg_moleblend.models import MoleBlendForPretraining
 from pyg_moleblend.training import PretrainingModule, Run, Schedule, pretrain
-from pyg_moleblend.training.run import check_checkpoint, load_best
+from pyg_moleblend.training.folder import check_checkpoint
+from pyg_moleblend.training.run import load_best
 
 
 class Payload:

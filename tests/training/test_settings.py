@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from pyg_moleblend.training import Machine, Schedule
@@ -6,11 +8,15 @@ from pyg_moleblend.training import Machine, Schedule
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"epochs": 0}, "`epochs` must be at least 1, got 0"),
-        ({"max_pairs": 0}, "`max_pairs` must be at least 1, got 0"),
-        ({"learning_rate": 0.0}, "`learning_rate` must be positive, got 0.0"),
+        ({"epochs": 0}, "`epochs` must be at least 1, and at most 2147483647, got 0"),
+        ({"steps": 10**26}, "`steps` must be at least 1, and at most 2147483647, got 1000"),
+        ({"max_pairs": 0}, "`max_pairs` must be at least 1, and at most 2147483647, got 0"),
+        ({"learning_rate": 0.0}, "`learning_rate` must be positive and finite, got 0.0"),
+        ({"learning_rate": math.nan}, "`learning_rate` must be positive and finite, got nan"),
+        ({"clip_norm": math.inf}, "`clip_norm` must be positive and finite, got inf"),
         ({"ema_decay": 1.0}, "`ema_decay` must lie between 0 and 1, got 1.0"),
-        ({"warmup": -1}, "`warmup` must not be negative, got -1"),
+        ({"warmup": -1}, "`warmup` must be finite and not negative, got -1"),
+        ({"weight_decay": math.nan}, "`weight_decay` must be finite and not negative, got nan"),
     ],
 )
 def test_schedule_is_checked(arguments, message):
@@ -30,6 +36,8 @@ def test_warmup_is_a_share_or_a_number():
         ({"strategy": "deepspeed"}, r"`strategy` must be one of \('auto', 'ddp', 'fsdp'\), got 'deepspeed'"),
         ({"num_nodes": 0}, "`num_nodes` must be at least 1, got 0"),
         ({"checkpoint_minutes": 0.0}, "`checkpoint_minutes` must be positive, got 0.0"),
+        ({"checkpoint_minutes": math.nan}, "`checkpoint_minutes` must be positive, got nan"),
+        ({"num_workers": -1}, "`num_workers` must not be negative, got -1"),
         ({"checkpoint_steps": 0}, "`checkpoint_steps` must be at least 1, got 0"),
     ],
 )

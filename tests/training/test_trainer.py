@@ -1,13 +1,19 @@
 import logging
+import sys
 import warnings
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
+import torch
+from lightning.pytorch.utilities import rank_zero_only
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from pyg_moleblend.models import MoleBlendForPretraining
 from pyg_moleblend.training import MoleculeDataModule, PretrainingModule, Schedule
-from pyg_moleblend.training.trainer import LAST, WholeUpdates, check_folder, make_trainer, quiet_lightning
+from pyg_moleblend.training.strategy import is_alone, settle_rank
+from pyg_moleblend.training.trainer import AtomicCheckpoints, WholeUpdates, make_trainer, quiet_lightning
 
 
 def test_only_what_is_irrelevant_is_silent():
@@ -21,17 +27,6 @@ def test_only_what_is_irrelevant_is_silent():
             assert not logger.isEnabledFor(logging.INFO)
     assert [str(warning.message) for warning in caught] == ["Something else"]
     assert logger.level == level
-
-
-def test_folders(tmp_path):
-    assert check_folder(tmp_path, resume=False) is None
-    with pytest.raises(FileNotFoundError, match="there is no run to resume"):
-        check_folder(tmp_path, resume=True)
-    (tmp_path / LAST).parent.mkdir()
-    (tmp_path / LAST).touch()
-    assert check_folder(tmp_path, resume=True) == tmp_path / LAST
-    with pytest.raises(ValueError, match="holds a run already"):
-        check_folder(tmp_path, resume=False)
 
 
 def test_what_the_machine_lacks_is_said(tmp_path, machine):
@@ -73,3 +68,64 @@ def test_nothing_is_saved_within_an_update(tmp_path, molecules, config, machine)
             MoleculeDataModule(molecules, (), schedule, machine),
         )
     assert saved == [3, 6]  # of seven batches
+
+
+def test_a_checkpoint_is_whole_or_not_there(tmp_path):
+    class Unwritable:
+        def __reduce__(self):
+            raise OSError("no space left on device")
+
+    path = tmp_path / "last.ckpt"
+    AtomicCheckpoints().save_checkpoint({"epoch": 1}, path)
+    with pytest.raises(OSError, match="no space left"):
+        AtomicCheckpoints().save_checkpoint({"epoch": 2, "more": Unwritable()}, path)
+    assert torch.load(path, weights_only=True) == {"epoch": 1}
+    assert [file.name for file in tmp_path.iterdir()] == ["last.ckpt"]
+
+
+def test_nothing_is_saved_between_an_epochs_last_update_and_its_validation(tmp_path, molecules, config, machine):
+    saved = []
+
+    class Noted(WholeUpdates):
+        def _save_last_checkpoint(self, trainer, candidates):
+            saved.append(trainer.fit_loop.epoch_loop.batch_progress.current.ready)
+
+    schedule = Schedule(epochs=2, batch_size=5)
+    with quiet_lightning():
+        trainer = make_trainer(tmp_path, schedule, machine, "valid/loss", "min")
+        trainer.callbacks = [Noted(tmp_path, every_n_train_steps=1, save_last=True)]
+        trainer.fit(
+            PretrainingModule(MoleBlendForPretraining(config), schedule),
+            MoleculeDataModule(molecules, molecules[:4], schedule, machine),
+        )
+    assert saved == [1, 2, 1, 2]  # of three batches an epoch
+
+
+def test_variables_of_a_cluster_do_not_make_a_run_of_one_process_another(tmp_path, machine, monkeypatch):
+    cluster = {"NTASKS": 2, "JOB_NAME": "job", "PROCID": 1, "LOCALID": 1, "NODEID": 0, "JOB_ID": 5, "NNODES": 1}
+    for name, value in cluster.items():
+        monkeypatch.setenv(f"SLURM_{name}", str(value))
+    monkeypatch.setattr(rank_zero_only, "rank", 1)
+    settle_rank(machine)
+    assert rank_zero_only.rank == 0
+    with quiet_lightning():
+        trainer = make_trainer(tmp_path, Schedule(), machine, None, "min")
+    assert (trainer.world_size, trainer.global_rank, trainer.is_global_zero) == (1, 0, True)
+    assert not is_alone(replace(machine, devices=2))
+    assert not is_alone(replace(machine, num_nodes=2))
+
+
+def test_exit_codes_tell_the_signal():
+    def interrupted():
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            sys.exit(1)  # as Lightning does
+
+    def ended(code=None):
+        raise SIGTERMException if code is None else SystemExit(code)
+
+    for end, code in ((interrupted, 130), (ended, 143), (partial(ended, 7), 7)):
+        with pytest.raises(SystemExit) as stopped, quiet_lightning():
+            end()
+        assert stopped.value.code == code

@@ -13,6 +13,7 @@ from torch_geometric.data import Batch, Data, Dataset
 
 from pyg_moleblend.datasets.base import Transform, has_structure, target_columns
 from pyg_moleblend.datasets.io.failures import Failure, load_failures, read_report
+from pyg_moleblend.datasets.recipe import RECIPE_KEY, Recipe
 from pyg_moleblend.datasets.shards.folder import (
     CONFORMER_ERRORS_FILE,
     FAILURES_FILE,
@@ -62,6 +63,12 @@ class MoleculeShards(Dataset):
     def facts(self) -> dict[str, Any]:
         r"""What was found worth remembering when the shards were made."""
         return dict(self.manifest.facts)
+
+    @property
+    def recipe(self) -> Recipe | None:
+        r"""How the molecules became graphs, where the shards say it."""
+        key = self.manifest.key
+        return Recipe.from_metadata({RECIPE_KEY: key}) if {"hydrogens", "conformers"} <= key.keys() else None
 
     def len(self) -> int:
         r"""Molecules of the whole dataset."""
