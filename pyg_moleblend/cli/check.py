@@ -21,7 +21,7 @@ def run(
 
     Args:
         data: Molecules: qm9, moleculenet:NAME, ogb:NAME, pcqm4mv2, a folder that moleblend prepare made, or the path of
-            a table (.csv, .tsv, .parquet, .sdf).
+            a table (.csv, .tsv, .parquet, .sdf, .smi, ...).
         targets: Targets whose labels to check, as a,b,c; needed for a table, all by default for a published dataset.
         split: A split to look for leaks in, by a name of `moleblend split` or a saved split.json; none by default.
         out: File for all of it, with every row, .json.

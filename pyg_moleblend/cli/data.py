@@ -25,7 +25,7 @@ from pyg_moleblend.datasets.pcqm4mv2.raw import Part
 
 KNOWN = (
     "'qm9', 'moleculenet:NAME', 'moleculeace:TARGET', 'ogb:NAME', 'pcqm4mv2', a prepared folder or the path of a table "
-    "(.csv, .tsv, .parquet, .sdf)"
+    "(.csv, .tsv, .parquet, .sdf, .smi, ...)"
 )
 
 

@@ -22,7 +22,8 @@ def run(
 
     Args:
         model: Folder of a model of any kind (RUN/model), or a hub repository.
-        molecules: A SMILES, the path of a table (.csv, .tsv, .parquet, .sdf), or - for one SMILES a line of stdin.
+        molecules: A SMILES, the path of a table (.csv, .tsv, .parquet, .sdf, .smi, ...), or - for one SMILES a line of
+            stdin.
         out: Where to write, .csv, .tsv or .parquet; CSV to stdout by default.
         smiles_column: Column of a table's SMILES; the one that is called so by default.
         id_column: Column of a table's identifiers; rows are numbered from 0 by default.

@@ -24,7 +24,7 @@ def run(
         model: Folder of a model (RUN/model), or a hub repository; or several, as A,B,C, or the folder of a finetuning
             with --seeds, for the mean and standard deviation over them.
         data: Molecules: qm9, moleculenet:NAME, ogb:NAME, pcqm4mv2, a folder that moleblend prepare made, or the path of
-            a table (.csv, .tsv, .parquet, .sdf).
+            a table (.csv, .tsv, .parquet, .sdf, .smi, ...).
         root: Folder of the published datasets; they are downloaded into it.
         smiles_column: Column of a table's SMILES; the one that is called so by default.
         split: A split's name (see moleblend split), or a saved split.json; by default the benchmark's own, scaffold for

@@ -50,7 +50,7 @@ def run(
 
     Args:
         data: Molecules with labels: qm9, moleculenet:NAME, ogb:NAME, pcqm4mv2, a folder that moleblend prepare made, or
-            the path of a table (.csv, .tsv, .parquet, .sdf).
+            the path of a table (.csv, .tsv, .parquet, .sdf, .smi, ...).
         out: Folder of the run: model, metrics, split, checkpoints, logs, and the configuration.
         encoder: The model to start from: a folder, the name of a packaged one (moleblend-tiny), or a hub repository;
             without it the weights are random.

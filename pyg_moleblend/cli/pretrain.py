@@ -41,7 +41,7 @@ def run(
 
     Args:
         data: Molecules: qm9, moleculenet:NAME, ogb:NAME, pcqm4mv2, a folder that moleblend prepare made, or the path of
-            a table (.csv, .tsv, .parquet, .sdf).
+            a table (.csv, .tsv, .parquet, .sdf, .smi, ...).
         out: Folder of the run: model, metrics, checkpoints, logs, and the configuration.
         root: Folder of the published datasets; they are downloaded into it.
         smiles_column: Column of a table's SMILES; the one that is called so by default.

@@ -21,7 +21,7 @@ def run(
 
     Args:
         data: Molecules: qm9, moleculenet:NAME, ogb:NAME, pcqm4mv2, a folder that moleblend prepare made, or the path of
-            a table (.csv, .tsv, .parquet, .sdf).
+            a table (.csv, .tsv, .parquet, .sdf, .smi, ...).
         kind: random, scaffold (OGB's and GraphMVP's), scaffold-deepchem (without chirality), scaffold-balanced
             (chemprop's), scaffold-random, official (the benchmark's own), fold:I/K, column:NAME of a table, or a
             saved split.json; by default official where there is one, scaffold for MoleculeNet, random for a table.

@@ -15,7 +15,7 @@ def test_numbers_may_be_written_in_any_way(values: list[Any]) -> None:
 @pytest.mark.parametrize("missing", [None, np.nan, "", "  ", pd.NA, "NA", " nan "])
 def test_missing_labels(missing: object) -> None:
     column = number_column(pd.DataFrame({"y": pd.Series([1.0, missing], dtype=object)}), "y")
-    assert column.dtype == np.float32
+    assert column.dtype == np.float64
     assert np.isnan(column).tolist() == [False, True]
 
 
