@@ -46,10 +46,14 @@ def run(
     from pyg_moleblend.cli.splits import make_split
     from pyg_moleblend.datasets.targets import take
     from pyg_moleblend.inference import RecoveryReport, evaluate
-    from pyg_moleblend.metrics.results import plain, write_metrics
+    from pyg_moleblend.metrics.results import METRICS_FILE, plain, write_metrics
+    from pyg_moleblend.runtime.files import refuse_overwriting
     from pyg_moleblend.training.repeats import describe_summary, summarise
 
     models = models_of(model)
+    if out is not None:
+        theirs = [Path(one).parent / METRICS_FILE for one in models]  # of the runs that made them
+        refuse_overwriting(Path(out) / METRICS_FILE, data, *models, *theirs)
     names = read_metadata(models[0]).get("task", {}).get("names", [])
     molecules = load_data(data, root, smiles_column, names, max_molecules, conformers, seed)
     if part != "all":

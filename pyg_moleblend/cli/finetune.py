@@ -11,6 +11,7 @@ from pyg_moleblend.cli.data import load_data, names_of, say, tell
 from pyg_moleblend.cli.splits import make_split
 from pyg_moleblend.models import MoleBlendConfig
 from pyg_moleblend.models.config import config_of
+from pyg_moleblend.runtime.files import refuse_overwriting
 from pyg_moleblend.runtime.seeds import derived_seed
 from pyg_moleblend.training import Machine, Schedule, finetune, load_encoder
 from pyg_moleblend.training.repeats import check_folders, describe_summary, repeat
@@ -80,6 +81,7 @@ def run(
             and standard deviation. The split and the conformers are those of the first seed in all of them.
         resume: Go on with the run that is in the folder.
     """
+    refuse_overwriting(out, data, encoder)
     if seeds < 1:
         raise ValueError(f"`seeds` must be at least 1, got {seeds}")
     if seeds == 1:

@@ -40,6 +40,6 @@ def run(
     from pyg_moleblend.cli.molecules import check_output, read_input, write_results
     from pyg_moleblend.inference import predict
 
-    check_output(out)
+    check_output(out, molecules, model)
     table = read_input(molecules, smiles_column, id_column)
     write_results(predict(model, table, modality, batch_size, device, seed, conformers, num_workers), out, "predicted")

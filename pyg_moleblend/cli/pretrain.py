@@ -11,6 +11,7 @@ from pyg_moleblend.cli.data import load_data, say, tell
 from pyg_moleblend.datasets.targets import has_coordinates, take
 from pyg_moleblend.inference import RecoveryReport
 from pyg_moleblend.models import MoleBlendConfig
+from pyg_moleblend.runtime.files import refuse_overwriting
 from pyg_moleblend.splits import random_split
 from pyg_moleblend.training import Machine, Schedule, pretrain
 from pyg_moleblend.training.trainer import check_folder
@@ -60,6 +61,7 @@ def run(
         seed: Everything random follows from it.
         resume: Go on with the run that is in the folder.
     """
+    refuse_overwriting(out, data)
     check_folder(Path(out), resume)
     pl.seed_everything(seed, verbose=False)  # the model's weights are drawn here
     made = make_pretraining(model, relations, objectives, blending, loss_weights)
