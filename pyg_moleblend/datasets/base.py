@@ -22,7 +22,7 @@ class MoleculeDataset(InMemoryDataset):
 
     Every ``Data`` holds ``x``, ``edge_index``, ``edge_attr``, ``pos`` (NaN without a 3D structure),
     ``smiles``, ``row`` (int64 ``[1]``: the row of the source, counted from 0), and ``y`` where there are
-    targets (float32 ``[1, T]``, NaN where there is no label).
+    targets (``[1, T]``, NaN where there is no label; float64 where float32 would round what the source says).
     """
 
     failures: list[Failure]
@@ -33,13 +33,6 @@ class MoleculeDataset(InMemoryDataset):
 
     def get(self, idx: int) -> Data:
         r"""Molecule `idx` of the whole dataset, before the transform."""
-        data = self.get_stored(idx)
-        if "y" in data:
-            data.y = data.y.float()
-        return data
-
-    def get_stored(self, idx: int) -> Data:
-        r"""Molecule `idx` with the digits its targets are stored with, which may be more than float32 has."""
         # Not PyG's own, which keeps every molecule it has given: several times the memory after one epoch.
         if self.slices is None:  # PyG's `copy` of one molecule
             return copy.copy(self._data)
@@ -48,10 +41,7 @@ class MoleculeDataset(InMemoryDataset):
     def get_batch(self, positions: Sequence[int]) -> Batch:
         r"""The batch of the molecules at these positions of this dataset, before the transform."""
         chosen = self._chosen()[torch.as_tensor(positions, dtype=torch.long)]
-        batch = cut_batch([(self._data, self.slices)], torch.zeros_like(chosen), chosen)
-        if "y" in batch:
-            batch.y = batch.y.float()
-        return batch
+        return cut_batch([(self._data, self.slices)], torch.zeros_like(chosen), chosen)
 
     @property
     def smiles(self) -> list[str]:
@@ -65,8 +55,8 @@ class MoleculeDataset(InMemoryDataset):
 
     @property
     def y(self) -> Tensor:
-        r"""Targets of the molecules, ``[M, T]`` float32."""
-        return self._data.y[self._chosen()].float()
+        r"""Targets of the molecules, ``[M, T]``."""
+        return self._data.y[self._chosen()]
 
     def select_targets(self: D, names: Sequence[str]) -> D:
         r"""The same molecules with some of the targets, in this order.

@@ -178,7 +178,7 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
         if self.pre_filter is None and self.pre_transform is None:
             return stored
         self.data, self.slices = stored
-        molecules = [self.get_stored(i) for i in range(self.len())]
+        molecules = [self.get(i) for i in range(self.len())]
         if self.pre_filter is not None:
             molecules = [data for data in molecules if self.pre_filter(data)]
         if self.pre_transform is not None:

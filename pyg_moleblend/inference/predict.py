@@ -3,7 +3,7 @@ r"""Predictions and representations of molecules by a saved model."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from pyg_moleblend.models.wanted import wanted_by
 from pyg_moleblend.utils import Modality
 
 OK = "ok"
+_OWN = {"id", "smiles", "status"}
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +61,8 @@ def predict(
 
     Returns:
         A row a molecule, in the order given: ``id``, ``smiles``, a column for each target (probabilities, or values
-        in the target's unit), and ``status``, ``"ok"`` or what went wrong. With several conformers the values are
+        in the target's unit), and ``status``, ``"ok"`` or what went wrong. A target that is called as one of these is
+        the column ``TARGET_predicted``. With several conformers the values are
         means over a molecule's conformers, and a column ``TARGET_std`` for each target has their standard deviation
         (0 for a molecule that has one conformer or none).
 
@@ -80,8 +82,9 @@ def predict(
     def compute(batch: Any) -> Tensor:
         return task.restore(model(batch, modality))
 
-    names, wanted = list(task.names), _settings(conformers, seed)
-    spread = [f"{name}_std" for name in names] if wanted.count > 1 else []
+    wanted = _settings(conformers, seed)
+    names = _free(task.names, "_predicted", _OWN)
+    spread = _free([f"{name}_std" for name in names], "_of_conformers", {*_OWN, *names}) if wanted.count > 1 else []
     work = conformer_mean(compute, spread=bool(spread))
     return _frame(work, names + spread, molecules, model, modality, batch_size, device, wanted, num_workers)
 
@@ -126,6 +129,16 @@ def embed(
     names = [f"e{i}" for i in range(config.channels)]
     work, wanted = conformer_mean(compute, spread=False), _settings(conformers, seed)
     return _frame(work, names, molecules, encoder, modality, batch_size, device, wanted, num_workers)
+
+
+def _free(names: Iterable[str], suffix: str, taken: Set[str]) -> list[str]:
+    r"""The names, with the suffix behind those that are taken."""
+    free: list[str] = []
+    for name in names:
+        while name in taken or name in free:
+            name += suffix
+        free.append(name)
+    return free
 
 
 def _settings(conformers: Conformers | int, seed: int) -> Conformers:
@@ -183,11 +196,12 @@ def _frame(
             usable = torch.tensor([i for i, row in enumerate(molecules.row.tolist()) if row not in failures])
         status.update({row: reason if modality == "3d" else f"2D only: {reason}" for row, reason in failures.items()})
 
+    target = pick_device(device)
     values = torch.full((len(molecules), len(names)), torch.nan)
     if len(usable):
-        target = pick_device(device)
         model.to(target)
-        values[usable] = run_batches(compute, table[usable], batch_size, target)
+        computed = run_batches(compute, table[usable], batch_size, target)
+        values = values.to(computed.dtype).index_copy(0, usable, computed)
     rows = molecules.output_rows.tolist()
     return pd.DataFrame(
         {
