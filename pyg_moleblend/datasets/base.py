@@ -111,7 +111,9 @@ def has_positions(pos: Tensor, ends: Tensor) -> Tensor:
     """
     if pos.stride(0) == 0:  # NaN for all of a shard
         return torch.zeros(len(ends) - 1, dtype=torch.bool)
-    missing = torch.cat([torch.zeros(1, dtype=torch.long), (~pos.isfinite().all(-1)).cumsum(0)])
+    if bool(pos.isinf().any()):
+        raise ValueError("`pos` holds infinite coordinates, which is damage; an atom without coordinates has NaN")
+    missing = torch.cat([torch.zeros(1, dtype=torch.long), pos.isnan().any(-1).cumsum(0)])
     return missing[ends.long()].diff() == 0
 
 

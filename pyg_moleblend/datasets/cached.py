@@ -19,6 +19,7 @@ from pyg_moleblend.datasets.io.failures import Failure, load_failures, save_fail
 from pyg_moleblend.datasets.io.raw_state import is_state_of, state_of
 from pyg_moleblend.datasets.io.transformed import transform_key
 from pyg_moleblend.runtime.files import Digest, atomic_write, content_key, digest, is_whole
+from pyg_moleblend.runtime.open_file import read_json
 from pyg_moleblend.utils.flat_batch import Stored
 
 PROCESSED_FORMAT = 3
@@ -190,7 +191,7 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
     def _read_manifest(self) -> dict[str, Any]:
         path = Path(self.processed_paths[-1])
         try:
-            return dict(json.loads(path.read_text(encoding="utf-8")))
+            return dict(read_json(path))
         except ValueError as error:
             raise ValueError(_damaged(path)) from error
 

@@ -177,6 +177,8 @@ def _frame(
         raise ValueError(
             f"{conformers.count} conformers are of no use to modality={modality!r}; leave them out, or pass '2d+3d'"
         )
+    if num_workers < 0:
+        raise ValueError(f"`num_workers` must not be negative, got {num_workers}")
     molecules = _table(molecules)
     status = {row: reason for row, reason in enumerate(molecules.status) if reason != OK}
     smiles = dict(zip(molecules.row.tolist(), molecules.smiles, strict=True))

@@ -2,8 +2,13 @@ r"""How long, how fast and on what a model is trained."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Literal, get_args
+
+MOST = 10**12
+r"""Epochs, updates, molecules or pairs beyond this are a slip of the pen."""
 
 Strategy = Literal["auto", "ddp", "fsdp"]
 
@@ -44,13 +49,15 @@ class Schedule:
     def __post_init__(self) -> None:
         for name in ("epochs", "steps", "batch_size", "accumulate", "max_pairs"):
             value = getattr(self, name)
-            if value is not None and value < 1:
+            if value is not None and not value >= 1:
                 raise ValueError(f"`{name}` must be at least 1, got {value}")
+            if value is not None and not (isinstance(value, Integral) and value <= MOST):
+                raise ValueError(f"`{name}` must be a whole number of at most {MOST:,}, got {value}")
         for name in ("learning_rate", "clip_norm"):
-            if getattr(self, name) <= 0:
+            if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"`{name}` must be positive, got {getattr(self, name)}")
         for name in ("warmup", "weight_decay"):
-            if getattr(self, name) < 0:
+            if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"`{name}` must not be negative, got {getattr(self, name)}")
 
     def warmup_steps(self, total: int) -> int:
@@ -98,7 +105,7 @@ class Machine:
             raise ValueError(f"`strategy` must be one of {get_args(Strategy)}, got {self.strategy!r}")
         if self.num_nodes < 1:
             raise ValueError(f"`num_nodes` must be at least 1, got {self.num_nodes}")
-        if self.checkpoint_minutes <= 0:
+        if not 0 < self.checkpoint_minutes < math.inf:
             raise ValueError(f"`checkpoint_minutes` must be positive, got {self.checkpoint_minutes}")
         if self.checkpoint_steps is not None and self.checkpoint_steps < 1:
             raise ValueError(f"`checkpoint_steps` must be at least 1, got {self.checkpoint_steps}")
