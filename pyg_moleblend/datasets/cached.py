@@ -74,7 +74,7 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
         told, unknown = {}, False
         for name, given in (("pre_transform", pre_transform), ("pre_filter", pre_filter)):
             try:
-                told[name] = repr(None) if given is None else transform_key(given)
+                told[name] = repr(None) if given is None else f"{type(given).__module__}: {transform_key(given)}"
             except ValueError as error:
                 told[name], unknown = "unknown", True
                 warnings.warn(f"the molecules are processed each time: {error}", stacklevel=3)

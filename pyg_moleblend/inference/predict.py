@@ -80,7 +80,8 @@ def predict(
     modality = modality or metadata.get("modality", "2d+3d")
 
     def compute(batch: Any) -> Tensor:
-        return task.restore(model(batch, modality))
+        outputs = model(batch, modality)
+        return task.restore(outputs.double() if task.kind == "regression" else outputs)
 
     wanted = _settings(conformers, seed)
     names = _free(task.names, "_predicted", _OWN)

@@ -148,15 +148,16 @@ class Task:
         return masked_mean((outputs - target).square(), known)
 
     def standardize(self, labels: Tensor) -> Tensor:
-        r"""Labels ``[B, T]`` as the model is to predict them, float64."""
-        labels = labels.double()  # an energy has more digits than float32
-        return (labels - labels.new_tensor(self.mean)) / labels.new_tensor(self.std)
+        r"""Labels ``[B, T]`` as the model is to predict them, in the labels' type; computed in float64."""
+        exact = labels.double()
+        return ((exact - exact.new_tensor(self.mean)) / exact.new_tensor(self.std)).to(labels.dtype)
 
     def restore(self, outputs: Tensor) -> Tensor:
-        r"""Outputs ``[B, T]`` as probabilities, float32, or as values in the targets' units, float64."""
+        r"""Outputs ``[B, T]`` as probabilities, or as values in the targets' units: float64 for outputs of float64,
+        which a total energy needs, else float32."""
+        outputs = outputs if outputs.dtype == torch.float64 else outputs.float()
         if self.kind == "classification":
-            return outputs.float().sigmoid()
-        outputs = outputs.double()
+            return outputs.sigmoid()
         return outputs * outputs.new_tensor(self.std) + outputs.new_tensor(self.mean)
 
     def to_dict(self) -> dict[str, Any]:

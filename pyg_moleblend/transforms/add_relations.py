@@ -12,9 +12,7 @@ from pyg_moleblend.utils.graph_input import (
     as_data,
     check_edge_features,
     has_virtual_node,
-    is_two_way,
     molecule_of_atoms,
-    raise_for_one_way,
     raise_for_virtual_node,
 )
 
@@ -44,7 +42,7 @@ class AddRelations(BaseTransform):
         - **output:** ``spd`` ``[N * N]`` uint8 and ``bond_path`` ``[N * N, P]`` uint8, both row-major
 
     Raises:
-        ValueError: If the edges or their features are missing, in one direction only, or outside the vocabulary.
+        ValueError: If the edges or their features are missing, or outside the vocabulary.
     """
 
     def __init__(self, max_path_length: int = MAX_PATH_LENGTH, bond_vocabulary: BondVocabulary | None = "ogb") -> None:
@@ -67,8 +65,6 @@ class AddRelations(BaseTransform):
             )
         if self.bond_vocabulary is not None:
             check_edge_features(edge_index, edge_attr)
-        if not bool(is_two_way(edge_index, graph.num_nodes)):
-            raise_for_one_way()
         index = molecule_of_atoms(graph)
         counts = num_atoms(index, graph.num_nodes, getattr(graph, "num_graphs", None), edge_index.device)
         if bool(has_virtual_node(graph, index, counts)):

@@ -130,8 +130,8 @@ def pack(
 
     Raises:
         ValueError: If a field is missing or misshapen or holds an infinite number, a feature is PyG's or outside its
-            vocabulary, a bond is there in one direction only, pair fields are not those of the batch's bonds, a molecule
-            has a virtual node, or ``modality="3d"`` is asked of a molecule without coordinates.
+            vocabulary, a bond is there in one direction only, pair fields are not those of the batch's bonds, a
+            molecule has a virtual node, or ``modality="3d"`` is asked of a molecule without coordinates.
     """
     if modality not in MODALITIES:
         raise ValueError(f"`modality` must be '2d', '3d' or '2d+3d', got {modality!r}")
@@ -190,8 +190,6 @@ def pack(
         raise_for_virtual_node()
     if not found["bonds_inside"]:
         raise_for_bonds(batch.edge_attr, bond_vocabulary)
-    if not found["two_way"]:
-        raise_for_one_way()
     for name in sorted({*wanted["pair"], *PAIR_FIELDS}):
         if name in batch and len(batch[name]) != found["pairs"]:
             check_pair_count(name, batch[name], counts)
@@ -201,6 +199,8 @@ def pack(
             "for another molecule; compute them again (transforms.AddRelations), after any transform that changes the "
             "graph"
         )
+    if not found["two_way"]:
+        raise_for_one_way()
     if check_size is not None:
         check_size(counts, found["largest"])
     mask = torch.arange(found["largest"], device=x.device) < counts[:, None]
