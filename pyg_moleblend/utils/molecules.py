@@ -292,9 +292,10 @@ def _inside(x: Tensor, sizes: tuple[int, ...] | None) -> Tensor | None:
 
 
 def _has_ogb_atoms(x: Tensor) -> Tensor:
-    r"""False where most atoms are of the first two periods and of hybridisation SP3D or SP3D2, which no such atom has,
-    but as which PyG's numbers for SP2 and SP3 read."""
-    return 2 * ((x[:, 0] < 9) & ((x[:, 6] == 3) | (x[:, 6] == 4))).sum() <= len(x)
+    r"""False where most atoms of the first two periods are of hybridisation SP3D or SP3D2, which no such atom has, but as
+    which PyG's numbers for SP2 and SP3 read."""
+    light = x[:, 0] < 10
+    return 2 * (light & ((x[:, 6] == 3) | (x[:, 6] == 4))).sum() <= light.sum()
 
 
 def _finite(batch: Data, names: set[str]) -> Tensor | None:

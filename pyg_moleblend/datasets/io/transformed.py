@@ -49,14 +49,15 @@ def _hidden(transform: Any, text: str) -> list[str]:
     r"""Arguments of the constructor that a text does not tell."""
     hidden = []
     parameters = inspect.signature(type(transform)).parameters
-    if not parameters or {p.kind for p in parameters.values()} & {_ARGS, _KEYWORDS}:
+    named = [name for name, parameter in parameters.items() if parameter.kind not in (_ARGS, _KEYWORDS)]
+    if not parameters or len(named) < len(parameters):
         state = getattr(transform, "__dict__", {}).items()
-        hidden = [name for name, value in state if name not in parameters and not _stands_in(repr(value), text)]
+        hidden = [name for name, value in state if name not in named and not _stands_in(repr(value), text)]
     for name, parameter in parameters.items():
         value = getattr(transform, name, _ABSENT)
         told = _stands_in(name, text) or (value is not _ABSENT and _stands_in(repr(value), text))
         told = told or repr(value) == repr(parameter.default) or (name == "transforms" and value is not _ABSENT)
-        if not told and parameter.kind not in (_ARGS, _KEYWORDS):
+        if not told and name in named:
             hidden.append(name)
     return hidden
 
