@@ -36,6 +36,9 @@ MODALITIES: dict[str, tuple[str, ...]] = {"2d": ("2d",), "3d": ("3d",), "2d+3d":
 r"""What each mode of input looks at."""
 
 
+_OTHER_BOND = 4  # OGB's bond type that is none of the four
+
+
 class DenseMolecules(NamedTuple):
     r"""A batch of molecules as dense, padded tensors: what the compiled core of every model takes.
 
@@ -160,7 +163,7 @@ def pack(
         "pairs": (counts * counts).sum(),
         "sorted": is_sorted,
         "atoms_inside": x_inside,
-        "ogb_atoms": _has_ogb_atoms(x) if atom_feature_sizes == ATOM_FEATURE_SIZES else None,
+        "ogb_atoms": _has_ogb_atoms(x, batch.edge_attr) if atom_feature_sizes == ATOM_FEATURE_SIZES else None,
         "bonds_inside": bonds_inside,
         "two_way": two_way,
         "finite": _finite(batch, {"x", "pos"}.union(*wanted.values())),
@@ -291,11 +294,14 @@ def _inside(x: Tensor, sizes: tuple[int, ...] | None) -> Tensor | None:
     return None if sizes is None else ((x >= 0) & (x < x.new_tensor(sizes, dtype=torch.long))).all()
 
 
-def _has_ogb_atoms(x: Tensor) -> Tensor:
-    r"""False where most atoms of the first two periods are of hybridisation SP3D or SP3D2, which no such atom has, but as
-    which PyG's numbers for SP2 and SP3 read."""
+def _has_ogb_atoms(x: Tensor, edge_attr: Tensor | None) -> Tensor:
+    r"""False where most atoms of the first two periods are of hybridisation SP3D or SP3D2, as which PyG's numbers for
+    SP2 and SP3 read. No such atom is, but for bonds to a metal, of another type than PyG's numbers can read as."""
     light = x[:, 0] < 10
-    return 2 * (light & ((x[:, 6] == 3) | (x[:, 6] == 4))).sum() <= light.sum()
+    possible = 2 * (light & ((x[:, 6] == 3) | (x[:, 6] == 4))).sum() <= light.sum()
+    if edge_attr is None or edge_attr.dim() != 2:
+        return possible
+    return possible | (edge_attr[:, 0] == _OTHER_BOND).any()
 
 
 def _finite(batch: Data, names: set[str]) -> Tensor | None:

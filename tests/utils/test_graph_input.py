@@ -410,3 +410,8 @@ def test_one_row_of_edge_features_is_not_taken_for_all():
     for attr in (data.edge_attr[:1], data.edge_attr[0, 0]):
         with pytest.raises(ValueError, match="rows for 4 edges"):
             pack(Data(x=data.x, edge_index=data.edge_index, edge_attr=attr))
+
+
+@pytest.mark.parametrize("smiles", ["C~[Fe]", "N~[Co](~N)(~N)(~N)(~N)~N", "F[P-](F)(F)(F)(F)F", "[Ar]", "C#N"])
+def test_unusual_molecules_are_not_taken_for_pygs(smiles: str):
+    pack(from_smiles(smiles))
