@@ -2,11 +2,11 @@ r"""Encoders that come with the package: small, in half precision, loaded by nam
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyg_moleblend.runtime.files import digest_of
+from pyg_moleblend.runtime.open_file import read_json
 
 CARD_FILE = "card.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -37,7 +37,7 @@ class PackagedModel:
 def packaged_models() -> dict[str, PackagedModel]:
     r"""The encoders that come with the package, by name."""
     cards = sorted(FOLDER.glob(f"*/{CARD_FILE}"))
-    return {path.parent.name: PackagedModel(**json.loads(path.read_text(encoding="utf-8"))) for path in cards}
+    return {path.parent.name: PackagedModel(**read_json(path)) for path in cards}
 
 
 def packaged_folder(name: str) -> Path | None:

@@ -24,6 +24,7 @@ from pyg_moleblend.components import (
 )
 from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction
 from pyg_moleblend.runtime.files import atomic_write, whole_folder
+from pyg_moleblend.runtime.open_file import read_json
 
 CONFIG_FILE = "config.json"
 FORMAT = 2
@@ -252,10 +253,7 @@ def _describe(folder: Path) -> dict[str, Any]:
         inner = next((place for place in places if (place / CONFIG_FILE).is_file()), None)
         hint = f"; did you mean {inner}?" if inner else ""
         raise FileNotFoundError(f"there is no {path}: not a folder that save_pretrained wrote{hint}")
-    try:
-        description = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:  # no JSON, or no text at all
-        raise ValueError(f"{path} is damaged: {error}") from error
+    description = read_json(path)
     if not isinstance(description, dict) or not isinstance(description.get("metadata", {}), dict):
         raise ValueError(f"{path} is damaged: it and its metadata must be JSON objects")
     if is_old(description):

@@ -18,6 +18,7 @@ _REACTION = re.compile(r"(?<!-)>[^\s|]*(?<!-)>")
 _ATOM = re.compile(r"\[[^]]*\]|Cl|Br|[BCNOPSFIbcnops*]")
 _CORRECT_SMILES = "correct the SMILES or leave the molecule out"
 _CORRECT_MOLBLOCK = "correct the molblock or leave the molecule out"
+_CORRECT_MOL2 = "correct the record or leave it out"
 
 _WITH_HYDROGENS: Any = Chem.SmilesParserParams()
 _WITH_HYDROGENS.removeHs = False
@@ -111,6 +112,36 @@ def parse_molblock(molblock: str, hydrogens: Hydrogens | str = Hydrogens.REMOVE)
     if mol is None:
         raise MoleculeError(molblock, reason_from_log(log.messages), _CORRECT_MOLBLOCK)
     return _finished(mol, molblock, hydrogens, _CORRECT_MOLBLOCK)
+
+
+def parse_mol2(record: str, hydrogens: Hydrogens | str = Hydrogens.REMOVE) -> Chem.Mol:
+    r"""RDKit molecule of a record of a mol2 file, with its coordinates.
+
+    Args:
+        record: The text, from its line ``@<TRIPOS>MOLECULE`` on.
+        hydrogens: Which hydrogens become atoms. (default: :obj:`Hydrogens.REMOVE`)
+
+    Returns:
+        A sanitized molecule with at least one atom.
+
+    Raises:
+        MoleculeError: If it is not a string, is empty, RDKit cannot read it, or atoms lack their hydrogens, which a
+            mol2 file has to name.
+    """
+    hydrogens = Hydrogens(hydrogens)
+    _text_of(record, "mol2 record")
+    with LOG_LOCK, ErrorLog() as log:
+        try:
+            mol = Chem.MolFromMol2Block(record, removeHs=hydrogens is Hydrogens.REMOVE)
+        except (RuntimeError, ValueError) as error:
+            raise MoleculeError(record, f"RDKit failed: {error}", _CORRECT_MOL2) from error
+    if mol is None:
+        raise MoleculeError(
+            record, reason_from_log(log.messages).strip("*\n ") or "RDKit cannot read it", _CORRECT_MOL2
+        )
+    if any(atom.GetNumRadicalElectrons() for atom in mol.GetAtoms()):
+        raise MoleculeError(record, "atoms lack hydrogens, which a mol2 file has to name", "add them to the record")
+    return _finished(mol, record, hydrogens, _CORRECT_MOL2)
 
 
 def atoms_of_text(smiles: str) -> int:

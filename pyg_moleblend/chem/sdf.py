@@ -1,7 +1,7 @@
-r"""SD files, record by record, with the bad records reported in their place."""
+r"""SD and mol2 files, record by record, with the bad records reported in their place."""
 
-import gzip
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -10,9 +10,12 @@ from rdkit import Chem
 
 from pyg_moleblend.chem.errors import MoleculeError
 from pyg_moleblend.chem.hydrogens import Hydrogens
-from pyg_moleblend.chem.parse import parse_molblock
+from pyg_moleblend.chem.parse import parse_mol2, parse_molblock
+from pyg_moleblend.runtime.open_file import damage_named, open_text
 
 _END = "$$$$"
+_MOL2 = "@<TRIPOS>MOLECULE"
+_MOLBLOCK_END = re.compile(r"^M  END", re.MULTILINE)
 
 
 def read_sdf(
@@ -24,7 +27,7 @@ def read_sdf(
     A record that cannot be read comes as the error that says why: nothing is skipped.
 
     Args:
-        path: The file; ``.gz`` is decompressed. Text that is not UTF-8 is kept as backslash escapes.
+        path: The file, compressed or not. Text that is not UTF-8 is kept as backslash escapes.
         hydrogens: Which hydrogens become atoms. (default: :obj:`Hydrogens.REMOVE`)
 
     Yields:
@@ -32,6 +35,7 @@ def read_sdf(
 
     Raises:
         MoleculeError: If the file holds no record at all.
+        ValueError: If it is damaged.
         FileNotFoundError: If there is no such file.
     """
     hydrogens = Hydrogens(hydrogens)
@@ -44,19 +48,30 @@ def read_sdf(
 
 
 def sdf_records(path: str | os.PathLike[str]) -> Iterator[str]:
-    r"""Records of an SD file as text; ``.gz`` is decompressed, what is not UTF-8 is kept as backslash escapes.
+    r"""Records of an SD file as text, decompressed; what is not UTF-8 is kept as backslash escapes.
 
     Raises:
+        ValueError: If the file is damaged.
         FileNotFoundError: If there is no such file.
     """
-    with _open(Path(path)) as file:
+    with damage_named(Path(path)), open_text(Path(path)) as file:
         yield from cut_records(file)
 
 
-def _open(path: Path) -> IO[str]:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig", errors="backslashreplace")
-    return path.open(encoding="utf-8-sig", errors="backslashreplace")
+def mol2_records(path: str | os.PathLike[str]) -> Iterator[str]:
+    r"""Records of a mol2 file as text, as :func:`sdf_records` gives those of an SD file; what stands before the first
+    is left out."""
+    with damage_named(Path(path)), open_text(Path(path)) as file:
+        lines: list[str] = []
+        for line in file:
+            if line.startswith(_MOL2):
+                if lines:
+                    yield "".join(lines)
+                lines = [line]
+            elif lines:
+                lines.append(line)
+        if lines:
+            yield "".join(lines)
 
 
 def cut_records(file: IO[str]) -> Iterator[str]:
@@ -73,7 +88,8 @@ def cut_records(file: IO[str]) -> Iterator[str]:
 
 
 def parse_record(record: str, hydrogens: Hydrogens | str, name: str) -> Chem.Mol | MoleculeError:
-    r"""Molecule of one record, with its properties and coordinates, or the error that says why there is none.
+    r"""Molecule of one record of an SD or mol2 file, with its properties and coordinates, or the error that says why
+    there is none.
 
     Args:
         record: The text.
@@ -81,6 +97,10 @@ def parse_record(record: str, hydrogens: Hydrogens | str, name: str) -> Chem.Mol
         name: What to call the record in the error.
     """
     try:
+        if record.startswith(_MOL2):
+            return parse_mol2(record, hydrogens)
+        if (count := len(_MOLBLOCK_END.findall(record))) > 1:  # RDKit would read the first, without a word
+            return MoleculeError(name, f"it holds {count} molecules", f"put a line {_END} between them")
         return parse_molblock(record, hydrogens)
     except MoleculeError as error:
         return MoleculeError(name, error.reason, "correct the record or leave it out")
@@ -88,8 +108,10 @@ def parse_record(record: str, hydrogens: Hydrogens | str, name: str) -> Chem.Mol
 
 def record_fields(record: str) -> dict[str, str]:
     r"""Properties of a record as they are written, and its title as ``_Name``, without a look at the molecule."""
-    lines = record.splitlines()
-    fields = {"_Name": lines[0].strip() if lines else ""}
+    lines = record.split("\n")
+    if record.startswith(_MOL2):
+        return {"_Name": lines[1].strip() if len(lines) > 1 else ""}
+    fields = {"_Name": lines[0].strip()}
     name: str | None = None
     for line in lines:
         if line.startswith(">") and "<" in line and ">" in line[1:]:

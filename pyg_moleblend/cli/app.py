@@ -69,6 +69,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"moleblend {verb}: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    except RecursionError as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        print(f"moleblend {verb}: error: a file or an option is nested too deeply ({error})", file=sys.stderr)
+        return 2
     except SystemExit as stop:  # after --help
         return int(stop.code or 0)
     except KeyboardInterrupt:
@@ -161,7 +166,7 @@ def updated_config(path: str) -> str:
     with open(path, encoding="utf-8") as file:
         try:
             content = yaml.safe_load(file)
-        except yaml.YAMLError:  # for the parser to say
+        except (yaml.YAMLError, UnicodeDecodeError):  # for the parser to say
             return ""
     model = content.get("model") if isinstance(content, dict) else None
     if not isinstance(model, dict):

@@ -21,7 +21,7 @@ def run(
 
     Args:
         data: Molecules: qm9, moleculenet:NAME, ogb:NAME, pcqm4mv2, a folder that moleblend prepare made, or the path of
-            a table (.csv, .tsv, .parquet, .sdf).
+            a table (.csv, .tsv, .parquet, .sdf, .smi, ...).
         targets: Targets whose labels to check, as a,b,c; needed for a table, all by default for a published dataset.
         split: A split to look for leaks in, by a name of `moleblend split` or a saved split.json; none by default.
         out: File for all of it, with every row, .json.
@@ -40,10 +40,12 @@ def run(
     from pyg_moleblend.cli.splits import make_split
     from pyg_moleblend.datasets.check import check_molecules
     from pyg_moleblend.metrics.results import plain
-    from pyg_moleblend.runtime.files import atomic_write
+    from pyg_moleblend.runtime.files import atomic_write, refuse_overwriting
 
     if out is not None and not out.endswith(".json"):
         raise ValueError(f"the check is written as .json, got {out!r}")
+    if out is not None:
+        refuse_overwriting(out, data, split)
     molecules = load_data(data, root, smiles_column, (), max_molecules, False, seed, progress)
     chosen = None if split is None else make_split(molecules, split, seed)
     found = check_molecules(molecules, names_of(targets), chosen, num_workers, deadline, progress)

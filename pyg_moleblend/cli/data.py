@@ -2,6 +2,7 @@ r"""Datasets by the names that the command line has for them."""
 
 from __future__ import annotations
 
+import csv
 import os
 import sys
 from collections.abc import Sequence
@@ -22,11 +23,12 @@ from pyg_moleblend.datasets import (
     PCQM4Mv2,
 )
 from pyg_moleblend.datasets.conformers import add_missing_conformers
+from pyg_moleblend.datasets.io.table_kind import KINDS
 from pyg_moleblend.datasets.pcqm4mv2.raw import Part
 
 KNOWN = (
     "'qm9', 'moleculenet:NAME', 'moleculeace:TARGET', 'ogb:NAME', 'pcqm4mv2', a prepared folder or the path of a table "
-    "(.csv, .tsv, .parquet, .sdf)"
+    f"({KINDS})"
 )
 
 
@@ -58,8 +60,12 @@ def load_data(
         hydrogens: Which hydrogens of SMILES and of a table's molecules become atoms.
 
     Raises:
-        ValueError: If there is no such dataset, or it cannot be had.
+        ValueError: If there is no such dataset, or it cannot be had, or an option does not fit it.
     """
+    if max_molecules is not None and max_molecules < 1:
+        raise ValueError(f"`max_molecules` must be at least 1, got {max_molecules}")
+    if conformers < 0:
+        raise ValueError(f"`conformers` must not be negative, got {conformers}")
     molecules: MoleculeDataset | MoleculeShards
     name, _, part = data.partition(":")
     try:
@@ -86,6 +92,10 @@ def load_data(
             raise ValueError(f"unknown data {data!r}: expected {KNOWN}")
     except RuntimeError as error:  # a download that failed
         raise ValueError(str(error)) from error
+    if smiles_column is not None and not isinstance(molecules, MoleculeTable):
+        raise ValueError(
+            f"--smiles-column is of a table, and {data!r} is none: leave --smiles-column {smiles_column} out"
+        )
     if molecules.failures:
         first = molecules.failures[0]
         say(
@@ -111,8 +121,17 @@ def load_data(
 
 
 def names_of(targets: list[str] | str | None) -> list[str] | None:
-    r"""Targets as a list, from a list or from ``a,b,c``."""
-    return [name.strip() for name in targets.split(",")] if isinstance(targets, str) else targets
+    r"""Targets as a list, from a list or from ``a,b,c``, where a name that holds a comma stands in quotes.
+
+    Raises:
+        ValueError: If one is named twice.
+    """
+    names = targets
+    if isinstance(targets, str):
+        names = [name.strip() for name in next(csv.reader([targets], skipinitialspace=True), [""])]
+    if names is not None and (twice := sorted({name for name in names if names.count(name) > 1})):
+        raise ValueError(f"each name can be given once, got {twice} more often in {targets!r}")
+    return cast("list[str] | None", names)
 
 
 @rank_zero_only

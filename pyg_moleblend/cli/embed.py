@@ -24,7 +24,8 @@ def run(
 
     Args:
         model: Folder of a model of any kind (RUN/model), or a hub repository.
-        molecules: A SMILES, the path of a table (.csv, .tsv, .parquet, .sdf), or - for one SMILES a line of stdin.
+        molecules: A SMILES, the path of a table (.csv, .tsv, .parquet, .sdf, .smi, ...), or - for one SMILES a line of
+            stdin.
         out: Where to write, .csv, .tsv or .parquet; CSV to stdout by default.
         smiles_column: Column of a table's SMILES; the one that is called so by default.
         id_column: Column of a table's identifiers; rows are numbered from 0 by default.
@@ -45,7 +46,7 @@ def run(
     from pyg_moleblend.inference import embed
     from pyg_moleblend.models.config import config_of
 
-    check_output(out)
+    check_output(out, molecules, model)
     table = read_input(molecules, smiles_column, id_column, hydrogens_of(model), max_atoms)
     made = None
     if readout is not None:

@@ -24,7 +24,7 @@ def run(
         model: Folder of a model (RUN/model), or a hub repository; or several, as A,B,C, or the folder of a finetuning
             with --seeds, for the mean and standard deviation over them.
         data: Molecules: qm9, moleculenet:NAME, ogb:NAME, pcqm4mv2, a folder that moleblend prepare made, or the path of
-            a table (.csv, .tsv, .parquet, .sdf).
+            a table (.csv, .tsv, .parquet, .sdf, .smi, ...).
         root: Folder of the published datasets; they are downloaded into it.
         smiles_column: Column of a table's SMILES; the one that is called so by default.
         split: A split's name (see moleblend split), or a saved split.json; by default the benchmark's own, scaffold for
@@ -47,10 +47,14 @@ def run(
     from pyg_moleblend.cli.splits import make_split
     from pyg_moleblend.datasets.targets import take
     from pyg_moleblend.inference import RecoveryReport, evaluate
-    from pyg_moleblend.metrics.results import plain, write_metrics
+    from pyg_moleblend.metrics.results import METRICS_FILE, plain, write_metrics
+    from pyg_moleblend.runtime.files import refuse_overwriting
     from pyg_moleblend.training.repeats import describe_summary, summarise
 
     models = models_of(model)
+    if out is not None:
+        theirs = [Path(one).parent / METRICS_FILE for one in models]  # of the runs that made them
+        refuse_overwriting(Path(out) / METRICS_FILE, data, *models, *theirs)
     names = read_metadata(models[0]).get("task", {}).get("names", [])
     hydrogens = hydrogens_of(models[0])
     molecules = load_data(data, root, smiles_column, names, max_molecules, conformers, seed, hydrogens=hydrogens)

@@ -13,6 +13,7 @@ from pyg_moleblend.cli.molecules import hydrogens_of
 from pyg_moleblend.cli.splits import make_split
 from pyg_moleblend.models import MoleBlendConfig
 from pyg_moleblend.models.config import config_of
+from pyg_moleblend.runtime.files import refuse_overwriting
 from pyg_moleblend.runtime.seeds import derived_seed
 from pyg_moleblend.training import Machine, Schedule, finetune, load_encoder
 from pyg_moleblend.training.folder import check_folder, one_run
@@ -53,7 +54,7 @@ def run(
 
     Args:
         data: Molecules with labels: qm9, moleculenet:NAME, ogb:NAME, pcqm4mv2, a folder that moleblend prepare made, or
-            the path of a table (.csv, .tsv, .parquet, .sdf).
+            the path of a table (.csv, .tsv, .parquet, .sdf, .smi, ...).
         out: Folder of the run: model, metrics, split, checkpoints, logs, and the configuration.
         encoder: The model to start from: a folder, the name of a packaged one (moleblend-tiny), or a hub repository;
             without it the weights are random. The hydrogens of its training become atoms of a table's molecules.
@@ -84,6 +85,7 @@ def run(
         resume: Go on with the run that is in the folder.
     """
     settle_rank(machine)
+    refuse_overwriting(out, data, encoder)
     if seeds < 1:
         raise ValueError(f"`seeds` must be at least 1, got {seeds}")
     if seeds == 1:

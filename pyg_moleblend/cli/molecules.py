@@ -2,6 +2,7 @@ r"""Molecules to predict for, from wherever they come, and the table of the resu
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ from pyg_moleblend.checkpoints import read_metadata
 from pyg_moleblend.chem import Hydrogens, parse_smiles
 from pyg_moleblend.chem.parse import atoms_of_text
 from pyg_moleblend.datasets import MoleculeTable
+from pyg_moleblend.datasets.io.table_kind import named_as_table
 from pyg_moleblend.datasets.recipe import Recipe
-from pyg_moleblend.runtime.files import atomic_write
+from pyg_moleblend.runtime.files import atomic_write, refuse_overwriting
+from pyg_moleblend.runtime.open_file import open_text
 
-_TABLES = (".csv", ".tsv", ".parquet", ".sdf")
+_STDIN = "-"
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 
 
@@ -48,25 +51,42 @@ def read_input(
 
     Raises:
         MoleculeError: If a SMILES cannot be read.
-        ValueError: If a table cannot be read, or its column is missing.
+        ValueError: If a table cannot be read, its column is missing, it holds no molecule, or a column is named where
+            there is no table.
         FileNotFoundError: If there is no such table.
     """
     path = Path(molecules)
     settings: dict[str, Any] = {"hydrogens": hydrogens, "max_atoms": max_atoms, "progress": False}
-    if molecules == "-":
-        lines = [line.rstrip("\r\n") for line in sys.stdin]
-        return MoleculeTable(_column(lines), on_error="keep", **settings)
-    if any(suffix.lower() in _TABLES for suffix in path.suffixes):
-        return MoleculeTable(path, smiles=smiles_column, ids=id_column, on_error="keep", **settings)
-    if max_atoms is None or atoms_of_text(molecules) <= max_atoms:
-        parse_smiles(molecules)
-    return MoleculeTable(_column([molecules]), on_error="keep", **settings)
+    if molecules != _STDIN and (named_as_table(path) or os.path.exists(path)):
+        table = MoleculeTable(path, smiles=smiles_column, ids=id_column, on_error="keep", **settings)
+    else:
+        for option, column in (("--smiles-column", smiles_column), ("--id-column", id_column)):
+            if column is not None:
+                raise ValueError(f"{option} is of a table, and {molecules!r} is none: leave {option} {column} out")
+        if molecules != _STDIN and (max_atoms is None or atoms_of_text(molecules) <= max_atoms):
+            parse_smiles(molecules)
+        given = _column(_lines() if molecules == _STDIN else [molecules])
+        table = MoleculeTable(given, on_error="keep", **settings)
+    if not len(table):
+        first = f", the first row because {table.failures[0].reason}" if table.failures else ""
+        raise ValueError(f"{molecules} holds no molecule in {table.num_rows} rows{first}")
+    return table
 
 
-def check_output(out: str | None) -> None:
-    r"""Raises ``ValueError`` unless results can be written so: before the work, not after it."""
-    if out is not None and Path(out).suffix not in (*_SEPARATORS, ".parquet"):
+def check_output(out: str | None, *inputs: str) -> None:
+    r"""Raises ``ValueError`` unless results can be written so: before the work, not after it.
+
+    Args:
+        out: The file; ``None`` is the standard output.
+        inputs: What is read, which may not be overwritten.
+    """
+    if out is None:
+        return
+    if Path(out).suffix not in (*_SEPARATORS, ".parquet"):
         raise ValueError(f"results are written as .csv, .tsv or .parquet, got {out!r}")
+    if os.path.isdir(out):
+        raise ValueError(f"{out} is a folder: name a file for the results")
+    refuse_overwriting(out, *(_stdin_path() if given == _STDIN else given for given in inputs))
 
 
 @rank_zero_only
@@ -96,6 +116,16 @@ def write_results(frame: pd.DataFrame, out: str | None, what: str) -> None:
         f"{' (the column status says why)' if failed else ''}{place}",
         file=sys.stderr,
     )
+
+
+def _lines() -> list[str]:
+    text = open_text("the standard input", sys.stdin.buffer) if hasattr(sys.stdin, "buffer") else sys.stdin
+    return [line.rstrip("\r\n") for line in text]
+
+
+def _stdin_path() -> str | None:
+    r"""The file that the standard input is, where the system tells."""
+    return "/dev/stdin" if os.path.exists("/dev/stdin") else None
 
 
 def _column(smiles: list[str]) -> pd.DataFrame:

@@ -23,7 +23,8 @@ def run(
 
     Args:
         model: Folder of a fine-tuned model (RUN/model), or a hub repository.
-        molecules: A SMILES, the path of a table (.csv, .tsv, .parquet, .sdf), or - for one SMILES a line of stdin.
+        molecules: A SMILES, the path of a table (.csv, .tsv, .parquet, .sdf, .smi, ...), or - for one SMILES a line of
+            stdin.
         out: Where to write, .csv, .tsv or .parquet; CSV to stdout by default.
         smiles_column: Column of a table's SMILES; the one that is called so by default.
         id_column: Column of a table's identifiers; rows are numbered from 0 by default.
@@ -41,6 +42,6 @@ def run(
     from pyg_moleblend.cli.molecules import check_output, hydrogens_of, read_input, write_results
     from pyg_moleblend.inference import predict
 
-    check_output(out)
+    check_output(out, molecules, model)
     table = read_input(molecules, smiles_column, id_column, hydrogens_of(model), max_atoms)
     write_results(predict(model, table, modality, batch_size, device, seed, conformers, num_workers), out, "predicted")

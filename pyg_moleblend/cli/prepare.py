@@ -27,7 +27,8 @@ def run(
     The same command goes on where it was interrupted.
 
     Args:
-        table: The table: .csv or .tsv (also compressed), .parquet, .sdf, or .smi or .txt with a SMILES a line.
+        table: The table: .csv or .tsv, .parquet, .feather, .sdf, .mol2, or .smi or .txt with a SMILES a line; text may
+            be compressed.
         out: Folder to make; by default the table's name with .shards, beside it.
         smiles_column: Column of the SMILES; the one that is called so by default.
         targets: Columns of numbers that are to be the labels, as a,b,c.
@@ -51,6 +52,8 @@ def run(
 
     if conformers < 0:
         raise ValueError(f"conformers must be 0 or more, got {conformers}")
+    if optimize and not conformers:
+        raise ValueError("--optimize relaxes conformers, and none are to be made: give --conformers 1 or more")
     folder = Path(out) if out is not None else Path(table).with_suffix(".shards")
     settings = Conformers(seed, conformers, optimize, deadline) if conformers else None
     manifest = prepare(
@@ -67,6 +70,8 @@ def run(
         engine,
         progress,
     )
+    if not manifest.molecules:
+        raise ValueError(f"{table} holds no molecule in {manifest.rows} rows; {folder / FAILURES_FILE} says why")
     size = sum(shard.bytes for shard in manifest.shards)
     each = size / max(manifest.molecules, 1)
     shards = f"{len(manifest.shards)} shard{'s' if len(manifest.shards) > 1 else ''}"

@@ -11,6 +11,7 @@ from pyg_moleblend.cli.data import load_data, say, tell
 from pyg_moleblend.datasets.targets import has_coordinates, take
 from pyg_moleblend.inference import RecoveryReport
 from pyg_moleblend.models import MoleBlendConfig
+from pyg_moleblend.runtime.files import refuse_overwriting
 from pyg_moleblend.splits import random_split
 from pyg_moleblend.training import Machine, Schedule, pretrain
 from pyg_moleblend.training.folder import check_folder, one_run
@@ -42,7 +43,7 @@ def run(
 
     Args:
         data: Molecules: qm9, moleculenet:NAME, ogb:NAME, pcqm4mv2, a folder that moleblend prepare made, or the path of
-            a table (.csv, .tsv, .parquet, .sdf).
+            a table (.csv, .tsv, .parquet, .sdf, .smi, ...).
         out: Folder of the run: model, metrics, checkpoints, logs, and the configuration.
         root: Folder of the published datasets; they are downloaded into it.
         smiles_column: Column of a table's SMILES; the one that is called so by default.
@@ -62,6 +63,7 @@ def run(
         resume: Go on with the run that is in the folder.
     """
     settle_rank(machine)
+    refuse_overwriting(out, data)
     check_folder(Path(out), resume)
     pl.seed_everything(seed, verbose=False)  # the model's weights are drawn here
     made = make_pretraining(model, relations, objectives, blending, loss_weights)

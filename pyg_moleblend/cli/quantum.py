@@ -33,10 +33,13 @@ def run(
     """
     from pyg_moleblend.cli.data import say, tell
     from pyg_moleblend.datasets.quantum import compute_quantum_labels, write_compact
+    from pyg_moleblend.runtime.files import refuse_overwriting
 
     if compact is not None and not compact.endswith(".parquet"):
         raise ValueError(f"labels are written as .parquet, got {compact!r}")
     folder = Path(table).with_suffix(".quantum") if out is None else Path(out)
+    if compact is not None:
+        refuse_overwriting(compact, table, folder)
     label = "labelled" if progress else None
     summary = compute_quantum_labels(table, folder, smiles_column, seed, num_workers, deadline, part_size, label)
     tell(f"{summary.rows} rows = {summary.molecules} molecules + {summary.rows - summary.molecules} failures")

@@ -21,7 +21,7 @@ def run(
 
     Args:
         data: Molecules: qm9, moleculenet:NAME, ogb:NAME, pcqm4mv2, a folder that moleblend prepare made, or the path of
-            a table (.csv, .tsv, .parquet, .sdf).
+            a table (.csv, .tsv, .parquet, .sdf, .smi, ...).
         kind: random, scaffold (OGB's and GraphMVP's), scaffold-deepchem (without chirality), scaffold-balanced
             (chemprop's), scaffold-random, official (the benchmark's own), fold:I/K, column:NAME of a table, or a
             saved split.json; by default official where there is one, scaffold for MoleculeNet, random for a table.
@@ -39,9 +39,12 @@ def run(
     from pyg_moleblend.chem import identify_all
     from pyg_moleblend.cli.data import load_data, say, tell
     from pyg_moleblend.cli.splits import make_split
+    from pyg_moleblend.runtime.files import refuse_overwriting
 
     if out is not None and not out.endswith(".json"):
         raise ValueError(f"a split is written as .json, got {out!r}")
+    if out is not None:
+        refuse_overwriting(out, data, kind)
     molecules = load_data(data, root, smiles_column, (), max_molecules, False, seed, progress)
     split = make_split(molecules, kind, seed)
     if out is not None:

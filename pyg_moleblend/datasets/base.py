@@ -23,7 +23,7 @@ class MoleculeDataset(InMemoryDataset):
 
     Every ``Data`` holds ``x``, ``edge_index``, ``edge_attr``, ``pos`` (NaN without a 3D structure),
     ``smiles``, ``row`` (int64 ``[1]``: the row of the source, counted from 0), and ``y`` where there are
-    targets (float32 ``[1, T]``, NaN where there is no label).
+    targets (``[1, T]``, NaN where there is no label; float64 where float32 would round what the source says).
     """
 
     failures: list[Failure]
@@ -37,13 +37,6 @@ class MoleculeDataset(InMemoryDataset):
 
     def get(self, idx: int) -> Data:
         r"""Molecule `idx` of the whole dataset, before the transform."""
-        data = self.get_stored(idx)
-        if "y" in data:
-            data.y = data.y.float()
-        return data
-
-    def get_stored(self, idx: int) -> Data:
-        r"""Molecule `idx` with the digits its targets are stored with, which may be more than float32 has."""
         # Not PyG's own, which keeps every molecule it has given: several times the memory after one epoch.
         if self.slices is None:  # PyG's `copy` of one molecule
             return copy.copy(self._data)
@@ -52,10 +45,7 @@ class MoleculeDataset(InMemoryDataset):
     def get_batch(self, positions: Sequence[int]) -> Batch:
         r"""The batch of the molecules at these positions of this dataset, before the transform."""
         chosen = self._chosen()[torch.as_tensor(positions, dtype=torch.long)]
-        batch = cut_batch([(self._data, self.slices)], torch.zeros_like(chosen), chosen)
-        if "y" in batch:
-            batch.y = batch.y.float()
-        return batch
+        return cut_batch([(self._data, self.slices)], torch.zeros_like(chosen), chosen)
 
     @property
     def smiles(self) -> list[str]:
@@ -69,8 +59,8 @@ class MoleculeDataset(InMemoryDataset):
 
     @property
     def y(self) -> Tensor:
-        r"""Targets of the molecules, ``[M, T]`` float32."""
-        return self._data.y[self._chosen()].float()
+        r"""Targets of the molecules, ``[M, T]``."""
+        return self._data.y[self._chosen()]
 
     def select_targets(self: D, names: Sequence[str]) -> D:
         r"""The same molecules with some of the targets, in this order.
@@ -125,7 +115,9 @@ def has_positions(pos: Tensor, ends: Tensor) -> Tensor:
     """
     if pos.stride(0) == 0:  # NaN for all of a shard
         return torch.zeros(len(ends) - 1, dtype=torch.bool)
-    missing = torch.cat([torch.zeros(1, dtype=torch.long), (~pos.isfinite().all(-1)).cumsum(0)])
+    if bool(pos.isinf().any()):
+        raise ValueError("`pos` holds infinite coordinates, which is damage; an atom without coordinates has NaN")
+    missing = torch.cat([torch.zeros(1, dtype=torch.long), pos.isnan().any(-1).cumsum(0)])
     return missing[ends.long()].diff() == 0
 
 

@@ -19,6 +19,7 @@ from pyg_moleblend.datasets.io.failures import Failure, load_failures, save_fail
 from pyg_moleblend.datasets.io.raw_state import is_state_of, state_of
 from pyg_moleblend.datasets.io.transformed import transform_key
 from pyg_moleblend.runtime.files import Digest, atomic_write, content_key, digest, is_whole
+from pyg_moleblend.runtime.open_file import read_json
 from pyg_moleblend.utils.flat_batch import Stored
 
 PROCESSED_FORMAT = 3
@@ -73,7 +74,7 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
         told, unknown = {}, False
         for name, given in (("pre_transform", pre_transform), ("pre_filter", pre_filter)):
             try:
-                told[name] = repr(None) if given is None else transform_key(given)
+                told[name] = repr(None) if given is None else f"{type(given).__module__}: {transform_key(given)}"
             except ValueError as error:
                 told[name], unknown = "unknown", True
                 warnings.warn(f"the molecules are processed each time: {error}", stacklevel=3)
@@ -178,7 +179,7 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
         if self.pre_filter is None and self.pre_transform is None:
             return stored
         self.data, self.slices = stored
-        molecules = [self.get_stored(i) for i in range(self.len())]
+        molecules = [self.get(i) for i in range(self.len())]
         if self.pre_filter is not None:
             molecules = [data for data in molecules if self.pre_filter(data)]
         if self.pre_transform is not None:
@@ -190,7 +191,7 @@ class CachedMoleculeDataset(MoleculeDataset, ABC):
     def _read_manifest(self) -> dict[str, Any]:
         path = Path(self.processed_paths[-1])
         try:
-            return dict(json.loads(path.read_text(encoding="utf-8")))
+            return dict(read_json(path))
         except ValueError as error:
             raise ValueError(_damaged(path)) from error
 

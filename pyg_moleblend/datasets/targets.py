@@ -39,8 +39,20 @@ def select_targets(molecules: Sequence[Data] | Any, targets: Sequence[str] | Non
             elsewhere they name the columns of ``y`` in order.
 
     Raises:
-        ValueError: If there is no ``y``, or the names do not fit it.
+        ValueError: If there is no ``y``, the names do not fit it, or a label is infinite.
     """
+    labelled = _labelled(molecules, targets)
+    found = labels_of(labelled).isinf().nonzero().tolist()
+    if found:
+        number, column = found[0]
+        raise ValueError(
+            f"label {labelled.names[column]!r} of molecule {number} is infinite, and so are {len(found) - 1} others; a "
+            "label that is not known is NaN"
+        )
+    return labelled
+
+
+def _labelled(molecules: Sequence[Data] | Any, targets: Sequence[str] | None) -> Labelled:
     if not len(molecules) or molecules[0].get("y") is None:
         raise ValueError("the molecules have no targets: say which columns they are, or give each `Data` a `y` [1, T]")
     if isinstance(molecules, MoleculeDataset | MoleculeShards):
@@ -56,11 +68,11 @@ def select_targets(molecules: Sequence[Data] | Any, targets: Sequence[str] | Non
 
 
 def labels_of(labelled: Labelled, positions: Tensor | None = None) -> Tensor:
-    r"""Labels ``[M, T]`` of the molecules, or of some of them; NaN where there is none."""
+    r"""Labels ``[M, T]`` of the molecules, or of some of them, float64; NaN where there is none."""
     molecules = labelled.molecules if positions is None else take(labelled.molecules, positions)
     if isinstance(molecules, MoleculeDataset | MoleculeShards):
-        return molecules.y
-    return torch.cat([torch.empty(0, len(labelled.names)), *(data.y for data in molecules)]).float()
+        return molecules.y.double()
+    return torch.cat([torch.empty(0, len(labelled.names), dtype=torch.float64), *(data.y for data in molecules)])
 
 
 def names_of(molecules: Sequence[Data] | Any) -> list[str]:
@@ -120,5 +132,5 @@ def _with_row(data: Data, number: int, width: int) -> Data:
         shape = "none" if y is None else list(y.shape) if isinstance(y, Tensor) else type(y).__name__
         raise ValueError(f"molecule {number} must have {width} targets as the first has, `y` [1, {width}], got {shape}")
     data = copy.copy(data)
-    data.y = y.reshape(1, -1).float()
+    data.y = y.reshape(1, -1).double()
     return data

@@ -3,7 +3,7 @@ r"""Predictions and representations of molecules by a saved model."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from pyg_moleblend.nn.checks import check_built_for
 from pyg_moleblend.utils import Modality
 
 OK = "ok"
+_OWN = {"id", "smiles", "status"}
 
 MAX_ATOMS = 1000
 r"""Most atoms of a molecule, by default: time and memory grow with the square, and large ones are seldom meant."""
@@ -70,7 +71,8 @@ def predict(
 
     Returns:
         A row a molecule, in the order given: ``id``, ``smiles``, a column for each target (probabilities, or values
-        in the target's unit), and ``status``, ``"ok"`` or what went wrong. With several conformers the values are
+        in the target's unit), and ``status``, ``"ok"`` or what went wrong. A target that is called as one of these is
+        the column ``TARGET_predicted``. With several conformers the values are
         means over a molecule's conformers, and a column ``TARGET_std`` for each target has their standard deviation
         (0 for a molecule that has one conformer or none).
 
@@ -90,11 +92,13 @@ def predict(
     modality = modality or metadata.get("modality", "2d+3d")
 
     def compute(batch: Any) -> Tensor:
-        return task.restore(model(batch, modality))
+        outputs = model(batch, modality)
+        return task.restore(outputs.double() if task.kind == "regression" else outputs)
 
     recipe = Recipe.from_metadata(metadata)
-    names, wanted = list(task.names), _settings(conformers, seed, recipe)
-    spread = [f"{name}_std" for name in names] if wanted.count > 1 else []
+    wanted = _settings(conformers, seed, recipe)
+    names = _free(task.names, "_predicted", _OWN)
+    spread = _free([f"{name}_std" for name in names], "_of_conformers", {*_OWN, *names}) if wanted.count > 1 else []
     work = conformer_mean(compute, spread=bool(spread))
     table = _table(molecules, recipe, max_atoms)
     return _frame(work, names + spread, table, model, modality, batch_size, device, wanted, num_workers)
@@ -164,6 +168,16 @@ def _settings(conformers: Conformers | int, seed: int | None, recipe: Recipe | N
     return replace(known, count=conformers, seed=known.seed if seed is None else seed)
 
 
+def _free(names: Iterable[str], suffix: str, taken: Set[str]) -> list[str]:
+    r"""The names, with the suffix behind those that are taken."""
+    free: list[str] = []
+    for name in names:
+        while name in taken or name in free:
+            name += suffix
+        free.append(name)
+    return free
+
+
 def _table(molecules: MoleculeTable | Sequence[str], recipe: Recipe | None, max_atoms: int | None) -> MoleculeTable:
     if isinstance(molecules, MoleculeTable):
         check_recipe(recipe, molecules)
@@ -198,6 +212,8 @@ def _frame(
         raise ValueError(
             f"{conformers.count} conformers are of no use to modality={modality!r}; leave them out, or pass '2d+3d'"
         )
+    if num_workers < 0:
+        raise ValueError(f"`num_workers` must not be negative, got {num_workers}")
     status = {row: reason for row, reason in enumerate(molecules.status) if reason != OK}
     smiles = dict(zip(molecules.row.tolist(), molecules.smiles, strict=True))
     smiles.update({failure.row: failure.input for failure in molecules.failures})
@@ -216,11 +232,12 @@ def _frame(
             usable = torch.tensor([i for i, row in enumerate(molecules.row.tolist()) if row not in failures])
         status.update({row: reason if modality == "3d" else f"2D only: {reason}" for row, reason in failures.items()})
 
+    target = pick_device(device)
     values = torch.full((len(molecules), len(names)), torch.nan)
     if len(usable):
-        target = pick_device(device)
         model.to(target)
-        values[usable] = run_batches(compute, table[usable], batch_size, target)
+        computed = run_batches(compute, table[usable], batch_size, target)
+        values = values.to(computed.dtype).index_copy(0, usable, computed)
     rows = molecules.output_rows.tolist()
     return pd.DataFrame(
         {

@@ -56,6 +56,8 @@ def pick_device(device: str) -> torch.device:
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        return torch.empty(0, device=device).device
+        found = torch.zeros(1, device=device)
+        found.item()  # a device that cannot compute is none
+        return found.device
     except (RuntimeError, AssertionError) as error:
         raise ValueError(f"there is no device {device!r}: {str(error).splitlines()[0]}") from error

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, get_args
@@ -27,7 +28,8 @@ class Task:
         std: Standard deviation likewise; 1 for classification.
 
     Raises:
-        ValueError: If the kind is neither, the lengths differ, or a standard deviation is not positive.
+        ValueError: If the kind is neither, the lengths differ, two names are the same, or a mean or a
+            standard deviation cannot be one.
     """
 
     kind: TaskType
@@ -42,8 +44,12 @@ class Task:
         lengths = {name: len(getattr(self, name)) for name in ("names", "units", "mean", "std")}
         if not self.names or len(set(lengths.values())) > 1:
             raise ValueError(f"a task needs a name, unit, mean and standard deviation for each target, got {lengths}")
-        if not all(value > 0 for value in self.std):
+        if len(set(self.names)) < len(self.names):
+            raise ValueError(f"targets must have different names, got {self.names}")
+        if not all(0 < value < math.inf for value in self.std):
             raise ValueError(f"standard deviations must be positive, got {self.std}")
+        if not all(map(math.isfinite, self.mean)):
+            raise ValueError(f"means must be finite, got {self.mean}")
 
     @classmethod
     def from_labels(
@@ -54,7 +60,8 @@ class Task:
         Args:
             labels: ``[M, T]``, NaN where there is none; of the training molecules only.
             names: Names of the targets.
-            kind: What they are; by default classification if every label is 0 or 1.
+            kind: What they are; by default classification if every label is 0 or 1, and regression unless labels look
+                like classes.
             units: Their units.
 
         Raises:
@@ -68,7 +75,7 @@ class Task:
         if unlabelled := [name for name, some in zip(names, known.any(0).tolist(), strict=True) if not some]:
             raise ValueError(f"no training molecule has a label of {unlabelled}; leave these targets out")
         binary = bool(((labels == 0) | (labels == 1) | ~known).all())
-        kind = kind or ("classification" if binary else "regression")
+        kind = kind or kind_of(labels, names)
         if kind == "classification" and not binary:
             raise ValueError(
                 f"labels of a classification must be 0 or 1, got values from {labels[known].min():g} to "
@@ -154,12 +161,14 @@ class Task:
         return masked_mean((outputs - target).square(), known)
 
     def standardize(self, labels: Tensor) -> Tensor:
-        r"""Labels ``[B, T]`` as the model is to predict them."""
-        return (labels - labels.new_tensor(self.mean)) / labels.new_tensor(self.std)
+        r"""Labels ``[B, T]`` as the model is to predict them, in the labels' type; computed in float64."""
+        exact = labels.double()
+        return ((exact - exact.new_tensor(self.mean)) / exact.new_tensor(self.std)).to(labels.dtype)
 
     def restore(self, outputs: Tensor) -> Tensor:
-        r"""Outputs ``[B, T]`` as probabilities, or as values in the targets' units."""
-        outputs = outputs.float()
+        r"""Outputs ``[B, T]`` as probabilities, or as values in the targets' units: float64 for outputs of float64,
+        which a total energy needs, else float32."""
+        outputs = outputs if outputs.dtype == torch.float64 else outputs.float()
         if self.kind == "classification":
             return outputs.sigmoid()
         return outputs * outputs.new_tensor(self.std) + outputs.new_tensor(self.mean)
@@ -189,6 +198,31 @@ def _check_finite(labels: Tensor, names: Sequence[str], whose: str) -> None:
             f"labels must be finite, or NaN where there is none: {int(infinite.sum())} of the {whose} are not, number "
             f"{row} of them has an infinite {names[column]!r}; correct it, or leave the cell empty"
         )
+
+
+def kind_of(labels: Tensor, names: Sequence[str]) -> TaskType:
+    r"""What labels ``[M, T]`` are: classification if every one is 0 or 1, else regression.
+
+    Raises:
+        ValueError: If some targets hold two whole numbers only, as classes do, and it is no classification.
+    """
+    if bool(((labels == 0) | (labels == 1) | labels.isnan()).all()):
+        return "classification"
+    classes = {}
+    for name, column in zip(names, labels.T, strict=True):
+        values = column[~column.isnan()]
+        distinct = values.unique()
+        if len(values) > len(distinct) == 2 and bool((distinct == distinct.round()).all()):
+            classes[name] = distinct.tolist()
+    if classes:
+        shown = "; ".join(
+            f"{name!r} holds {low:g} and {high:g} only" for name, (low, high) in list(classes.items())[:3]
+        )
+        raise ValueError(
+            f"it is not clear whether targets are values or classes: {shown}; write classes as 0 and 1, in every "
+            "target, or say kind='regression' if all of them are values"
+        )
+    return "regression"
 
 
 def scores(task: Task, labels: Tensor, predictions: Tensor) -> dict[str, Score]:

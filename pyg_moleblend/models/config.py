@@ -8,6 +8,7 @@ from typing import Any
 from pyg_moleblend.components import register
 from pyg_moleblend.fields import MAX_PATH_LENGTH
 from pyg_moleblend.nn.checks import check_sizes
+from pyg_moleblend.runtime.open_file import parse_json
 
 _SIZES = ("channels", "num_layers", "heads", "ffn_channels", "num_gaussians", "max_path_length")
 DROPOUTS = ("dropout", "attention_dropout", "activation_dropout", "drop_path")
@@ -83,7 +84,7 @@ class MoleBlendConfig:
     @classmethod
     def from_json(cls, text: str) -> MoleBlendConfig:
         r"""The inverse of :meth:`to_json`; unknown keys are refused."""
-        return cls.from_dict(json.loads(text))
+        return cls.from_dict(parse_json(text, "the configuration"))
 
 
 def check_config(config: object) -> None:

@@ -11,11 +11,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import rdkit
+import torch
 from numpy.typing import NDArray
 
 import pyg_moleblend
 from pyg_moleblend.datasets.io.reading import Failure
 from pyg_moleblend.metrics import TaskType
+from pyg_moleblend.metrics.task import kind_of
 from pyg_moleblend.quick.calibration import interval_width
 from pyg_moleblend.quick.features import DESCRIPTOR_NAMES, features_of
 from pyg_moleblend.quick.folds import Grouping, Groups
@@ -248,7 +250,7 @@ def _checked(
         raise ValueError(f"`names` must be {labels.shape[1]} different names, got {list(names)}")
     known = labels[~np.isnan(labels)]
     binary = bool(np.isin(known, (0.0, 1.0)).all())
-    kind = kind or ("classification" if binary else "regression")
+    kind = kind or kind_of(torch.from_numpy(labels), names)
     _expect_among("kind", [kind], ("classification", "regression"))
     if kind == "classification" and not binary:
         raise ValueError("labels of a classification must be 0 or 1; say kind='regression' if they are values")

@@ -24,6 +24,7 @@ from pyg_moleblend.quick.kernels import Kernels
 from pyg_moleblend.quick.scaler import Scaler
 from pyg_moleblend.quick.task import Intervals, TaskModel
 from pyg_moleblend.runtime.files import atomic_write, digest_of
+from pyg_moleblend.runtime.open_file import read_json
 
 if TYPE_CHECKING:
     from pyg_moleblend.quick.model import QuickModel
@@ -78,7 +79,7 @@ def load_quick(folder: str | Path) -> dict[str, Any]:
     """
     folder = Path(folder)
     try:
-        text = json.loads((folder / TEXT_FILE).read_text(encoding="utf-8"))
+        text = read_json(folder / TEXT_FILE)
         arrays = load_file(folder / ARRAY_FILE)
         if text["format"] != FORMAT:
             raise ValueError(f"it is of format {text['format']}, this version reads {FORMAT}")

@@ -46,6 +46,22 @@ def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
     _sync_folder(path.parent)
 
 
+def refuse_overwriting(out: str | Path, *inputs: str | Path | None) -> None:
+    r"""Raises :class:`ValueError` where what is to be written, a file or a folder, is one that is read, by whatever
+    name or link, or a file that lies already in a folder that is read.
+
+    Args:
+        out: What is to be written.
+        inputs: Files and folders that are read; what is none is not looked at.
+    """
+    for given in inputs:
+        if given is None or not (os.path.exists(out) and os.path.exists(given)):
+            continue
+        within = os.path.isfile(out) and Path(given).resolve() in Path(out).resolve().parents
+        if os.path.samefile(out, given) or within:
+            raise ValueError(f"{out} would be overwritten, and is what is read, or part of it ({given}): name another")
+
+
 def content_key(**parts: Any) -> str:
     r"""A short key of named values, for file names: equal values give equal keys in every process.
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from pyg_moleblend.runtime.files import atomic_write
+from pyg_moleblend.runtime.open_file import read_json
 
 PARTS = ("train", "valid", "test")
 
@@ -101,9 +102,9 @@ class Split:
                 other molecules.
         """
         try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            content = read_json(path)
             name, of, kept = content["name"], content["of"], {part: list(content[part]) for part in PARTS}
-        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path} is no saved split: {type(error).__name__} {error}") from error
         if _hash(kept) != content.get("checksum"):
             raise ValueError(f"{path} was changed: the checksum of its {of} is {_hash(kept)}, not what it says")

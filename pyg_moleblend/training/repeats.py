@@ -2,7 +2,6 @@ r"""One training several times, with different seeds, and the mean of what came 
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from lightning.pytorch.utilities import rank_zero_only
 
 from pyg_moleblend.metrics.results import METRICS_FILE, write_metrics
+from pyg_moleblend.runtime.open_file import read_json
 from pyg_moleblend.training.folder import check_folder, has_checkpoint
 
 SUMMARY_FILE = "summary.json"
@@ -43,7 +43,7 @@ def repeat(
     complete = [resume and (folder / METRICS_FILE).is_file() for folder in folders]
     begun = check_folders(out, seeds, resume)
     metrics = [
-        json.loads((folder / METRICS_FILE).read_text(encoding="utf-8")) if done else train(seed, folder, again)
+        read_json(folder / METRICS_FILE) if done else train(seed, folder, again)
         for seed, folder, done, again in zip(seeds, folders, complete, begun, strict=True)
     ]
     for name in ("split", "metric", "modality"):

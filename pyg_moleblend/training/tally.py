@@ -63,7 +63,7 @@ class Collected(Metric):
         if twice := rows[1:][rows[1:] == rows[:-1]].tolist():
             raise RuntimeError(f"{len(twice)} rows were evaluated more than once, the first being row {twice[0]}")
         # One tensor: torchmetrics takes the shape from a result that is a single number.
-        return torch.stack([_joined(self.labels).float(), _joined(self.predictions).float()])[:, order]
+        return torch.stack([_joined(self.labels).double(), _joined(self.predictions).double()])[:, order]
 
 
 def _joined(parts: list[Tensor] | Tensor) -> Tensor:

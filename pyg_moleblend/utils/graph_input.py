@@ -84,12 +84,30 @@ def molecule_of_atoms(data: Data) -> Tensor | None:
 
 def check_edge_features(edge_index: Tensor, edge_attr: Tensor) -> None:
     r"""Raises :class:`ValueError` unless each edge has its features."""
-    if len(edge_attr) != edge_index.size(1):
+    rows = len(edge_attr) if edge_attr.dim() else 0
+    if rows != edge_index.size(1):
         raise ValueError(
-            f"`edge_attr` has {len(edge_attr)} rows for {edge_index.size(1)} edges: a transform added edges without "
+            f"`edge_attr` has {rows} rows for {edge_index.size(1)} edges: a transform added edges without "
             "features. Self-loops mean nothing here: leave AddSelfLoops out, give it attr='edge_attr', or give GCNNorm "
             "add_self_loops=False"
         )
+
+
+def is_two_way(edge_index: Tensor, num_nodes: int) -> Tensor:
+    r"""Whether each edge is there in both directions, a bool on its device that nobody has waited for."""
+    source, target = edge_index.long()
+    there = (source * num_nodes + target).sort().values
+    wanted = target * num_nodes + source
+    found = torch.searchsorted(there, wanted).clamp(max=max(len(there) - 1, 0))
+    return (there[found] == wanted).all()
+
+
+def raise_for_one_way() -> None:
+    r"""Raises :class:`ValueError` for edges that are there in one direction only."""
+    raise ValueError(
+        "bonds must be in `edge_index` in both directions, and some are in one only; add the others by "
+        "transforms.ToUndirected()"
+    )
 
 
 def is_connected(edge_index: Tensor, num_nodes: int) -> bool:

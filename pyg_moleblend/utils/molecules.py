@@ -23,8 +23,10 @@ from pyg_moleblend.utils.graph_input import (
     as_data,
     check_edge_features,
     has_virtual_node,
+    is_two_way,
     molecule_of_atoms,
     pairs_fit_bonds,
+    raise_for_one_way,
     raise_for_virtual_node,
 )
 from pyg_moleblend.utils.layout import dense_coordinates, dense_relations
@@ -32,6 +34,9 @@ from pyg_moleblend.utils.layout import dense_coordinates, dense_relations
 Modality = Literal["2d", "3d", "2d+3d"]
 MODALITIES: dict[str, tuple[str, ...]] = {"2d": ("2d",), "3d": ("3d",), "2d+3d": ("2d", "3d")}
 r"""What each mode of input looks at."""
+
+
+_OTHER_BOND = 4  # OGB's bond type that is none of the four
 
 
 class DenseMolecules(NamedTuple):
@@ -127,9 +132,9 @@ def pack(
             to refuse what would be too large. (default: :obj:`None`)
 
     Raises:
-        ValueError: If a field is missing or misshapen, a feature is outside its vocabulary, pair fields are not those
-            of the batch's bonds, a molecule has a virtual node, or ``modality="3d"`` is asked of a molecule without
-            coordinates.
+        ValueError: If a field is missing or misshapen or holds an infinite number, a feature is PyG's or outside its
+            vocabulary, a bond is there in one direction only, pair fields are not those of the batch's bonds, a
+            molecule has a virtual node, or ``modality="3d"`` is asked of a molecule without coordinates.
     """
     if modality not in MODALITIES:
         raise ValueError(f"`modality` must be '2d', '3d' or '2d+3d', got {modality!r}")
@@ -145,6 +150,7 @@ def pack(
     pos = getattr(batch, "pos", None)
     has_coordinates = torch.zeros(1, dtype=torch.bool, device=x.device) if pos is None else torch.isfinite(pos).any()
     x_inside = _inside(x, atom_feature_sizes)
+    two_way = None if edge_index is None else is_two_way(edge_index, x.size(0))
     classes, bonds_inside = None, None
     if edge_index is not None and batch.edge_attr is not None and "bond_path" in wanted["pair"]:
         check_edge_features(edge_index, batch.edge_attr)
@@ -157,7 +163,10 @@ def pack(
         "pairs": (counts * counts).sum(),
         "sorted": is_sorted,
         "atoms_inside": x_inside,
+        "ogb_atoms": _has_ogb_atoms(x, batch.edge_attr) if atom_feature_sizes == ATOM_FEATURE_SIZES else None,
         "bonds_inside": bonds_inside,
+        "two_way": two_way,
+        "finite": _finite(batch, {"x", "pos"}.union(*wanted.values())),
         "fields_fit": pairs_fit_bonds(batch, classes, index, counts),
         "virtual_node": has_virtual_node(batch, index, counts),
         "coordinates": has_coordinates.any(),
@@ -170,6 +179,13 @@ def pack(
         raise ValueError("`batch` must be sorted: the atoms of a molecule stand together, as in a PyG Batch")
     if not found["atoms_inside"] and atom_feature_sizes is not None:
         _raise_for_atoms(x, atom_feature_sizes)
+    if not found["ogb_atoms"]:
+        raise ValueError(
+            "`x` holds atoms that cannot be, nitrogen of hybridisation SP3D2 and the like: these are PyG's own "
+            "features, not OGB's; convert them with pyg_moleblend.chem.pyg_to_ogb_features"
+        )
+    if not found["finite"]:
+        _raise_for_infinity(batch, {"x", "pos"}.union(*wanted.values()))
     if not found["smallest"]:
         rows = (counts == 0).nonzero().flatten().tolist()
         raise ValueError(f"molecules {rows[:8]} of the batch have no atoms; leave them out (a SMILES that failed?)")
@@ -186,6 +202,8 @@ def pack(
             "for another molecule; compute them again (transforms.AddRelations), after any transform that changes the "
             "graph"
         )
+    if not found["two_way"]:
+        raise_for_one_way()
     if check_size is not None:
         check_size(counts, found["largest"])
     mask = torch.arange(found["largest"], device=x.device) < counts[:, None]
@@ -274,6 +292,28 @@ def _atom_features(batch: Data, sizes: tuple[int, ...] | None) -> Tensor:
 
 def _inside(x: Tensor, sizes: tuple[int, ...] | None) -> Tensor | None:
     return None if sizes is None else ((x >= 0) & (x < x.new_tensor(sizes, dtype=torch.long))).all()
+
+
+def _has_ogb_atoms(x: Tensor, edge_attr: Tensor | None) -> Tensor:
+    r"""False where most atoms of the first two periods are of hybridisation SP3D or SP3D2, as which PyG's numbers for
+    SP2 and SP3 read. No such atom is, but for bonds to a metal, of another type than PyG's numbers can read as."""
+    light = x[:, 0] < 10
+    possible = 2 * (light & ((x[:, 6] == 3) | (x[:, 6] == 4))).sum() <= light.sum()
+    if edge_attr is None or edge_attr.dim() != 2:
+        return possible
+    return possible | (edge_attr[:, 0] == _OTHER_BOND).any()
+
+
+def _finite(batch: Data, names: set[str]) -> Tensor | None:
+    r"""Whether no number of these fields is infinite; NaN says that there is none."""
+    values = [batch[name] for name in sorted(names) if name in batch]
+    found = [~value.isinf().any() for value in values if isinstance(value, Tensor) and value.is_floating_point()]
+    return torch.stack(found).all() if found else None
+
+
+def _raise_for_infinity(batch: Data, names: set[str]) -> None:
+    infinite = [name for name in sorted(names) if name in batch and _finite(batch, {name}) not in (None, True)]
+    raise ValueError(f"{infinite} of the batch hold infinite numbers, which is damage; what is not known is NaN")
 
 
 def _raise_for_atoms(x: Tensor, sizes: tuple[int, ...]) -> None:

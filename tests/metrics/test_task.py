@@ -119,3 +119,31 @@ def test_missing_labels_and_odd_outputs_are_refused():
         a_task(2).rows(None, 3)
     with pytest.raises(ValueError, match=r"outputs for 1 targets must be \[B, 1\], got \[3\]"):
         a_task().loss(torch.zeros(3), torch.zeros(3, 1))
+
+
+def test_energies_keep_their_digits():
+    labels = -1_234_567 + torch.linspace(0, 1, 60, dtype=torch.float64)[:, None]
+    task = Task.from_labels(labels, ["energy"])
+    assert len(task.standardize(labels).float().unique()) == 60
+    torch.testing.assert_close(task.restore(task.standardize(labels)), labels)
+
+
+@pytest.mark.parametrize("values", [[[-1.0], [1.0], [1.0]], [[1.0], [2.0], [2.0]], [[0.0], [2.0], [0.0]]])
+def test_what_may_be_classes_is_asked_for(values):
+    labels = torch.tensor(values)
+    with pytest.raises(ValueError, match=r"values or classes: 'y' holds -?\d and \d only.*kind='regression'"):
+        Task.from_labels(labels, ["y"])
+    assert Task.from_labels(labels, ["y"], "regression").kind == "regression"
+
+
+def test_classes_among_values_are_asked_for():
+    labels = torch.tensor([[0.0, 0.5], [1.0, 0.25], [1.0, 3.0]])
+    with pytest.raises(ValueError, match="'a' holds 0 and 1 only"):
+        Task.from_labels(labels, ["a", "b"])
+
+
+def test_infinite_labels_and_names_that_come_twice_are_refused():
+    with pytest.raises(ValueError, match=r"labels of \['b'\] are infinite"):
+        Task.from_labels(torch.tensor([[1.0, 2.0], [2.0, torch.inf]]), ["a", "b"])
+    with pytest.raises(ValueError, match="different names"):
+        Task.from_labels(torch.rand(3, 2), ["a", "a"])

@@ -8,9 +8,9 @@ from pyg_moleblend.training import Machine, Schedule
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"epochs": 0}, "`epochs` must be at least 1, and at most 2147483647, got 0"),
-        ({"steps": 10**26}, "`steps` must be at least 1, and at most 2147483647, got 1000"),
-        ({"max_pairs": 0}, "`max_pairs` must be at least 1, and at most 2147483647, got 0"),
+        ({"epochs": 0}, "`epochs` must be a whole number from 1 to 2147483647, got 0"),
+        ({"steps": 10**26}, "`steps` must be a whole number from 1 to 2147483647, got 1000"),
+        ({"max_pairs": 0}, "`max_pairs` must be a whole number from 1 to 2147483647, got 0"),
         ({"learning_rate": 0.0}, "`learning_rate` must be positive and finite, got 0.0"),
         ({"learning_rate": math.nan}, "`learning_rate` must be positive and finite, got nan"),
         ({"clip_norm": math.inf}, "`clip_norm` must be positive and finite, got inf"),

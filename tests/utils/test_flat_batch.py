@@ -96,7 +96,7 @@ WHERE = [(number, local) for number, part in enumerate(PARTS) for local in range
 def test_equals_pygs_batch_of_the_molecules(where: list[tuple[int, int]]) -> None:
     store_of, local = torch.tensor(where).T
     batch = cut_batch([(part._data, part.slices) for part in PARTS], store_of, local)
-    assert_same_batch(batch, Batch.from_data_list([PARTS[number].get_stored(at) for number, at in where]))
+    assert_same_batch(batch, Batch.from_data_list([PARTS[number].get(at) for number, at in where]))
 
 
 @settings(max_examples=30, deadline=None)

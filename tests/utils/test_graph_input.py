@@ -9,8 +9,9 @@ from torch import Tensor
 from torch_geometric.data import Batch, Data, HeteroData
 from torch_geometric.transforms import ToSparseTensor, VirtualNode
 from torch_geometric.utils import add_self_loops, to_networkx, to_torch_coo_tensor, to_torch_csr_tensor
+from torch_geometric.utils import from_smiles as pyg_from_smiles
 
-from pyg_moleblend.chem import from_smiles
+from pyg_moleblend.chem import from_smiles, pyg_to_ogb_features
 from pyg_moleblend.fields import bond_class
 from pyg_moleblend.transforms import AddRelations
 from pyg_moleblend.utils import pack
@@ -192,7 +193,9 @@ def test_a_bond_dropped_in_one_direction_is_told():
     one_way = Data(x=data.x, edge_index=data.edge_index[:, 1:], edge_attr=data.edge_attr[1:])
     with pytest.raises(ValueError, match=STALE):
         pack(with_fields(one_way, data))
-    assert right(AddRelations()(one_way))
+    for half in (one_way, AddRelations()(one_way)):
+        with pytest.raises(ValueError, match=r"both directions.*transforms\.ToUndirected\(\)"):
+            pack(half)
 
 
 def test_a_dropped_bond_is_told_where_another_one_is_doubled():
@@ -382,3 +385,33 @@ def test_a_type_of_another_shape_is_something_else():
 def test_the_remedy_is_named():
     with pytest.raises(ValueError, match="leave that transform out"):
         raise_for_virtual_node()
+
+
+@pytest.mark.parametrize("smiles", ["C", "CCO", "c1ccccc1", "O=C=O", "FC(F)F"])
+def test_features_of_pyg_are_told_from_ogbs(smiles: str):
+    with pytest.raises(ValueError, match=r"PyG's own|pyg_to_ogb_features"):
+        pack(pyg_from_smiles(smiles), ())
+    pack(pyg_to_ogb_features(pyg_from_smiles(smiles)))
+
+
+@pytest.mark.parametrize("name", ["pos", "own_atom", "own_graph"])
+def test_infinite_numbers_are_damage_and_nan_is_none(name: str):
+    data = related("CCO")
+    data[name] = torch.full((1 if name == "own_graph" else 3, 3), torch.nan)
+    fields = {"atom_fields": ("own_atom",)} if name == "own_atom" else {"graph_fields": ("own_graph",)}
+    pack(data, **({} if name == "pos" else fields))
+    data[name][0, 1] = -torch.inf
+    with pytest.raises(ValueError, match=rf"\['{name}'\] of the batch hold infinite numbers"):
+        pack(data, **({} if name == "pos" else fields))
+
+
+def test_one_row_of_edge_features_is_not_taken_for_all():
+    data = related("CCO")
+    for attr in (data.edge_attr[:1], data.edge_attr[0, 0]):
+        with pytest.raises(ValueError, match="rows for 4 edges"):
+            pack(Data(x=data.x, edge_index=data.edge_index, edge_attr=attr))
+
+
+@pytest.mark.parametrize("smiles", ["C~[Fe]", "N~[Co](~N)(~N)(~N)(~N)~N", "F[P-](F)(F)(F)(F)F", "[Ar]", "C#N"])
+def test_unusual_molecules_are_not_taken_for_pygs(smiles: str):
+    pack(from_smiles(smiles))

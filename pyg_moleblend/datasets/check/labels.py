@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pyg_moleblend.datasets.io.table_columns import without_missing
+from pyg_moleblend.datasets.io.table_columns import numbers_of
 
 OUTLIER = 6.0
 r"""Values further from the median than this many standard deviations, told from the median deviation, stand out."""
@@ -67,10 +67,7 @@ def parse_labels(name: str, cells: "pd.Series[object]") -> Labels:
         name: The target.
         cells: Numbers or texts; empty ones and blanks are missing.
     """
-    given = without_missing(cells)
-    values = pd.to_numeric(given, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    unreadable = ~np.isfinite(values) & given.notna().to_numpy()
-    return Labels(name, np.where(unreadable, np.nan, values), unreadable)
+    return Labels(name, *numbers_of(cells))
 
 
 def describe_labels(labels: Labels, rows: NDArray[np.int64]) -> LabelReport:

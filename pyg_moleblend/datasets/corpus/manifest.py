@@ -1,6 +1,5 @@
 r"""What the manifest says: where each molecule comes from, what came of each step, and with which versions."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from pyg_moleblend.datasets.corpus.rules import Rules
 from pyg_moleblend.datasets.corpus.sources import SOURCES
 from pyg_moleblend.datasets.shards.folder import is_whole
 from pyg_moleblend.runtime.files import Digest, digest
+from pyg_moleblend.runtime.open_file import read_json
 
 FORMAT = 1
 r"""Of the files, and of what the steps do; raise it with every change that one release may see."""
@@ -61,7 +61,7 @@ def standing(out: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        manifest: dict[str, Any] = read_json(path)
         had = manifest["settings"]
         files = {entry["output"]["file"]: entry["output"] for entry in manifest["sources"].values()}
     except (ValueError, LookupError, TypeError) as error:

@@ -13,6 +13,7 @@ from pyg_moleblend.datasets.corpus.manifest import MANIFEST_FILE
 from pyg_moleblend.datasets.corpus.merge import merge
 from pyg_moleblend.datasets.corpus.ranks import ranks
 from pyg_moleblend.runtime.files import atomic_write, digest
+from pyg_moleblend.runtime.open_file import read_json
 
 SUMMARY_FILE = "quantum.json"
 
@@ -64,7 +65,7 @@ def quantum_lists(corpus: str | Path, lists: Sequence[QuantumList] = LISTS, seed
     path = corpus / MANIFEST_FILE
     if not path.is_file():
         raise ValueError(f"{corpus} holds no complete corpus: there is no {path}")
-    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest = read_json(path)
     if missing := {"chembl", "moses"} - set(manifest["sources"]):
         raise ValueError(f"the lists are drawn from ChEMBL and MOSES, the corpus in {corpus} has no {sorted(missing)}")
     pieces = {name: load_pieces(corpus, manifest["sources"][name]["work"]) for name in ("chembl", "moses")}

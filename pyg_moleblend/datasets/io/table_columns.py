@@ -1,6 +1,9 @@
 r"""Columns of a table of molecules: which they are, and what their cells say."""
 
+import re
 from collections.abc import Sequence
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -16,24 +19,84 @@ MISSING = frozenset(
 r"""What stands in a column of numbers where there is none: what pandas takes for missing, as its documentation says."""
 
 
-def number_column(frame: pd.DataFrame, column: str) -> NDArray[np.float32]:
+LARGEST = float(np.finfo(np.float32).max)
+r"""Numbers beyond this are taken for damage: what is computed from them would not fit float32."""
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_SHOWN = 3
+_ADVICE = {
+    r"[<>≤≥~=].*": "a bound is no value, and censored labels cannot be learnt: leave such cells empty",
+    r".*%": "write percentages as numbers, without the sign",
+    r"[+-]?\d[\d.]*(,\d+)+(\.\d*)?": "write 1.5 with a point, and 1234 without a comma",
+    r"[+-]?\d[\d'’ \u00a0\u202f]*(\.\d*)?": "write 1234 with nothing between the digits",
+    r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*|\d{1,2}:\d{2}.*": "a date is no label: write a number, of days say",
+    r"(?i)true|false|yes|no|active|inactive|positive|negative|[ytnf]": "write classes as 1 and 0",
+    r"(?i)[+-]?inf(inity)?|[+-]?\d.*e[+-]?\d+": "what is not known is left empty",
+}
+
+
+def number_column(frame: pd.DataFrame, column: str) -> NDArray[np.float64]:
     r"""A column as numbers, NaN where it is empty.
 
     Raises:
-        ValueError: If there is no such column, or a value is neither a finite number nor missing.
+        ValueError: If there is no such column, or a value is neither a finite number nor missing; three of them are
+            named, with what to do about them.
     """
     check_column(list(frame.columns), column)
-    given = without_missing(frame[column])
-    numbers = pd.to_numeric(given, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    too_large = np.abs(numbers) > np.finfo(np.float32).max
-    bad = np.flatnonzero((np.isnan(numbers) & given.notna().to_numpy()) | too_large)
-    if len(bad):
-        more = f", and so do {len(bad) - 1} more" if len(bad) > 1 else ""
+    values, bad = numbers_of(frame[column])
+    if bad.any():
+        cells = frame[column][bad]
+        different = cells[~cells.astype(str).duplicated()].iloc[:_SHOWN]
+        shown = ", ".join(f"row {row} holds {str(cell)[:40]!r}" for row, cell in different.items())
+        more = f" ({len(cells)} rows in all)" if len(cells) > len(different) else ""
         raise ValueError(
-            f"column {column!r} must hold finite numbers, or nothing where there is no label; row "
-            f"{frame.index[bad[0]]} holds {frame[column].iloc[bad[0]]!r}{more}"
+            f"column {column!r} must hold finite numbers, or nothing where there is no label; {shown}{more}; "
+            f"{_advice(str(different.iloc[0]))}"
         )
-    return numbers.astype(np.float32)
+    return values
+
+
+def numbers_of(cells: "pd.Series[Any]") -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    r"""The numbers of a column, NaN where there is none, and which cells hold something else.
+
+    Numbers are written as ``-1.5e3``, with nothing between the digits; true and false of a column of that type are 1
+    and 0. Dates are no numbers, nor is what :data:`LARGEST` does not hold. :data:`MISSING` says what is empty.
+    """
+    dtype: Any = cells.dtype
+    if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype):
+        values = cells.to_numpy(np.float64, na_value=np.nan)
+        bad = np.abs(values) > LARGEST
+        return np.where(bad, np.nan, values), bad
+    values, bad = np.full(len(cells), np.nan), np.zeros(len(cells), dtype=bool)
+    for place, cell in enumerate(cells.tolist()):
+        if not _is_missing(cell):
+            value = _number(cell)
+            values[place], bad[place] = value, not abs(value) <= LARGEST
+    return np.where(bad, np.nan, values), bad
+
+
+def _is_missing(cell: Any) -> bool:
+    if isinstance(cell, str):
+        return cell.strip() in MISSING
+    return cell is None or cell is pd.NA or cell is pd.NaT or (isinstance(cell, float) and cell != cell)
+
+
+def _number(cell: Any) -> float:
+    r"""The number of a cell; NaN if it is none."""
+    if isinstance(cell, str):
+        text = cell.strip()
+        return float(text) if _NUMBER.fullmatch(text) else np.nan
+    if isinstance(cell, np.timedelta64) or not isinstance(cell, Real | Decimal | np.bool_):
+        return np.nan
+    try:
+        return float(cell)
+    except OverflowError:
+        return np.inf
+
+
+def _advice(text: str) -> str:
+    found = (advice for pattern, advice in _ADVICE.items() if re.fullmatch(pattern, text.strip()))
+    return next(found, "correct these cells, or leave them empty")
 
 
 def id_column(frame: pd.DataFrame, column: str) -> list[str]:
@@ -46,17 +109,15 @@ def id_column(frame: pd.DataFrame, column: str) -> list[str]:
     return ["" if pd.isna(value) else str(value) for value in frame[column]]
 
 
-def without_missing(cells: "pd.Series[Any]") -> "pd.Series[Any]":
-    r"""The cells of a column of numbers, with NaN for what says that there is none (:data:`MISSING`)."""
-    return cells.map(lambda cell: np.nan if isinstance(cell, str) and cell.strip() in MISSING else cell)
-
-
 def check_column(columns: Sequence[Any], column: str) -> None:
     r"""Raises ``ValueError``, and says which columns there are, unless there is exactly one of this name."""
     found = list(columns).count(column)
     if found != 1:
         many = "no column" if not found else f"{found} columns"
-        raise ValueError(f"the table has {many} {column!r}; its columns are {list(columns)}")
+        quote = (
+            "; a name with a comma in it is quoted, '\"a,b\",c'" if any("," in str(name) for name in columns) else ""
+        )
+        raise ValueError(f"the table has {many} {column!r}; its columns are {list(columns)}{quote}")
 
 
 def find_smiles_column(columns: Sequence[Any], smiles: str | None) -> str:

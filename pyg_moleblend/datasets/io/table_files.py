@@ -1,38 +1,54 @@
-r"""Tables of molecules from files: CSV, Parquet and SD files."""
+r"""Tables of molecules from files: delimited text, Parquet, Feather, SD and mol2 files, lists of SMILES."""
 
-import lzma
+from __future__ import annotations
+
 import warnings
-import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from io import StringIO
+from itertools import islice
 from pathlib import Path
+from typing import IO
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import feather
 
-from pyg_moleblend.chem.sdf import record_fields, sdf_records
+from pyg_moleblend.chem.sdf import mol2_records, record_fields, sdf_records
 from pyg_moleblend.datasets.io.entries import Entry, SdfRecord
 from pyg_moleblend.datasets.io.table_columns import find_smiles_column
+from pyg_moleblend.datasets.io.table_kind import LINES, RECORDS, SEPARATORS, table_kind
+from pyg_moleblend.runtime.open_file import damage_named, open_text
 
-SEPARATORS = {".csv": ",", ".tsv": "\t"}
-r"""Kinds of delimited text, and what stands between two cells."""
+PORTION = 65_536
+r"""Rows that are read at a time."""
 
-_COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip")
+MOLECULE = " molecule"
+r"""What the entries are called where the file gives them no name; no column is called so."""
+
+AS_COLUMNS = {"ignore_metadata": True, "integer_object_nulls": True}
+r"""How pyarrow's tables become data frames: an index of pandas is a column, and integers stay what they are."""
+
+_MISTAKEN = (",", "\t", ";")
 
 
 def read_table(source: str | Path | pd.DataFrame, smiles: str | None = None) -> tuple[pd.DataFrame, list[Entry]]:
     r"""A table and the molecule of each of its rows.
 
     Args:
-        source: A ``.csv``, ``.tsv`` (also compressed), ``.parquet`` or ``.sdf`` (also ``.gz``) file, or a data frame.
+        source: A file of one of the kinds of :data:`~pyg_moleblend.datasets.io.table_kind.READABLE`, compressed or not,
+            or a data frame.
         smiles: Column of the SMILES, or of RDKit molecules; by default the one that is called so, in upper or
             lower case. An SD file has none: its records are the molecules, and their properties the columns,
-            with the title as ``_Name``.
+            with the title as ``_Name``. Nor has a ``.smi`` file: what stands behind a SMILES is the column ``name``.
 
     Returns:
-        The table, with a new index from 0 (cells of CSV and SD files are text, exactly as written), and its entries.
+        The table, with a new index from 0 (cells of text are exactly as written), and its entries.
 
     Raises:
-        ValueError: If the file's kind is unknown, it is damaged or holds no record, or the column is missing or not
-            clear.
+        ValueError: If the file's kind is unknown, it is damaged or holds no record, the column is missing or not
+            clear, or a row of it is not one line.
         FileNotFoundError: If there is no such file.
     """
     if isinstance(source, pd.DataFrame):
@@ -40,95 +56,200 @@ def read_table(source: str | Path | pd.DataFrame, smiles: str | None = None) -> 
     else:
         path = Path(source)
         kind = table_kind(path)
-        if kind == ".sdf":
-            if smiles is not None:
-                raise ValueError(f"an SD file has no column of SMILES, leave smiles={smiles!r} out")
-            return _read_sdf(path)
-        if kind == ".parquet":
-            frame = pd.read_parquet(path)
-        else:
-            frame = pd.concat(list(text_frames(path, kind)), ignore_index=True)
+        frames = list(table_frames(path, kind))
+        if not frames:
+            raise ValueError(f"{path} holds no record; check that it was written completely")
+        frame = pd.concat(frames, ignore_index=True)
+        if kind in (*RECORDS, *LINES):
+            refuse_smiles_column(kind, smiles)
+            return frame, frame.pop(MOLECULE).tolist()
     column = find_smiles_column(list(frame.columns), smiles)
     return frame, frame[column].tolist()
 
 
-def text_columns(path: Path, kind: str) -> list[str]:
-    r"""Names of the columns of a file of delimited text, as they are written."""
-    try:
-        head = pd.read_csv(path, sep=SEPARATORS[kind], header=None, nrows=1, dtype=str, keep_default_na=False)
-    except pd.errors.EmptyDataError as error:
-        raise ValueError(f"{path} is empty: its first line must name its columns") from error
-    return [str(name) for name in head.iloc[0]]
+def refuse_smiles_column(kind: str, smiles: str | None) -> None:
+    r"""Raises :class:`ValueError` for a column of SMILES of a file that has none."""
+    if smiles is not None:
+        raise ValueError(f"a {kind} file has no column of SMILES, leave smiles={smiles!r} out")
 
 
-def text_frames(path: Path, kind: str, rows: int = 65_536) -> Iterator[pd.DataFrame]:
-    r"""A file of delimited text in portions, every cell as it is written. Blank lines are no rows.
+def table_columns(path: Path, kind: str) -> list[str]:
+    r"""Names of a file's columns, as they are written; of SD and mol2 files, whose records have properties of their
+    own, none.
+
+    Raises:
+        ValueError: If the file is damaged or empty.
+    """
+    if kind in SEPARATORS:
+        with damage_named(path), open_text(path) as file:
+            return _head(path, kind, file)[0]
+    if kind == ".parquet":
+        with arrow_named(path):
+            return list(pq.read_schema(path).names)
+    if kind == ".feather":
+        return list(_feather(path).column_names)
+    return ["name"] if kind in LINES else []
+
+
+def table_frames(path: Path, kind: str, rows: int = PORTION) -> Iterator[pd.DataFrame]:
+    r"""A file in portions. Of records and lists of SMILES the molecules are the column :data:`MOLECULE`.
+
+    Args:
+        path: The file.
+        kind: Its kind, of :func:`~pyg_moleblend.datasets.io.table_kind.table_kind`.
+        rows: Rows of a portion, at most.
+
+    Raises:
+        ValueError: If the file is damaged, or a row of text is not one line with a cell a column.
+    """
+    if kind in SEPARATORS:
+        yield from text_frames(path, kind, rows)
+    elif kind == ".parquet":
+        with arrow_named(path), pq.ParquetFile(path) as file:
+            yield file.read().to_pandas(**AS_COLUMNS)
+    elif kind == ".feather":
+        table = _feather(path)
+        for start in range(0, max(len(table), 1), rows):
+            yield table.slice(start, rows).to_pandas(**AS_COLUMNS)
+    else:
+        found = sdf_rows(path, kind) if kind in RECORDS else _smiles_lines(path)
+        while portion := list(islice(found, rows)):
+            yield pd.DataFrame(portion, dtype=object)
+
+
+def text_frames(path: Path, kind: str, rows: int = PORTION) -> Iterator[pd.DataFrame]:
+    r"""A file of delimited text in portions, every cell as it is written. Each line is a row, but for blank ones.
 
     Args:
         path: The file, compressed or not.
-        kind: A key of :data:`SEPARATORS`.
-        rows: Rows of a portion.
+        kind: A key of :data:`~pyg_moleblend.datasets.io.table_kind.SEPARATORS`; it says what the separator is unless
+            the head shows another.
+        rows: Rows of a portion, at most.
 
     Raises:
-        ValueError: If a line has more cells than the head has names, or the file is damaged.
+        ValueError: If a line has more cells than the head has names, a quote makes one row of several lines, or the
+            file is damaged.
     """
-    names = text_columns(path, kind)
-    try:
-        with warnings.catch_warnings():
-            # pandas would cut such lines off, or take their first cell for an index and shift the others.
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            with pd.read_csv(
-                path,
-                sep=SEPARATORS[kind],
-                dtype=str,
-                keep_default_na=False,
-                index_col=False,
-                chunksize=rows,
-                encoding_errors="backslashreplace",
-            ) as frames:
-                for frame in frames:
-                    frame.columns = pd.Index(names)  # pandas renames the second of two that are called alike
-                    yield frame
-    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        raise ValueError(
-            f"{path} has lines with more cells than the {len(names)} names in its head, so which cell is of which "
-            f"column is not clear ({' '.join(str(error).split())}); quote cells that hold a {SEPARATORS[kind]!r}"
-        ) from error
-    except (EOFError, zlib.error, lzma.LZMAError) as error:
-        raise ValueError(f"{path} is damaged: {error}") from error
+    with damage_named(path), open_text(path) as file:
+        names, separator, first = _head(path, kind, file)
+        empty = True
+        while lines := list(islice(file, rows)):
+            kept = [line for line in lines if not _is_blank(line)]
+            if kept:
+                yield _frame(path, names, separator, lines, kept, first)
+                empty = False
+            first += len(lines)
+        if empty:
+            yield pd.DataFrame(columns=pd.Index(names), dtype=str)
 
 
-def sdf_rows(path: Path) -> Iterator[tuple[SdfRecord, dict[str, str]]]:
-    r"""The records of an SD file, and what is written in their properties.
+def sdf_rows(path: Path, kind: str = ".sdf") -> Iterator[dict[str, Entry]]:
+    r"""The records of an SD or mol2 file as the column :data:`MOLECULE`, and what is written in their properties.
 
     Raises:
         ValueError: If the file is damaged.
     """
+    records = sdf_records(path) if kind == ".sdf" else mol2_records(path)
+    for number, record in enumerate(records):
+        yield {**record_fields(record), MOLECULE: SdfRecord(f"record {number} of {path.name}", record)}
+
+
+def _smiles_lines(path: Path) -> Iterator[dict[str, Entry]]:
+    with damage_named(path), open_text(path) as file:
+        for number, line in enumerate(file, 1):
+            _refuse_zero_bytes(path, line, number)
+            yield {MOLECULE: line.rstrip("\n"), "name": " ".join(line.split()[1:])}
+
+
+def _head(path: Path, kind: str, file: IO[str]) -> tuple[list[str], str, int]:
+    r"""Names of the columns, what separates them, and the number of the line behind them."""
+    for number, line in enumerate(file, 1):
+        if _is_blank(line):
+            continue
+        _refuse_zero_bytes(path, line, number)
+        if line.count('"') % 2:
+            raise ValueError(_quoted(path, number))
+        separators = [SEPARATORS[kind], *_MISTAKEN]
+        heads = [_cells(line, separator) for separator in separators]
+        best = 0 if len(heads[0]) > 1 else max(range(len(heads)), key=lambda place: len(heads[place]))
+        return heads[best], separators[best], number + 1
+    raise ValueError(f"{path} is empty: its first line must name its columns")
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    table = pd.read_csv(StringIO(line), sep=separator, header=None, dtype=str, keep_default_na=False)
+    return [str(cell) for cell in table.iloc[0]]
+
+
+def _frame(
+    path: Path, names: Sequence[str], separator: str, lines: Sequence[str], kept: Sequence[str], first: int
+) -> pd.DataFrame:
+    text = "".join(kept)
+    if "\0" in text:
+        for number, line in enumerate(lines, first):
+            _refuse_zero_bytes(path, line, number)
     try:
-        for number, record in enumerate(sdf_records(path)):
-            yield SdfRecord(f"record {number} of {path.name}", record), record_fields(record)
-    except (EOFError, zlib.error) as error:
+        with warnings.catch_warnings():
+            # pandas would cut lines that are too long off, or take their first cell for an index.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame = pd.read_csv(
+                StringIO(text),
+                sep=separator,
+                header=None,
+                names=range(len(names)),
+                dtype=str,
+                keep_default_na=False,
+                index_col=False,
+                skip_blank_lines=False,
+            )
+    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
+        if number := _open_quote(lines, first):
+            raise ValueError(_quoted(path, number)) from error
+        raise ValueError(
+            f"{path} has lines with more cells than the {len(names)} names in its head, so which cell is of which "
+            f"column is not clear ({' '.join(str(error).split())}); quote cells that hold a {separator!r}"
+        ) from error
+    if len(frame) != len(kept):
+        raise ValueError(_quoted(path, _open_quote(lines, first) or first))
+    frame.columns = pd.Index(names)  # pandas would rename the second of two that are called alike
+    return frame
+
+
+def _open_quote(lines: Sequence[str], first: int) -> int:
+    return next((number for number, line in enumerate(lines, first) if line.count('"') % 2), 0)
+
+
+def _quoted(path: Path, number: int) -> str:
+    return (
+        f'{path}: a quote (") in line {number} is not closed there, so that the lines after it would be part of its '
+        "cell; close it or take it out (a cell that holds line breaks can be read from .parquet)"
+    )
+
+
+def _is_blank(line: str) -> bool:
+    return not line.strip(" \n")
+
+
+def _refuse_zero_bytes(path: Path, line: str, number: int) -> None:
+    if "\0" in line:
+        raise ValueError(f"{path} is damaged: line {number} holds a zero byte")
+
+
+@contextmanager
+def arrow_named(path: Path) -> Iterator[None]:
+    r"""As :func:`~pyg_moleblend.runtime.open_file.damage_named`, with pyarrow's errors."""
+    try:
+        with damage_named(path):
+            yield
+    except pa.ArrowException as error:
         raise ValueError(f"{path} is damaged: {error}") from error
 
 
-def table_kind(path: Path, more: Sequence[str] = ()) -> str:
-    r"""The kind of an existing table file, ``".csv"`` say, whether compressed or not.
-
-    Raises:
-        ValueError: If it is none of ``.csv``, ``.tsv``, ``.parquet``, ``.sdf`` and `more`.
-        FileNotFoundError: If there is no such file.
-    """
-    kinds = [*SEPARATORS, ".parquet", ".sdf", *more]
-    kind = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in _COMPRESSED][-1:]
-    if not kind or kind[0] not in kinds:
-        raise ValueError(f"{path} must be a {', '.join(kinds[:-1])} or {kinds[-1]} file")
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}")
-    return kind[0]
-
-
-def _read_sdf(path: Path) -> tuple[pd.DataFrame, list[Entry]]:
-    rows = list(sdf_rows(path))
-    if not rows:
-        raise ValueError(f"{path} holds no record; check that it was written completely")
-    return pd.DataFrame([fields for _, fields in rows], index=range(len(rows))), [record for record, _ in rows]
+def _feather(path: Path) -> pa.Table:
+    with arrow_named(path):
+        with open(path, "rb") as file:
+            stream = file.read(4) == b"\xff\xff\xff\xff"
+        if not stream:
+            return feather.read_table(path)
+        with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as reader:
+            return reader.read_all()

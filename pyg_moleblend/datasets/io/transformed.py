@@ -20,20 +20,24 @@ from pyg_moleblend.utils.flat_batch import is_text, refuse_special_names
 _GRAPH = ("x", "edge_index", "edge_attr")
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _ABSENT = object()
+_ARGS, _KEYWORDS = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
 
 
 def transform_key(transform: Any) -> str:
     r"""What tells a transform (or a filter) from others: its ``repr``, which has to tell all of its arguments.
 
     An argument is told if its name or its value stands in the ``repr``, or if the attribute of its name has the
-    default.
+    default. Where the constructor does not name its arguments, the object's attributes are what has to be told.
 
     Raises:
-        ValueError: If an argument is not told, or the ``repr`` holds a memory address, as those of functions do.
+        ValueError: If an argument is not told, or the ``repr`` holds a memory address, as those of functions do, or
+            leaves part of an array out.
     """
     text = repr(transform)
     if _ADDRESS.search(text):
         raise ValueError(f"{text} cannot be told from others by its repr; give it a `__repr__` with all arguments")
+    if "..." in text:
+        raise ValueError(f"{text} leaves part of an argument out; give it a `__repr__` with all arguments")
     for part in getattr(transform, "transforms", ()):  # of PyG's Compose
         transform_key(part)
     if hidden := _hidden(transform, text):
@@ -44,11 +48,16 @@ def transform_key(transform: Any) -> str:
 def _hidden(transform: Any, text: str) -> list[str]:
     r"""Arguments of the constructor that a text does not tell."""
     hidden = []
-    for name, parameter in inspect.signature(type(transform)).parameters.items():
+    parameters = inspect.signature(type(transform)).parameters
+    named = [name for name, parameter in parameters.items() if parameter.kind not in (_ARGS, _KEYWORDS)]
+    if not parameters or len(named) < len(parameters):
+        state = getattr(transform, "__dict__", {}).items()
+        hidden = [name for name, value in state if name not in named and not _stands_in(repr(value), text)]
+    for name, parameter in parameters.items():
         value = getattr(transform, name, _ABSENT)
         told = _stands_in(name, text) or (value is not _ABSENT and _stands_in(repr(value), text))
         told = told or repr(value) == repr(parameter.default) or (name == "transforms" and value is not _ABSENT)
-        if not told and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+        if not told and name in named:
             hidden.append(name)
     return hidden
 

@@ -13,6 +13,7 @@ from pyg_moleblend.chem.quantum import CHARGES, PROPERTIES
 from pyg_moleblend.datasets.quantum.part import flat_lists, part_paths, read_part
 from pyg_moleblend.datasets.quantum.stored import StoredLabels, concatenate_labels
 from pyg_moleblend.runtime.files import atomic_write
+from pyg_moleblend.runtime.open_file import parse_json
 
 UNITS: dict[str, float] = {
     "solvation_water": 0.01,
@@ -82,7 +83,7 @@ def read_quantum_labels(path: str | Path) -> StoredLabels:
     if path.is_dir():
         return concatenate_labels([read_part(part) for part in part_paths(path)])
     table = pq.read_table(path)
-    units = json.loads((table.schema.metadata or {}).get(_UNITS.encode(), b"{}"))
+    units = parse_json((table.schema.metadata or {}).get(_UNITS.encode(), b"{}"), path)
     if units.keys() != UNITS.keys():
         raise ValueError(f"{path} holds no quantum labels: expected a file that `moleblend quantum --compact` made")
     charges = [flat_lists(table[name]) for name in CHARGES]

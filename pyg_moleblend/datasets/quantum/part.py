@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pyg_moleblend.chem.quantum import CHARGES, PROPERTIES, QuantumLabels
 from pyg_moleblend.datasets.quantum.stored import StoredLabels, bonded_pairs
 from pyg_moleblend.runtime.files import atomic_write
+from pyg_moleblend.runtime.open_file import parse_json
 
 _KEY = "pyg_moleblend.quantum"
 
@@ -80,7 +81,7 @@ def write_part(path: Path, first_row: int, rows: Sequence[Labelled], key: Mappin
 
 def read_key(path: Path) -> dict[str, Any]:
     r"""What the labels of a part depend on; empty if it is no part."""
-    return dict(json.loads((pq.read_schema(path).metadata or {}).get(_KEY.encode(), b"{}")))
+    return dict(parse_json((pq.read_schema(path).metadata or {}).get(_KEY.encode(), b"{}"), path))
 
 
 def read_column(path: Path, name: str) -> list[Any]:

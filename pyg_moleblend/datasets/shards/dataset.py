@@ -79,7 +79,7 @@ class MoleculeShards(Dataset):
         number = int(np.searchsorted(self._starts, idx, side="right")) - 1
         data = cut_molecule(self.store(number), int(idx) - int(self._starts[number]))
         if "y" in data:
-            data.y = self._chosen(data.y).float()
+            data.y = self._chosen(data.y)
         return data
 
     def get_batch(self, positions: Sequence[int]) -> Batch:
@@ -88,7 +88,7 @@ class MoleculeShards(Dataset):
         used, number_of = numbers.unique(return_inverse=True)
         batch = cut_batch([self.store(number) for number in used.tolist()], number_of, local)
         if "y" in batch:
-            batch.y = self._chosen(batch.y).float()
+            batch.y = self._chosen(batch.y)
         return batch
 
     @property
@@ -143,8 +143,8 @@ class MoleculeShards(Dataset):
 
     @property
     def y(self) -> Tensor:
-        r"""Targets of the molecules, ``[M, T]`` float32."""
-        return self._collect(lambda stored: self._chosen(stored[0].y).float())
+        r"""Targets of the molecules, ``[M, T]``."""
+        return self._collect(lambda stored: self._chosen(stored[0].y))
 
     @property
     def smiles(self) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from pyg_moleblend.datasets.io.failures import report_lines
 from pyg_moleblend.datasets.shards.shard import read_facts
 from pyg_moleblend.runtime.files import Digest, atomic_write, is_whole
+from pyg_moleblend.runtime.open_file import read_json
 
 SHARDS_FORMAT = 1
 r"""Of the files of such a folder and of what they hold; raise it with every change that one release may see."""
@@ -198,7 +199,7 @@ def load_manifest(folder: str | Path) -> Manifest:
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except ValueError as error:
         raise ValueError(f"{path} is damaged, delete it: {error}") from error
     if not isinstance(content, dict):

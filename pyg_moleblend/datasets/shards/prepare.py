@@ -100,7 +100,9 @@ def _key(
     chunks: TableChunks, hydrogens: Hydrogens, conformers: Conformers | None, transform: Transform | None
 ) -> dict[str, Any]:
     r"""Everything that the shards depend on."""
-    transformed = {} if transform is None else {"transform": transform_key(transform)}
+    transformed: dict[str, Any] = {}
+    if transform is not None:
+        transformed = {"transform": transform_key(transform), "transform_module": type(transform).__module__}
     return {
         **transformed,
         "table": digest(chunks.path)._asdict(),

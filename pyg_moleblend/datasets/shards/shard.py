@@ -18,6 +18,7 @@ from torch_geometric.data import Data
 from pyg_moleblend.datasets.io.reading import Reading
 from pyg_moleblend.fields import Level, level_of
 from pyg_moleblend.runtime.files import Digest, atomic_write
+from pyg_moleblend.runtime.open_file import parse_json
 from pyg_moleblend.utils.flat_batch import Stored, as_stored, is_text
 
 _POINTERS = "slices."
@@ -131,8 +132,8 @@ def read_facts(path: str | Path) -> dict[str, Any]:
     """
     try:
         with safe_open(_existing(path), "pt") as file:
-            return dict(json.loads(file.metadata()["facts"]))
-    except (SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
+            return dict(parse_json(file.metadata()["facts"], path))
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is damaged, or no shard of molecules: {error!r}") from error
 
 

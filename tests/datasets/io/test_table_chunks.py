@@ -113,7 +113,7 @@ def test_a_label_that_is_no_number_is_named_by_its_row_in_the_whole_table(tmp_pa
 
 
 def test_files_of_other_kinds_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"must be a \.csv, \.tsv, \.parquet, \.sdf, \.smi or \.txt file"):
+    with pytest.raises(ValueError, match=r"must be a \.csv, \.tsv, .* or \.txt file .a spreadsheet: save it as \.csv"):
         TableChunks(tmp_path / "t.xlsx")
     with pytest.raises(FileNotFoundError, match=r"no file .*t\.smi"):
         TableChunks(tmp_path / "t.smi")

@@ -15,7 +15,7 @@ def test_numbers_may_be_written_in_any_way(values: list[Any]) -> None:
 @pytest.mark.parametrize("missing", [None, np.nan, "", "  ", pd.NA, "NA", " nan "])
 def test_missing_labels(missing: object) -> None:
     column = number_column(pd.DataFrame({"y": pd.Series([1.0, missing], dtype=object)}), "y")
-    assert column.dtype == np.float32
+    assert column.dtype == np.float64
     assert np.isnan(column).tolist() == [False, True]
 
 
@@ -30,3 +30,37 @@ def test_identifiers_are_text_and_empty_where_there_is_none() -> None:
     assert id_column(frame, "id") == ["007", "", "", "", "5", "nan"]
     with pytest.raises(ValueError, match="no column 'name'"):
         id_column(frame, "name")
+
+
+@pytest.mark.parametrize(
+    ("cells", "advice"),
+    [
+        (["12%", "5%"], "without the sign"),
+        (["<5", ">10"], "bound"),
+        (["1,5", "1,234.5"], "with a point"),
+        (["1 000"], "nothing between the digits"),
+        (["2020-01-01"], "date"),
+        (["True", "yes"], "1 and 0"),
+        (["1_000"], "correct these cells"),
+        ([np.datetime64("2020-01-01", "ns")], "date"),
+        ([np.timedelta64(1, "ns")], "correct"),
+        ([1 + 1j], "correct"),
+        ([b"1"], "correct"),
+        ([10**400], ""),
+    ],
+)
+def test_three_cells_and_a_remedy_are_named(cells: list[object], advice: str) -> None:
+    for column in (pd.Series(cells, dtype=object), pd.Series(cells)):
+        with pytest.raises(ValueError, match=rf"'y' must hold finite numbers.*row 0 holds .*{advice}"):
+            number_column(pd.DataFrame({"y": column}), "y")
+
+
+def test_three_different_cells_are_shown() -> None:
+    frame = pd.DataFrame({"y": ["a", "a", "1", "b", "c", "d"]})
+    with pytest.raises(ValueError, match=r"row 0 holds 'a', row 3 holds 'b', row 4 holds 'c' \(5 rows in all\)"):
+        number_column(frame, "y")
+
+
+def test_numbers_have_all_their_digits() -> None:
+    texts = ["-1234567.1234567", "0.1", "1e-300", " 7. "]
+    assert number_column(pd.DataFrame({"y": texts}), "y").tolist() == [float(text) for text in texts]

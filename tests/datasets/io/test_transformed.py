@@ -55,6 +55,28 @@ def test_a_repr_that_says_too_little_is_refused(transform: BaseTransform, hidden
         transform_key(transform)
 
 
+class Loose(Silent):
+    def __init__(self, *args: float, **options: float) -> None:
+        self.args, self.options = args, options
+
+
+class Bare(Silent):
+    def __init__(self) -> None:
+        self.scale = 1.0
+
+
+class Telling(Silent):
+    def __repr__(self) -> str:
+        return f"Telling({self.scale}, {self.cap})"
+
+
+@pytest.mark.parametrize("transform", [Loose(1.0), Loose(scale=1.0), Bare(), Telling(torch.arange(2000))])
+def test_what_a_repr_leaves_out_is_no_key(transform: BaseTransform) -> None:
+    with pytest.raises(ValueError, match="give it a `__repr__` with all arguments"):
+        transform_key(transform)
+    assert transform_key(Telling(1.0)) == "Telling(1.0, 2.0)"
+
+
 @pytest.mark.parametrize("conformers", [None, Conformers(count=2)])
 def test_is_what_the_transform_gives_for_each(conformers: Conformers | None) -> None:
     reading = read_chunk(SMILES[:-1], conformers=conformers)

@@ -1,0 +1,124 @@
+r"""Files as they are, whatever they were compressed or encoded by, and errors that name them."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, cast
+from zipfile import BadZipFile, ZipFile
+
+COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip")
+r"""Suffixes of compressed files. What a file is compressed by is told by its first bytes, whatever it is called."""
+
+_ENCODINGS = {
+    b"\xef\xbb\xbf": "utf-8-sig",
+    b"\xff\xfe\x00\x00": "utf-32",
+    b"\x00\x00\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
+_HEAD = 1 << 16
+
+
+@contextmanager
+def damage_named(path: str | Path) -> Iterator[None]:
+    r"""Turns what decoders raise for a damaged file into a :class:`ValueError` that names it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None or isinstance(error, FileNotFoundError):  # of the system, which names the file
+            raise
+        raise ValueError(f"{path} is damaged: {error}") from error
+    except (EOFError, zlib.error, lzma.LZMAError, BadZipFile, NotImplementedError) as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
+
+
+def open_bytes(path: str | Path) -> IO[bytes]:
+    r"""Opens a file for reading, decompressed if its first bytes say that it is compressed: by gzip, bzip2, xz,
+    Zstandard, or as the one file of a zip archive.
+
+    Raises:
+        ValueError: If an archive holds several files, or one that needs a password.
+        FileNotFoundError: If there is no such file.
+    """
+    with open(path, "rb") as file:
+        head = file.read(6)
+    if head.startswith(b"\x1f\x8b"):
+        return cast(IO[bytes], gzip.open(path))
+    if head.startswith(b"BZh") and head[3:4].isdigit():
+        return bz2.open(path)
+    if head.startswith(b"\xfd7zXZ\x00"):
+        return cast(IO[bytes], lzma.open(path))
+    if head.startswith(b"\x28\xb5\x2f\xfd"):
+        import pyarrow as pa
+
+        return io.BufferedReader(pa.CompressedInputStream(pa.OSFile(str(path)), "zstd"))
+    if head.startswith(b"PK\x03\x04"):
+        return _open_member(path)
+    return open(path, "rb")
+
+
+def open_text(path: str | Path, file: IO[bytes] | None = None) -> IO[str]:
+    r"""Opens a file as text, decompressed as :func:`open_bytes` does. Lines end with ``"\n"``.
+
+    A byte-order mark says whether it is UTF-8, UTF-16 or UTF-32; without one it is UTF-8, and bytes that are none are
+    kept as backslash escapes.
+
+    Args:
+        path: What the file is called.
+        file: What is to be read, if it is open already.
+    """
+    raw = io.BufferedReader(cast(Any, open_bytes(path) if file is None else file), _HEAD)
+    with damage_named(path):
+        head = raw.peek(4)[:4]
+    encoding = next((name for mark, name in _ENCODINGS.items() if head.startswith(mark)), "utf-8")
+    return io.TextIOWrapper(raw, encoding=encoding, errors="backslashreplace")
+
+
+def read_head(path: str | Path) -> bytes:
+    r"""The first 64 kB of a file, decompressed."""
+    with damage_named(path), open_bytes(path) as file:
+        return file.read(_HEAD)
+
+
+def read_json(path: str | Path) -> Any:
+    r"""What a JSON file holds.
+
+    Raises:
+        ValueError: If it is none, or is nested so deeply that Python cannot read it.
+        FileNotFoundError: If there is no such file.
+    """
+    return parse_json(Path(path).read_bytes(), path)
+
+
+def parse_json(text: str | bytes, name: str | Path) -> Any:
+    r"""What a JSON text holds; errors call it by the name."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError(f"{name} is damaged: its JSON is nested too deeply") from error
+    except ValueError as error:
+        raise ValueError(f"{name} is damaged: {error}") from error
+
+
+def _open_member(path: str | Path) -> IO[bytes]:
+    with damage_named(path):
+        archive = ZipFile(path)
+        names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
+        if "xl/workbook.xml" in names:
+            raise ValueError(f"{path} is a spreadsheet: save it as .csv")
+        if len(names) != 1:
+            raise ValueError(
+                f"{path} holds {len(names)} files, expected one: {names[:5]}; take the one you mean out of it"
+            )
+        try:
+            return archive.open(names[0])
+        except RuntimeError as error:
+            raise ValueError(f"{path} cannot be read: {error}; unpack it first") from error
