@@ -6,22 +6,12 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, Any
 
-from lightning.pytorch.utilities import rank_zero_only
+from pyg_moleblend.runtime.processes import is_first
 
-from pyg_moleblend.datasets import (
-    QM9,
-    MoleculeACE,
-    MoleculeDataset,
-    MoleculeNet,
-    MoleculeShards,
-    MoleculeTable,
-    OGBGraphProperty,
-    PCQM4Mv2,
-)
-from pyg_moleblend.datasets.conformers import add_missing_conformers
-from pyg_moleblend.datasets.pcqm4mv2.raw import Part
+if TYPE_CHECKING:
+    from pyg_moleblend.datasets import MoleculeDataset, MoleculeShards
 
 KNOWN = (
     "'qm9', 'moleculenet:NAME', 'moleculeace:TARGET', 'ogb:NAME', 'pcqm4mv2', a prepared folder or the path of a table "
@@ -57,26 +47,30 @@ def load_data(
     Raises:
         ValueError: If there is no such dataset, or it cannot be had.
     """
+    from pyg_moleblend import datasets
+
     molecules: MoleculeDataset | MoleculeShards
     name, _, part = data.partition(":")
     try:
         if name == "qm9" and not part:
-            molecules = QM9(
+            molecules = datasets.QM9(
                 Path(root) / "qm9", max_molecules=max_molecules, progress=progress
             ).subtract_atom_reference()
         elif name == "moleculenet":
-            molecules = MoleculeNet(root, part, progress=progress)
+            molecules = datasets.MoleculeNet(root, part, progress=progress)
         elif name == "moleculeace":
-            molecules = MoleculeACE(root, part, progress=progress)
+            molecules = datasets.MoleculeACE(root, part, progress=progress)
         elif name == "ogb":
-            molecules = OGBGraphProperty(root, part, progress=progress)
+            molecules = datasets.OGBGraphProperty(root, part, progress=progress)
         elif name == "pcqm4mv2":
-            # A part that there is not is refused there.
-            molecules = PCQM4Mv2(root, cast(Part, part) or None, num_workers=os.cpu_count() or 1, progress=progress)
+            wanted: Any = part or None  # a part that there is not is refused there
+            molecules = datasets.PCQM4Mv2(root, wanted, num_workers=os.cpu_count() or 1, progress=progress)
         elif Path(data).is_dir():
-            molecules = MoleculeShards(data)
+            molecules = datasets.MoleculeShards(data)
         elif Path(data).suffix or Path(data).exists():
-            molecules = MoleculeTable(data, smiles=smiles_column, targets=targets, on_error="skip", progress=progress)
+            molecules = datasets.MoleculeTable(
+                data, smiles=smiles_column, targets=targets, on_error="skip", progress=progress
+            )
         else:
             raise ValueError(f"unknown data {data!r}: expected {KNOWN}")
     except RuntimeError as error:  # a download that failed
@@ -91,11 +85,13 @@ def load_data(
         raise ValueError(f"{data} holds no molecule")
     if max_molecules is not None and len(molecules) > max_molecules:
         molecules = molecules[:max_molecules]
-    if conformers and isinstance(molecules, MoleculeShards):
+    if conformers and isinstance(molecules, datasets.MoleculeShards):
         raise ValueError(
             f"{data} is prepared already: give its molecules conformers with `moleblend prepare --conformers`"
         )
     if conformers:
+        from pyg_moleblend.datasets.conformers import add_missing_conformers
+
         found = add_missing_conformers(
             molecules, seed, progress=progress, conformers=conformers, num_workers=max(num_workers, 1)
         )
@@ -110,13 +106,13 @@ def names_of(targets: list[str] | str | None) -> list[str] | None:
     return [name.strip() for name in targets.split(",")] if isinstance(targets, str) else targets
 
 
-@rank_zero_only
 def say(text: str) -> None:
     r"""Says something that is no result, once, however many processes there are."""
-    print(text, file=sys.stderr)
+    if is_first():
+        print(text, file=sys.stderr)
 
 
-@rank_zero_only
 def tell(result: object) -> None:
     r"""Prints a result, once, however many processes there are."""
-    print(result)
+    if is_first():
+        print(result)

@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-from lightning.pytorch.utilities import rank_zero_only
 
 from pyg_moleblend.chem import parse_smiles
 from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.runtime.files import atomic_write
+from pyg_moleblend.runtime.processes import is_first
 
 _TABLES = (".csv", ".tsv", ".parquet", ".sdf")
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
@@ -45,7 +45,6 @@ def check_output(out: str | None) -> None:
         raise ValueError(f"results are written as .csv, .tsv or .parquet, got {out!r}")
 
 
-@rank_zero_only
 def write_results(frame: pd.DataFrame, out: str | None, what: str) -> None:
     r"""Writes the results, and says on stderr how many there are.
 
@@ -54,6 +53,8 @@ def write_results(frame: pd.DataFrame, out: str | None, what: str) -> None:
         out: A ``.csv``, ``.tsv`` or ``.parquet`` file; the standard output by default.
         what: What was done, ``"predicted"`` say.
     """
+    if not is_first():
+        return
     if out is None:
         frame.to_csv(sys.stdout, index=False, lineterminator="\n")
     elif out.endswith(".parquet"):
