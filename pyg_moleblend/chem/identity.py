@@ -17,8 +17,8 @@ from pyg_moleblend.runtime.worker_pool import Started, in_chunks, map_chunks
 IDENTITY_CHUNK_SIZE = 256
 
 FEW, SHORT = 1000, 200
-r"""So many molecules, all of SMILES of so many characters at most, are named in this process: that takes about a second,
-as long as a worker takes to start, and what a deadline is for is longer."""
+r"""So many molecules, all of SMILES of so many characters at most, are named in this process: that takes about a
+second, as long as a worker takes to start, and what a deadline is for is longer."""
 
 # In molecules of these alone no bond is that of a salt: H, B, C, N, O, F, Si, P, S, Cl, Se, Br, I.
 _COVALENT = frozenset((1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 34, 35, 53))

@@ -14,8 +14,8 @@ from pyg_moleblend.loader import molecule_loader, molecule_sizes
 from pyg_moleblend.runtime.processes import gather_rows, share_of, world_size
 
 MAX_PAIRS = 2**18
-r"""Most padded pairs of atoms of a batch, or those of the largest molecule: 64 molecules of 64 atoms. Larger batches are
-no faster on a CPU, and memory grows with them."""
+r"""Most padded pairs of atoms of a batch, or those of the largest molecule: 64 molecules of 64 atoms. Larger batches
+are no faster on a CPU, and memory grows with them."""
 
 
 @torch.inference_mode()
@@ -42,7 +42,8 @@ def run_batches(
         return gather_rows(share, None, len(molecules))
     if world_size() > 1:
         molecules = take(molecules, share)
-    max_pairs = max(MAX_PAIRS, int(molecule_sizes(molecules).max()) ** 2) if torch.device(device).type == "cpu" else None
+    largest = int(molecule_sizes(molecules).max())
+    max_pairs = max(MAX_PAIRS, largest**2) if torch.device(device).type == "cpu" else None
     loader = molecule_loader(molecules, batch_size, max_pairs=max_pairs)
     positions = torch.tensor([position for batch in loader.batch_sampler or () for position in batch])
     values = torch.cat([compute(batch.to(device)).cpu() for batch in loader])

@@ -50,7 +50,8 @@ def test_predicting_imports_neither_a_trainer_nor_scikit_learn():
 
 def test_the_package_can_be_run():
     words = [sys.executable, "-m", "pyg_moleblend"]
-    assert subprocess.run([*words, "--version"], capture_output=True, text=True).stdout == pyg_moleblend.__version__ + "\n"
+    result = subprocess.run([*words, "--version"], capture_output=True, text=True)
+    assert result.stdout.strip() == pyg_moleblend.__version__
     assert subprocess.run([*words, "train"], capture_output=True).returncode == 2
 
 

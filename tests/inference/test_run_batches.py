@@ -1,3 +1,5 @@
+import importlib
+
 import pytest
 import torch
 from torch_geometric.data import Batch
@@ -13,7 +15,7 @@ def test_the_order_is_the_datasets():
 
 
 def test_large_molecules_come_in_smaller_batches(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("pyg_moleblend.inference.run_batches.MAX_PAIRS", 50)
+    monkeypatch.setattr(importlib.import_module("pyg_moleblend.inference.run_batches"), "MAX_PAIRS", 50)
     molecules = [from_smiles("C" * size) for size in (1, 2, 2, 3, 5, 5, 5, 9)]
     seen: list[list[int]] = []
 
