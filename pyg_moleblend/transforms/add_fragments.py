@@ -12,6 +12,7 @@ from torch_geometric.data.datapipes import functional_transform
 
 from pyg_moleblend.chem import Hydrogens, parse_smiles
 from pyg_moleblend.chem.match import order_in_smiles
+from pyg_moleblend.fields import FIELDS, declare
 from pyg_moleblend.transforms.pair_field import AddPairField
 
 _NUMBER = "_moleblend_number"
@@ -85,3 +86,6 @@ def _brics_bonds(mol: Chem.Mol) -> list[tuple[int, int]]:
     heavy = Chem.RemoveHs(numbered)
     number = [atom.GetIntProp(_NUMBER) for atom in heavy.GetAtoms()]
     return [(number[begin], number[end]) for (begin, end), _ in BRICS.FindBRICSBonds(heavy)]
+
+
+declare(**{**FIELDS["brics"]._asdict(), "transform": AddFragments()})

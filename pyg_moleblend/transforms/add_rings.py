@@ -9,6 +9,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.data.datapipes import functional_transform
 
+from pyg_moleblend.fields import FIELDS, declare
 from pyg_moleblend.transforms.pair_field import AddPairField
 
 _LARGEST = 254
@@ -54,3 +55,6 @@ class AddRings(AddPairField):
 
     def __repr__(self) -> str:
         return f"{self.__class__.__name__}()"
+
+
+declare(**{**FIELDS["ring_size"]._asdict(), "transform": AddRings()})
