@@ -3,15 +3,20 @@ r"""Saving and loading of models as trees of components, and the import of the a
 What a component is stands in :mod:`pyg_moleblend.components`; the models are next door, in :mod:`pyg_moleblend.models`.
 """
 
-from pyg_moleblend.checkpoints.packaged import PackagedModel, packaged_models
-from pyg_moleblend.checkpoints.pretrained import (
-    encoder_from_pretrained,
-    from_pretrained,
-    load_weights,
-    read_metadata,
-    save_pretrained,
-)
-from pyg_moleblend.checkpoints.release import convert_release, from_release, release_mapping
+from typing import TYPE_CHECKING
+
+from pyg_moleblend._lazy import export_lazily
+
+if TYPE_CHECKING:
+    from pyg_moleblend.checkpoints.packaged import PackagedModel, packaged_models
+    from pyg_moleblend.checkpoints.pretrained import (
+        encoder_from_pretrained,
+        from_pretrained,
+        load_weights,
+        read_metadata,
+        save_pretrained,
+    )
+    from pyg_moleblend.checkpoints.release import convert_release, from_release, release_mapping
 
 __all__ = [
     "PackagedModel",
@@ -25,3 +30,5 @@ __all__ = [
     "release_mapping",
     "save_pretrained",
 ]
+
+export_lazily(__name__)

@@ -139,6 +139,8 @@ class FlatGraphs(NamedTuple):
             ValueError: If they have different fields, or fields of different shapes.
         """
         parts = [part for part in graphs if part.num_molecules] or [*graphs[:1]] or [EMPTY]
+        if len(parts) == 1:
+            return parts[0]
         shapes = [{name: getattr(v, "shape", (0,))[1:] for name, v in part.fields.items()} for part in parts]
         if other := [shape for shape in shapes if shape != shapes[0]]:
             raise ValueError(

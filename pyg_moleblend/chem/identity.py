@@ -16,6 +16,10 @@ from pyg_moleblend.runtime.worker_pool import Started, in_chunks, map_chunks
 
 IDENTITY_CHUNK_SIZE = 256
 
+FEW, SHORT = 1000, 200
+r"""So many molecules, all of SMILES of so many characters at most, are named in this process: that takes about a
+second, as long as a worker takes to start, and what a deadline is for is longer."""
+
 # In molecules of these alone no bond is that of a salt: H, B, C, N, O, F, Si, P, S, Cl, Se, Br, I.
 _COVALENT = frozenset((1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 34, 35, 53))
 
@@ -65,7 +69,8 @@ def identify(mol: Chem.Mol) -> Identity:
             smiles = Chem.MolToSmiles(mol)
             fragments = len(Chem.GetMolFrags(mol))
             scaffold = murcko_scaffold(mol, chirality=True)
-            return Identity(smiles, _key(mol), _key(_parent(mol, fragments)), scaffold, fragments)
+            key, parent = _key(mol), _parent(mol, fragments)
+            return Identity(smiles, key, key if parent is mol else _key(parent), scaffold, fragments)
         except (RuntimeError, ValueError) as error:
             raise _failure(mol, error) from error
 
@@ -125,7 +130,8 @@ def identify_all(
 
     Args:
         smiles: The molecules.
-        num_workers: Worker processes; 0 works in this one, without a deadline. (default: :obj:`0`)
+        num_workers: Worker processes; 0 works in this one, without a deadline, and so do all where the molecules are
+            few and short (:data:`FEW`, :data:`SHORT`). (default: :obj:`0`)
         deadline: Seconds that a molecule may take; after them its worker is killed. InChI does not end on some
             molecules. (default: :obj:`10.0`)
         progress: Label of a progress bar; none by default.
@@ -136,6 +142,8 @@ def identify_all(
     Raises:
         ValueError: If the number of workers is negative or the deadline not positive.
     """
+    if len(smiles) <= FEW and max(map(len, smiles), default=0) <= SHORT:
+        num_workers = min(num_workers, 0)
     function = partial(_identify_chunk, deadline=deadline)
     found: list[Identity | MoleculeError] = []
     with tqdm(total=len(smiles), desc=progress, disable=progress is None, unit="mol") as bar:

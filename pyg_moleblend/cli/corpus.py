@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import os
 
-from pyg_moleblend.cli.data import names_of, say, tell
-
 
 def run(
     out: str,
@@ -38,6 +36,7 @@ def run(
         quantum_lists: Also draw lists of molecules of ChEMBL and MOSES for quantum-chemical labels.
         progress: Show progress bars.
     """
+    from pyg_moleblend.cli.data import names_of, say, tell
     from pyg_moleblend.datasets.corpus import BENCHMARKS, Rules, build_corpus
     from pyg_moleblend.datasets.corpus import quantum_lists as draw_lists
 

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from lightning.pytorch.utilities import rank_zero_only
-
 from pyg_moleblend.chem import Hydrogens
 from pyg_moleblend.datasets import (
     QM9,
@@ -25,6 +23,7 @@ from pyg_moleblend.datasets import (
 from pyg_moleblend.datasets.conformers import add_missing_conformers
 from pyg_moleblend.datasets.io.table_kind import KINDS
 from pyg_moleblend.datasets.pcqm4mv2.raw import Part
+from pyg_moleblend.runtime.processes import is_first
 
 KNOWN = (
     "'qm9', 'moleculenet:NAME', 'moleculeace:TARGET', 'ogb:NAME', 'pcqm4mv2', a prepared folder or the path of a table "
@@ -134,13 +133,13 @@ def names_of(targets: list[str] | str | None) -> list[str] | None:
     return cast("list[str] | None", names)
 
 
-@rank_zero_only
 def say(text: str) -> None:
     r"""Says something that is no result, once, however many processes there are."""
-    print(text, file=sys.stderr)
+    if is_first():
+        print(text, file=sys.stderr)
 
 
-@rank_zero_only
 def tell(result: object) -> None:
     r"""Prints a result, once, however many processes there are."""
-    print(result)
+    if is_first():
+        print(result)

@@ -4,21 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, cast
 
-import torch
-
-from pyg_moleblend.chem import Hydrogens
-from pyg_moleblend.cli.component_options import make, make_encoder
-from pyg_moleblend.cli.data import load_data, names_of, say, tell
-from pyg_moleblend.cli.molecules import hydrogens_of
-from pyg_moleblend.cli.splits import make_split
 from pyg_moleblend.models import MoleBlendConfig
-from pyg_moleblend.models.config import config_of
-from pyg_moleblend.runtime.files import refuse_overwriting
-from pyg_moleblend.runtime.seeds import derived_seed
-from pyg_moleblend.training import Machine, Schedule, finetune, load_encoder
-from pyg_moleblend.training.folder import check_folder, one_run
-from pyg_moleblend.training.repeats import check_folders, describe_summary, repeat
-from pyg_moleblend.training.strategy import settle_rank
+from pyg_moleblend.training import Machine, Schedule
 
 _MODEL, _SCHEDULE, _MACHINE = MoleBlendConfig(), Schedule(), Machine()
 _DROPOUTS = {"drop_path": 0.0}
@@ -84,6 +71,21 @@ def run(
             and standard deviation. The split and the conformers are those of the first seed in all of them.
         resume: Go on with the run that is in the folder.
     """
+    import torch
+
+    from pyg_moleblend.chem import Hydrogens
+    from pyg_moleblend.cli.component_options import make, make_encoder
+    from pyg_moleblend.cli.data import load_data, names_of, say, tell
+    from pyg_moleblend.cli.molecules import hydrogens_of
+    from pyg_moleblend.cli.splits import make_split
+    from pyg_moleblend.models.config import config_of
+    from pyg_moleblend.runtime.files import refuse_overwriting
+    from pyg_moleblend.runtime.seeds import derived_seed
+    from pyg_moleblend.training import finetune, load_encoder
+    from pyg_moleblend.training.folder import check_folder, one_run
+    from pyg_moleblend.training.repeats import check_folders, describe_summary, repeat
+    from pyg_moleblend.training.strategy import settle_rank
+
     settle_rank(machine)
     refuse_overwriting(out, data, encoder)
     if seeds < 1:

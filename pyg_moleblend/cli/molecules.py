@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from lightning.pytorch.utilities import rank_zero_only
 
 from pyg_moleblend.checkpoints import read_metadata
 from pyg_moleblend.chem import Hydrogens, parse_smiles
@@ -18,6 +17,7 @@ from pyg_moleblend.datasets.io.table_kind import named_as_table
 from pyg_moleblend.datasets.recipe import Recipe
 from pyg_moleblend.runtime.files import atomic_write, refuse_overwriting
 from pyg_moleblend.runtime.open_file import open_text
+from pyg_moleblend.runtime.processes import is_first
 
 _STDIN = "-"
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
@@ -89,7 +89,6 @@ def check_output(out: str | None, *inputs: str) -> None:
     refuse_overwriting(out, *(_stdin_path() if given == _STDIN else given for given in inputs))
 
 
-@rank_zero_only
 def write_results(frame: pd.DataFrame, out: str | None, what: str) -> None:
     r"""Writes the results, and says on stderr how many there are.
 
@@ -98,6 +97,8 @@ def write_results(frame: pd.DataFrame, out: str | None, what: str) -> None:
         out: A ``.csv``, ``.tsv`` or ``.parquet`` file; the standard output by default.
         what: What was done, ``"predicted"`` say.
     """
+    if not is_first():
+        return
     if out is None:
         frame.to_csv(sys.stdout, index=False, lineterminator="\n")
     elif out.endswith(".parquet"):

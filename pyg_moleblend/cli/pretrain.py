@@ -4,18 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import lightning.pytorch as pl
-
-from pyg_moleblend.cli.component_options import make_pretraining
-from pyg_moleblend.cli.data import load_data, say, tell
-from pyg_moleblend.datasets.targets import has_coordinates, take
-from pyg_moleblend.inference import RecoveryReport
 from pyg_moleblend.models import MoleBlendConfig
-from pyg_moleblend.runtime.files import refuse_overwriting
-from pyg_moleblend.splits import random_split
-from pyg_moleblend.training import Machine, Schedule, pretrain
-from pyg_moleblend.training.folder import check_folder, one_run
-from pyg_moleblend.training.strategy import settle_rank
+from pyg_moleblend.training import Machine, Schedule
 
 _MODEL, _SCHEDULE, _MACHINE = MoleBlendConfig(), Schedule(), Machine()
 
@@ -62,6 +52,18 @@ def run(
         seed: Everything random follows from it.
         resume: Go on with the run that is in the folder.
     """
+    import lightning.pytorch as pl
+
+    from pyg_moleblend.cli.component_options import make_pretraining
+    from pyg_moleblend.cli.data import load_data, say, tell
+    from pyg_moleblend.datasets.targets import has_coordinates, take
+    from pyg_moleblend.inference import RecoveryReport
+    from pyg_moleblend.runtime.files import refuse_overwriting
+    from pyg_moleblend.splits import random_split
+    from pyg_moleblend.training import pretrain
+    from pyg_moleblend.training.folder import check_folder, one_run
+    from pyg_moleblend.training.strategy import settle_rank
+
     settle_rank(machine)
     refuse_overwriting(out, data)
     check_folder(Path(out), resume)

@@ -4,30 +4,35 @@ r"""What this package reads from and puts on :class:`torch_geometric.data.Data`,
 one byte. Nothing here knows of chemistry.
 """
 
-from pyg_moleblend.fields.bond_classes import (
-    BOND_FEATURE_SIZES,
-    NUM_BOND_CLASSES,
-    BondVocabulary,
-    bond_class,
-    bond_class_features,
-    bond_class_targets,
-    bond_class_unchecked,
-    num_bond_classes,
-    raise_for_bonds,
-)
-from pyg_moleblend.fields.field import (
-    ATOM_FEATURE_SIZES,
-    FIELDS,
-    MAX_PATH_LENGTH,
-    PAIR_FIELDS,
-    SPD_MAX,
-    SPD_UNREACHABLE,
-    Field,
-    Level,
-    declare,
-    level_of,
-    transforms_for,
-)
+from typing import TYPE_CHECKING
+
+from pyg_moleblend._lazy import export_lazily
+
+if TYPE_CHECKING:
+    from pyg_moleblend.fields.bond_classes import (
+        BOND_FEATURE_SIZES,
+        NUM_BOND_CLASSES,
+        BondVocabulary,
+        bond_class,
+        bond_class_features,
+        bond_class_targets,
+        bond_class_unchecked,
+        num_bond_classes,
+        raise_for_bonds,
+    )
+    from pyg_moleblend.fields.field import (
+        ATOM_FEATURE_SIZES,
+        FIELDS,
+        MAX_PATH_LENGTH,
+        PAIR_FIELDS,
+        SPD_MAX,
+        SPD_UNREACHABLE,
+        Field,
+        Level,
+        declare,
+        level_of,
+        transforms_for,
+    )
 
 __all__ = [
     "ATOM_FEATURE_SIZES",
@@ -51,3 +56,5 @@ __all__ = [
     "raise_for_bonds",
     "transforms_for",
 ]
+
+export_lazily(__name__)

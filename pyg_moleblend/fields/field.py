@@ -8,6 +8,7 @@ batches. Pair fields are flat, row-major ``[N * N, ...]`` tensors: PyG's own col
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, Literal, NamedTuple, get_args
 
 ATOM_FEATURE_SIZES: tuple[int, ...] = (119, 5, 12, 12, 10, 6, 6, 2, 2)
@@ -41,7 +42,8 @@ class Field(NamedTuple):
         unit: Their unit, ``""`` where there is none.
         sentinel: What stands for "unknown" or "none".
         meaning: What it says, in a few words.
-        transform: Attaches the field to a ``Data`` or ``Batch`` that lacks it; see :func:`transforms_for`.
+        transform: Attaches the field to a ``Data`` or ``Batch`` that lacks it, or ``"module:Class"`` of ours, imported
+            when it is wanted; see :func:`transforms_for`.
     """
 
     name: str
@@ -51,7 +53,7 @@ class Field(NamedTuple):
     unit: str = ""
     sentinel: str = ""
     meaning: str = ""
-    transform: Callable[[Any], Any] | None = None
+    transform: Callable[[Any], Any] | str | None = None
 
     @property
     def shape(self) -> str:
@@ -127,7 +129,15 @@ def level_of(name: str, default: Level | None = None) -> Level:
 def transforms_for(names: Any, present: Any) -> list[Callable[[Any], Any]]:
     r"""The transforms that attach the fields among ``names`` that are not ``present``, each once, in order."""
     missing = [FIELDS[name].transform for name in sorted(names) if name not in present and name in FIELDS]
-    return list(dict.fromkeys(transform for transform in missing if transform is not None))
+    return [_made(transform) for transform in dict.fromkeys(missing) if transform is not None]
+
+
+def _made(transform: Callable[[Any], Any] | str) -> Callable[[Any], Any]:
+    if not isinstance(transform, str):
+        return transform
+    module, _, name = transform.partition(":")
+    made: Callable[[Any], Any] = getattr(import_module(module), name)()
+    return made
 
 
 for _field in (
@@ -147,6 +157,7 @@ for _field in (
         "atoms",
         "0",
         "smallest ring that two atoms share, 0 none; attached by pyg_moleblend.transforms.AddRings",
+        "pyg_moleblend.transforms.add_rings:AddRings",
     ),
     Field(
         "brics",
@@ -156,6 +167,7 @@ for _field in (
         "",
         "0",
         "1 in one BRICS fragment, 2 in joined ones, 0 else; attached by pyg_moleblend.transforms.AddFragments",
+        "pyg_moleblend.transforms.add_fragments:AddFragments",
     ),
     Field("smiles", "graph", None, "str", "", "", "the molecule as it was given"),
     Field("id", "graph", None, "str", "", "", "the molecule's name in its source"),

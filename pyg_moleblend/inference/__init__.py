@@ -4,11 +4,16 @@ It knows nothing of training, so that a prediction does not import a trainer. Mo
 :mod:`pyg_moleblend.checkpoints`; :mod:`pyg_moleblend.training` scores with what is here.
 """
 
-from pyg_moleblend.inference.evaluate import evaluate, score_model
-from pyg_moleblend.inference.predict import embed, predict
-from pyg_moleblend.inference.recovery_report import RecoveryReport, recovery_report
-from pyg_moleblend.inference.run_batches import run_batches
-from pyg_moleblend.inference.trivial_guess import trivial_guess
+from typing import TYPE_CHECKING
+
+from pyg_moleblend._lazy import export_lazily
+
+if TYPE_CHECKING:
+    from pyg_moleblend.inference.evaluate import evaluate, score_model
+    from pyg_moleblend.inference.predict import embed, predict
+    from pyg_moleblend.inference.recovery_report import RecoveryReport, recovery_report
+    from pyg_moleblend.inference.run_batches import run_batches
+    from pyg_moleblend.inference.trivial_guess import trivial_guess
 
 __all__ = [
     "RecoveryReport",
@@ -20,3 +25,5 @@ __all__ = [
     "score_model",
     "trivial_guess",
 ]
+
+export_lazily(__name__)

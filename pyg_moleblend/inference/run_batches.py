@@ -13,8 +13,9 @@ from pyg_moleblend.datasets.targets import take
 from pyg_moleblend.loader import molecule_loader, molecule_sizes
 from pyg_moleblend.runtime.processes import gather_rows, share_of, world_size
 
-MAX_PAIRS = 2**19
-r"""Most padded pairs of atoms of a batch, where no molecule alone has more."""
+MAX_PAIRS = 2**18
+r"""Most padded pairs of atoms of a batch, or those of the largest molecule: 64 molecules of 64 atoms. Memory
+grows with them, and on a CPU larger batches are no faster."""
 
 
 @torch.inference_mode()
@@ -32,16 +33,17 @@ def run_batches(
     Args:
         compute: Gives ``[B, F]`` for a batch.
         molecules: A PyG dataset, or a list of ``Data``; at least one.
-        batch_size: Molecules of a batch; batches hold molecules of like size. (default: :obj:`64`)
+        batch_size: Most molecules of a batch; batches hold molecules of like size, and on a CPU no more than
+            :data:`MAX_PAIRS` pairs. (default: :obj:`64`)
         device: Where the batches go. (default: :obj:`"cpu"`)
     """
     share = share_of(len(molecules))
     if not len(share):
         return gather_rows(share, None, len(molecules))
-    chosen = molecules if world_size() == 1 else take(molecules, share)
-    # A batch is padded to its largest molecule, and one that is large must not take the others' memory with it.
-    largest = int(molecule_sizes(chosen).max())
-    loader = molecule_loader(chosen, batch_size, max_pairs=max(MAX_PAIRS, largest**2))
+    if world_size() > 1:
+        molecules = take(molecules, share)
+    largest = int(molecule_sizes(molecules).max())
+    loader = molecule_loader(molecules, batch_size, max_pairs=max(MAX_PAIRS, largest**2))
     positions = torch.tensor([position for batch in loader.batch_sampler or () for position in batch])
     values = torch.cat([compute(batch.to(device)).cpu() for batch in loader])
     return gather_rows(share[positions], values, len(molecules))

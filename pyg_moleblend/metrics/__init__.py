@@ -4,7 +4,14 @@ r"""Scores of predictions with OGB's treatment of missing labels, and the task t
 package wants. Add a metric to ``METRICS``. Nothing here runs a model: that is :mod:`pyg_moleblend.inference`.
 """
 
-from pyg_moleblend.metrics.evaluator import METRICS, Evaluator, Metric, Score, TaskType
-from pyg_moleblend.metrics.task import Task
+from typing import TYPE_CHECKING
+
+from pyg_moleblend._lazy import export_lazily
+
+if TYPE_CHECKING:
+    from pyg_moleblend.metrics.evaluator import METRICS, Evaluator, Metric, Score, TaskType
+    from pyg_moleblend.metrics.task import Task
 
 __all__ = ["METRICS", "Evaluator", "Metric", "Score", "Task", "TaskType"]
+
+export_lazily(__name__)

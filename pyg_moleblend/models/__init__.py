@@ -3,20 +3,25 @@ r"""Whole models: the encoder, pretraining and property prediction on top of it,
 The parts that they are composed of are next door, in :mod:`pyg_moleblend.nn`.
 """
 
-from pyg_moleblend.models.config import MoleBlendConfig
-from pyg_moleblend.models.cost import estimate_flops, estimate_memory
-from pyg_moleblend.models.explainable import Explainable
-from pyg_moleblend.models.memory import check_memory
-from pyg_moleblend.models.moleblend import (
-    DenseEncoderOutput,
-    EncoderOutput,
-    MoleBlend,
-    default_relations,
-)
-from pyg_moleblend.models.pretraining import MoleBlendForPretraining, default_objectives
-from pyg_moleblend.models.pretraining_output import PretrainingOutput, PretrainingStep
-from pyg_moleblend.models.property_prediction import MoleBlendForPropertyPrediction
-from pyg_moleblend.nn import Blend
+from typing import TYPE_CHECKING
+
+from pyg_moleblend._lazy import export_lazily
+
+if TYPE_CHECKING:
+    from pyg_moleblend.models.config import MoleBlendConfig
+    from pyg_moleblend.models.cost import estimate_flops, estimate_memory
+    from pyg_moleblend.models.explainable import Explainable
+    from pyg_moleblend.models.memory import check_memory
+    from pyg_moleblend.models.moleblend import (
+        DenseEncoderOutput,
+        EncoderOutput,
+        MoleBlend,
+        default_relations,
+    )
+    from pyg_moleblend.models.pretraining import MoleBlendForPretraining, default_objectives
+    from pyg_moleblend.models.pretraining_output import PretrainingOutput, PretrainingStep
+    from pyg_moleblend.models.property_prediction import MoleBlendForPropertyPrediction
+    from pyg_moleblend.nn import Blend
 
 __all__ = [
     "Blend",
@@ -35,3 +40,5 @@ __all__ = [
     "estimate_flops",
     "estimate_memory",
 ]
+
+export_lazily(__name__)

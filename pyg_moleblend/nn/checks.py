@@ -1,4 +1,4 @@
-r"""Whether sizes are sizes, and parts fit the model that they are given to."""
+r"""Whether parts fit the model that they are given to."""
 
 from __future__ import annotations
 
@@ -7,13 +7,6 @@ from collections.abc import Mapping, Sequence
 from torch import nn
 
 from pyg_moleblend.components import argument_of
-
-
-def check_sizes(**sizes: int) -> None:
-    r"""Raises :class:`ValueError` unless all sizes, given by the names of the arguments, are integers from 1."""
-    for name, size in sizes.items():
-        if type(size) is not int or size < 1:
-            raise ValueError(f"`{name}` must be an integer of at least 1, got {size!r}")
 
 
 def named_parts(what: str, parts: Mapping[str, nn.Module], base: type, reserved: Sequence[str] = ()) -> nn.ModuleDict:

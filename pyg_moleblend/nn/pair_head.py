@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pyg_moleblend.nn.checks import check_sizes
+from pyg_moleblend.components import check_sizes
 from pyg_moleblend.nn.precision import LayerNorm
 from pyg_moleblend.nn.reset import INIT_STD, reset_linear
 

@@ -8,6 +8,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+_RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK")  # as Lightning looks for them
+
 
 def rank() -> int:
     r"""Number of this process; 0 where it is alone."""
@@ -17,6 +19,14 @@ def rank() -> int:
 def world_size() -> int:
     r"""How many processes there are."""
     return dist.get_world_size() if _several() else 1
+
+
+def is_first() -> bool:
+    r"""Whether this process is the one that speaks and writes: the first of those that are joined or, before they are,
+    of those that torchrun, SLURM or Lightning have started."""
+    if _several():
+        return rank() == 0
+    return int(next((os.environ[name] for name in _RANKS if name in os.environ), "0")) == 0
 
 
 def wait_for_all() -> None:

@@ -5,15 +5,20 @@ seed. A rule that papers report results on does not change: another one has anot
 with their datasets.
 """
 
-from pyg_moleblend.splits.leakage import PAIRS, Leak, Leakage, leakage
-from pyg_moleblend.splits.scaffold import (
-    balanced_scaffold_split,
-    deepchem_scaffold_split,
-    random_scaffold_split,
-    scaffold_split,
-)
-from pyg_moleblend.splits.simple import column_split, k_fold, random_split
-from pyg_moleblend.splits.split import PARTS, Fractions, Split
+from typing import TYPE_CHECKING
+
+from pyg_moleblend._lazy import export_lazily
+
+if TYPE_CHECKING:
+    from pyg_moleblend.splits.leakage import PAIRS, Leak, Leakage, leakage
+    from pyg_moleblend.splits.scaffold import (
+        balanced_scaffold_split,
+        deepchem_scaffold_split,
+        random_scaffold_split,
+        scaffold_split,
+    )
+    from pyg_moleblend.splits.simple import column_split, k_fold, random_split
+    from pyg_moleblend.splits.split import PARTS, Fractions, Split
 
 __all__ = [
     "PAIRS",
@@ -31,3 +36,5 @@ __all__ = [
     "random_split",
     "scaffold_split",
 ]
+
+export_lazily(__name__)

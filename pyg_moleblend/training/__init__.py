@@ -3,14 +3,19 @@ r"""Pretraining and fine-tuning: functions for the whole job, and the Lightning 
 What is done with a trained model is next door, in :mod:`pyg_moleblend.inference`.
 """
 
-from pyg_moleblend.training.data import MoleculeDataModule
-from pyg_moleblend.training.finetune import finetune, load_encoder
-from pyg_moleblend.training.pretrain import pretrain
-from pyg_moleblend.training.pretraining import PretrainingModule
-from pyg_moleblend.training.property import PropertyModule
-from pyg_moleblend.training.run import Run
-from pyg_moleblend.training.settings import Machine, Schedule
-from pyg_moleblend.training.statistics import fit_statistics
+from typing import TYPE_CHECKING
+
+from pyg_moleblend._lazy import export_lazily
+
+if TYPE_CHECKING:
+    from pyg_moleblend.training.data import MoleculeDataModule
+    from pyg_moleblend.training.finetune import finetune, load_encoder
+    from pyg_moleblend.training.pretrain import pretrain
+    from pyg_moleblend.training.pretraining import PretrainingModule
+    from pyg_moleblend.training.property import PropertyModule
+    from pyg_moleblend.training.run import Run
+    from pyg_moleblend.training.settings import Machine, Schedule
+    from pyg_moleblend.training.statistics import fit_statistics
 
 __all__ = [
     "Machine",
@@ -24,3 +29,5 @@ __all__ = [
     "load_encoder",
     "pretrain",
 ]
+
+export_lazily(__name__)

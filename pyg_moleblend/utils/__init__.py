@@ -4,9 +4,14 @@ r"""Layouts of molecules, flat and dense, and shortest paths: tensors on any dev
 ``molecules.py`` packs a batch for the models. What a field is, and its level, is said in :mod:`pyg_moleblend.fields`.
 """
 
-from pyg_moleblend.utils.dense import to_dense_atom, to_dense_pair
-from pyg_moleblend.utils.molecules import MODALITIES, DenseMolecules, Modality, pack
-from pyg_moleblend.utils.paths import ShortestPaths, bond_paths, dense_bonds, shortest_paths
+from typing import TYPE_CHECKING
+
+from pyg_moleblend._lazy import export_lazily
+
+if TYPE_CHECKING:
+    from pyg_moleblend.utils.dense import to_dense_atom, to_dense_pair
+    from pyg_moleblend.utils.molecules import MODALITIES, DenseMolecules, Modality, pack
+    from pyg_moleblend.utils.paths import ShortestPaths, bond_paths, dense_bonds, shortest_paths
 
 __all__ = [
     "MODALITIES",
@@ -20,3 +25,5 @@ __all__ = [
     "to_dense_atom",
     "to_dense_pair",
 ]
+
+export_lazily(__name__)

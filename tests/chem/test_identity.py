@@ -1,4 +1,5 @@
 import time
+from typing import Any
 
 import pytest
 from rdkit import Chem
@@ -6,7 +7,7 @@ from rdkit.Chem.MolStandardize import rdMolStandardize
 from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
 
 from pyg_moleblend.chem import Identity, MoleculeError, identify, identify_all, murcko_scaffold, parse_smiles, skeleton
-from pyg_moleblend.chem.identity import IDENTITY_CHUNK_SIZE, _identify_chunk
+from pyg_moleblend.chem.identity import FEW, IDENTITY_CHUNK_SIZE, SHORT, _identify_chunk
 
 
 def of(smiles: str) -> Identity:
@@ -92,6 +93,19 @@ def test_workers_change_nothing_but_to_leave_out_what_takes_too_long() -> None:
     assert found[:-1] == identify_all(smiles)
     assert isinstance(found[-1], MoleculeError)
     assert "took longer than 2 s" in str(found[-1])
+
+
+def test_few_short_molecules_start_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def mapped(function: Any, chunks: Any, num_workers: int, deadline: float) -> Any:
+        asked.append(num_workers)
+        return iter(())
+
+    monkeypatch.setattr("pyg_moleblend.chem.identity.map_chunks", mapped)
+    for smiles in (["CCO"] * FEW, ["CCO"] * (FEW + 1), ["CCO", "C" * (SHORT + 1)]):
+        identify_all(smiles, num_workers=2)
+    assert asked == [0, 2, 2]
 
 
 def test_killed_molecules_are_left_alone() -> None:

@@ -31,11 +31,28 @@ def test_every_option_is_explained(verb, capsys):
 
 def test_help_does_not_wait_for_torch():
     check = (
-        "import sys; from pyg_moleblend.cli import main; "
-        "main(['--help']); main(['predict', '--help']); main(['prepare', '--help']); "
-        "sys.exit('torch' in sys.modules or 'pandas' in sys.modules)"
+        "import sys; from pyg_moleblend.cli.app import VERBS, main; main(['--help'])\n"
+        "for verb in VERBS: main([verb, '--help'])\n"
+        "print(sorted({'torch', 'torch_geometric', 'pandas', 'rdkit', 'lightning', 'sklearn'} & sys.modules.keys()))"
     )
-    assert subprocess.run([sys.executable, "-c", check], capture_output=True).returncode == 0
+    result = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_predicting_imports_neither_a_trainer_nor_scikit_learn():
+    check = (
+        "import sys, pyg_moleblend.inference.predict, pyg_moleblend.cli.molecules\n"
+        "print(sorted({'lightning', 'sklearn', 'torchmetrics', 'matplotlib'} & sys.modules.keys()))"
+    )
+    result = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+def test_the_package_can_be_run():
+    words = [sys.executable, "-m", "pyg_moleblend"]
+    result = subprocess.run([*words, "--version"], capture_output=True, text=True)
+    assert result.stdout.strip() == pyg_moleblend.__version__
+    assert subprocess.run([*words, "train"], capture_output=True).returncode == 2
 
 
 def test_options_are_written_with_dashes_and_switches_alone():

@@ -2,6 +2,7 @@ import pytest
 import samples
 from torch import nn
 
+from pyg_moleblend.components import check_sizes
 from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction
 from pyg_moleblend.nn import (
     BondPathBias,
@@ -17,7 +18,7 @@ from pyg_moleblend.nn import (
     SPDBias,
     SPDRecovery,
 )
-from pyg_moleblend.nn.checks import check_built_for, check_sizes, named_parts
+from pyg_moleblend.nn.checks import check_built_for, named_parts
 
 
 @pytest.mark.parametrize("size", [0, -3, 2.0, "4", True, None], ids=str)

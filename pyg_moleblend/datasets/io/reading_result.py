@@ -69,6 +69,8 @@ def concatenate(readings: Sequence[Reading]) -> Reading:
     Raises:
         ValueError: If their molecules have different fields, or different numbers of conformers.
     """
+    if len(readings) == 1:
+        return readings[0]
     return Reading(
         FlatGraphs.concatenate([reading.graphs for reading in readings]),
         [text for reading in readings for text in reading.smiles],
