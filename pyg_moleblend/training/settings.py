@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Literal, get_args
 
 Strategy = Literal["auto", "ddp", "fsdp"]
@@ -51,7 +50,7 @@ class Schedule:
     def __post_init__(self) -> None:
         for name in ("epochs", "steps", "batch_size", "accumulate", "max_pairs"):
             value = getattr(self, name)
-            if value is not None and not (isinstance(value, Integral) and 1 <= value <= _MOST):
+            if value is not None and not (isinstance(value, int) and 1 <= value <= _MOST):
                 raise ValueError(f"`{name}` must be a whole number from 1 to {_MOST}, got {value}")
         for name in ("learning_rate", "clip_norm"):
             if not 0 < getattr(self, name) < math.inf:
