@@ -38,11 +38,12 @@ def frozen_vectors(source: str, molecules: MoleculeDataset) -> dict[str, Matrix]
     ``[M, 3 C]``, and the fingerprint of their environments, ``[M, E]``."""
     encoder = encoder_from_pretrained(source)
     channels = encoder.config.channels
-    readouts = {"embedding": PooledReadout(channels), "environments": EnvironmentReadout(channels)}
+    layers = range(1, encoder.config.num_layers)  # the last one's states are of the molecule, not of a neighbourhood
+    readouts = {"embedding": PooledReadout(channels), "environments": EnvironmentReadout(channels, layers)}
 
     def compute(batch: Any) -> Tensor:
         packed = pack_for(encoder, encoder.wanted, batch, encoder.config, "2d")
-        output = encoder.encode(packed)
+        output = encoder.encode_with_hidden_states(packed)
         return torch.cat([readout(output, packed) for readout in readouts.values()], dim=1)
 
     parts = run_batches(compute, molecules).double().split([part.out_channels for part in readouts.values()], dim=1)

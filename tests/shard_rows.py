@@ -17,7 +17,7 @@ def portions(entries: Sequence[str], sizes: Sequence[int]) -> Iterator[Rows]:
         stop = min(start + sizes[turn % len(sizes)], len(entries))
         numbers = np.arange(start, stop)
         ids = [f"id {row}" for row in numbers]
-        yield Rows(entries[start:stop], {"y": numbers.astype(np.float32)[:, None]}, ids)
+        yield Rows(entries[start:stop], {"y": numbers.astype(np.float64)[:, None]}, ids)
         start, turn = stop, turn + 1
 
 

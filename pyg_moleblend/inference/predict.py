@@ -151,7 +151,7 @@ def embed(
 
     def compute(batch: Any) -> Tensor:
         molecules = pack_for(encoder, wanted_fields, batch, config, modality)
-        return readout(encoder.encode(molecules), molecules).float()
+        return readout(readout.encode(encoder, molecules), molecules).float()
 
     names = [f"e{i}" for i in range(readout.out_channels)]
     recipe = Recipe.from_metadata(metadata)

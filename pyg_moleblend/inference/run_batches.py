@@ -40,10 +40,9 @@ def run_batches(
     share = share_of(len(molecules))
     if not len(share):
         return gather_rows(share, None, len(molecules))
-    if world_size() > 1:
-        molecules = take(molecules, share)
-    largest = int(molecule_sizes(molecules).max())
-    loader = molecule_loader(molecules, batch_size, max_pairs=max(MAX_PAIRS, largest**2))
+    own = molecules if world_size() == 1 else take(molecules, share)
+    largest = int(molecule_sizes(own).max())
+    loader = molecule_loader(own, batch_size, max_pairs=max(MAX_PAIRS, largest**2))
     positions = torch.tensor([position for batch in loader.batch_sampler or () for position in batch])
     values = torch.cat([compute(batch.to(device)).cpu() for batch in loader])
     return gather_rows(share[positions], values, len(molecules))

@@ -53,13 +53,27 @@ class DenseEncoderOutput(NamedTuple):
         graph: State of the graph token, ``[B, C]``.
         atoms: State of each atom, ``[B, N, C]``; meaningless where padded.
         bias: The attention bias, ``[B, H, 1 + N, 1 + N]``; an encoder without one leaves it out.
-        hidden_states: States of the atoms before the first layer and after each, ``[B, N, C]``; likewise.
     """
 
     graph: Tensor
     atoms: Tensor
     bias: Tensor
-    hidden_states: tuple[Tensor, ...] = ()
+
+
+class HiddenStates(NamedTuple):
+    r"""The same with the states on the way.
+
+    Attributes:
+        graph: State of the graph token, ``[B, C]``.
+        atoms: State of each atom, ``[B, N, C]``; meaningless where padded.
+        bias: The attention bias, ``[B, H, 1 + N, 1 + N]``.
+        hidden_states: States of the atoms before the first layer and after each, ``[B, N, C]``.
+    """
+
+    graph: Tensor
+    atoms: Tensor
+    bias: Tensor
+    hidden_states: tuple[Tensor, ...]
 
 
 def default_relations(
@@ -235,13 +249,17 @@ class MoleBlend(Component, nn.Module):
             molecules: From :meth:`pack`.
             blend: A draw; its noise is not added here.
         """
+        return DenseEncoderOutput(*self.encode_with_hidden_states(molecules, blend)[:3])
+
+    def encode_with_hidden_states(self, molecules: DenseMolecules, blend: Blend | None = None) -> HiddenStates:
+        r"""As :meth:`encode`, with the atoms' states between the layers."""
         recompute = self.activation_checkpointing and torch.is_grad_enabled()
         tokens, bias = run(self.tokens_and_bias, molecules, blend, activation_checkpointing=recompute)
         hidden_states = [tokens[:, 1:]]
         for layer in self.layers:
             tokens = layer(tokens, bias, recompute)
             hidden_states.append(tokens[:, 1:])
-        return DenseEncoderOutput(tokens[:, 0], tokens[:, 1:], bias, tuple(hidden_states))
+        return HiddenStates(tokens[:, 0], tokens[:, 1:], bias, tuple(hidden_states))
 
     def forward(self, batch: Data | DenseMolecules, modality: Modality = "2d+3d") -> EncoderOutput:
         r"""Encodes a batch of molecules.

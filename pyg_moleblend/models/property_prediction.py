@@ -114,11 +114,10 @@ class MoleBlendForPropertyPrediction(Component, nn.Module):
             modality: Which inputs to use, ``"2d"``, ``"3d"`` or ``"2d+3d"`` (all that each molecule has).
         """
         molecules = self.pack(batch, modality)
+        blend = None
         if self.blending is not None and self.training:
-            output = self.encoder.encode(molecules, drawn(self.blending, molecules, self.modalities))
-        else:
-            output = self.encoder.encode(molecules)
-        vector = self.readout(output, molecules)
+            blend = drawn(self.blending, molecules, self.modalities)
+        vector = self.readout(self.readout.encode(self.encoder, molecules, blend), molecules)
         if vector.shape != (expected := (len(molecules.mask), self.dense.in_features)):
             raise ValueError(f"the readout must give [B, out_channels] = {list(expected)}, got {list(vector.shape)}")
         return self.out(self.dropout(F.gelu(self.dense(self.dropout(vector)))))

@@ -37,7 +37,8 @@ def test_vectors_are_of_the_token_and_of_the_atoms(molecules: MoleculeTable, sou
     with torch.no_grad():
         output = from_pretrained(source)(Batch.from_data_list([molecules[7]]))
     expected = torch.cat([output.graph[0], output.atoms.mean(0), output.atoms.sum(0) / 10])
-    assert np.allclose(vectors[7], expected, atol=1e-5)
+    assert np.allclose(vectors["embedding"][7], expected, atol=1e-5)
+    assert vectors["environments"].shape == (len(molecules), 1024)  # of the one layer before the last
 
 
 @pytest.mark.parametrize("model", ["quick", "quick with vectors", "frozen"])

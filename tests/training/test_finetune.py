@@ -137,7 +137,7 @@ def test_what_training_would_end_with_is_said_before_it(molecules, config, machi
         changed = [2.0 if i == last else value for i, value in enumerate(binary)]
         refused(changed, f"must be 0 or 1: 1 of the {words} molecules have others, number 2 of them 2 for 'target_0'")
         changed = [float("inf") if i == last else value + 0.5 for i, value in enumerate(binary)]
-        refused(changed, f"1 of the {words} molecules are not, number 2 of them has an infinite 'target_0'")
+        refused(changed, f"label 'target_0' of molecule {last} is infinite")
     first = int(SPLIT.train[0])
     refused([float("-inf") if i == first else value for i, value in enumerate(binary)], "of the training molecules are")
     refused(

@@ -118,7 +118,7 @@ def test_a_run_that_a_signal_stops_goes_on_wherever_its_folder_is(
 
 
 def test_other_labels_targets_and_splits_do_not_go_on(molecules, config, machine, tmp_path):
-    begun = {"encoder": config, "schedule": replace(SCHEDULE, epochs=1), "machine": machine}
+    begun = {"encoder": config, "schedule": replace(SCHEDULE, epochs=1), "machine": machine, "kind": "regression"}
     finetune(molecules, SPLIT, tmp_path, targets=["size", "twice"], **begun)
     kept = json.loads((tmp_path / RUN_FILE).read_text())
     other = [data.clone() for data in molecules]

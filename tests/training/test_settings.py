@@ -35,8 +35,8 @@ def test_warmup_is_a_share_or_a_number():
     [
         ({"strategy": "deepspeed"}, r"`strategy` must be one of \('auto', 'ddp', 'fsdp'\), got 'deepspeed'"),
         ({"num_nodes": 0}, "`num_nodes` must be at least 1, got 0"),
-        ({"checkpoint_minutes": 0.0}, "`checkpoint_minutes` must be positive, got 0.0"),
-        ({"checkpoint_minutes": math.nan}, "`checkpoint_minutes` must be positive, got nan"),
+        ({"checkpoint_minutes": 0.0}, "`checkpoint_minutes` must be positive, and at most 2147483647, got 0.0"),
+        ({"checkpoint_minutes": math.nan}, "`checkpoint_minutes` must be positive, and at most 2147483647, got nan"),
         ({"num_workers": -1}, "`num_workers` must not be negative, got -1"),
         ({"checkpoint_steps": 0}, "`checkpoint_steps` must be at least 1, got 0"),
     ],

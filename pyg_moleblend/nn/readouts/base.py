@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from pyg_moleblend.components import Component
+from pyg_moleblend.nn.blending.blend import Blend
 from pyg_moleblend.nn.reset import reset_children
 from pyg_moleblend.utils import DenseMolecules
 
@@ -25,6 +26,10 @@ class Readout(Component, nn.Module, ABC):
     def reset_parameters(self) -> None:
         r"""Draws fresh weights; by default each child draws its own."""
         reset_children(self)
+
+    def encode(self, encoder: Any, molecules: DenseMolecules, blend: Blend | None = None) -> Any:
+        r"""The encoder's output that :meth:`forward` gets; a subclass that looks at more asks the encoder for it."""
+        return encoder.encode(molecules) if blend is None else encoder.encode(molecules, blend)
 
     @abstractmethod
     def forward(self, output: Any, molecules: DenseMolecules) -> Tensor:

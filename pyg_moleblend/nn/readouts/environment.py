@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pyg_moleblend.components import check_sizes, register
+from pyg_moleblend.nn.blending.blend import Blend
 from pyg_moleblend.nn.readouts.base import Readout
 from pyg_moleblend.utils import DenseMolecules
 
@@ -63,12 +64,20 @@ class EnvironmentReadout(Readout):
         self.frequencies: Tensor
         self.phases: Tensor
 
+    def encode(self, encoder: Any, molecules: DenseMolecules, blend: Blend | None = None) -> Any:
+        if not hasattr(encoder, "encode_with_hidden_states"):
+            raise ValueError(
+                f"EnvironmentReadout looks at an encoder's layers, and {type(encoder).__name__} has no "
+                "encode_with_hidden_states; take another readout"
+            )
+        return encoder.encode_with_hidden_states(molecules, blend)
+
     def forward(self, output: Any, molecules: DenseMolecules) -> Tensor:
-        states = getattr(output, "hidden_states", ())
+        states = output.hidden_states
         if len(states) <= max(self.layers):
             raise ValueError(
-                f"EnvironmentReadout looks at the layers {self.layers}, and the encoder gives the hidden states of "
-                f"{len(states)}, the first layer's input among them"
+                f"EnvironmentReadout looks at the output of the layers {self.layers}, and the encoder has "
+                f"{len(states) - 1}; name `layers` that it has"
             )
         real = molecules.mask[..., None]
         found = []

@@ -35,7 +35,7 @@ def no_package(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def expected_y(molecule: QM9Molecule) -> torch.Tensor:
     in_hartree = [False, False, True, True, True, False, *[True] * 5, False]
-    return torch.tensor(molecule.values * np.where(in_hartree, HAR2EV, 1.0)).float().view(1, 12)
+    return torch.tensor(molecule.values * np.where(in_hartree, HAR2EV, 1.0)).view(1, 12)
 
 
 def same(one: Data, other: Data, pos_tolerance: float) -> bool:

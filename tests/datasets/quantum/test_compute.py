@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from rdkit import Chem
 
 from pyg_moleblend.chem import quantum_labels
 from pyg_moleblend.datasets.quantum import compute_quantum_labels, read_quantum_labels
@@ -88,7 +89,8 @@ def test_columns_of_a_table(tmp_path: Path) -> None:
         summary = compute_quantum_labels(tmp_path / name, tmp_path / f"{name}.out", "drug", num_workers=0)
         assert (summary.rows, summary.molecules) == (3, 2)
         assert compute_quantum_labels(tmp_path / name, tmp_path / f"{name}.out", "drug", num_workers=0) == summary
-    (tmp_path / "a.sdf").write_text("")
+    block = Chem.MolToMolBlock(Chem.MolFromSmiles("C"))
+    (tmp_path / "a.sdf").write_text(f"{block}$$$$\n")
     with pytest.raises(ValueError, match="labels are kept with SMILES"):
         compute_quantum_labels(tmp_path / "a.sdf", tmp_path / "out", num_workers=0)
     with pytest.raises(ValueError, match="`part_size` must be at least 1 row, got 0"):
@@ -112,4 +114,5 @@ def test_workers_give_the_same_bytes(table: Path, tmp_path: Path) -> None:
 
 def test_an_empty_table(tmp_path: Path) -> None:
     (tmp_path / "a.smi").write_text("")
-    assert compute_quantum_labels(tmp_path / "a.smi", tmp_path / "out", num_workers=0) == (0, 0, {})
+    with pytest.raises(ValueError, match=r"a\.smi is empty"):
+        compute_quantum_labels(tmp_path / "a.smi", tmp_path / "out", num_workers=0)

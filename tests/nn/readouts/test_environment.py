@@ -2,17 +2,18 @@ import pytest
 import samples
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from pyg_moleblend.checkpoints import from_pretrained, save_pretrained
-from pyg_moleblend.models import DenseEncoderOutput, MoleBlend, MoleBlendForPropertyPrediction
-from pyg_moleblend.nn import EnvironmentReadout, GraphTokenReadout
+from pyg_moleblend.models import MoleBlend, MoleBlendForPropertyPrediction
+from pyg_moleblend.nn import EnvironmentReadout, PairBlending
 from pyg_moleblend.transforms import AddRelations
 
 
 def test_an_inner_product_is_the_sum_of_a_gaussian_kernel_over_pairs_of_atoms():
     encoder = samples.randomized(MoleBlend(samples.tiny_config()))
     molecules = encoder.pack(samples.batch_of([AddRelations()(graph) for graph in samples.molecules(4)]))
-    output = encoder.encode(molecules)
+    output = encoder.encode_with_hidden_states(molecules)
     readout = EnvironmentReadout(16, layers=(1,), size=50_000, bandwidth=0.8)
     vectors = readout(output, molecules)
     states = [F.layer_norm(output.hidden_states[1][i][molecules.mask[i]], (16,)) for i in range(4)]
@@ -28,13 +29,15 @@ def test_layers_stand_beside_each_other_and_company_does_not_matter():
     graphs = [AddRelations()(graph) for graph in samples.molecules(4)]
     readout = EnvironmentReadout(16, layers=(0, 2), size=8)
     together = encoder.pack(samples.batch_of(graphs))
-    output = encoder.encode(together)
+    output = encoder.encode_with_hidden_states(together)
     atoms = [states.masked_fill(~together.mask[..., None], torch.nan) for states in output.hidden_states]
     vectors = readout(output._replace(hidden_states=tuple(atoms)), together)  # whatever padding holds
     assert vectors.shape == (4, readout.out_channels) == (4, 16)
     for number, graph in enumerate(graphs):
         alone = encoder.pack(samples.batch_of([graph]))
-        torch.testing.assert_close(readout(encoder.encode(alone), alone)[0], vectors[number], atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(
+            readout(encoder.encode_with_hidden_states(alone), alone)[0], vectors[number], atol=1e-4, rtol=1e-4
+        )
     last = EnvironmentReadout(16, layers=(2,), size=8)
     last.frequencies, last.phases = readout.frequencies[1:], readout.phases[1:]
     torch.testing.assert_close(last(output, together), vectors[:, 8:])
@@ -66,8 +69,18 @@ def test_arguments_are_checked(arguments, message):
 
 
 def test_an_encoder_that_has_not_these_layers_is_refused():
-    molecules = MoleBlend(samples.tiny_config()).pack(samples.batch_of(samples.molecules(2)))
-    output = DenseEncoderOutput(torch.zeros(2, 16), torch.zeros(*molecules.mask.shape, 16), torch.zeros(()))
-    assert GraphTokenReadout(16)(output, molecules).shape == (2, 16)
-    with pytest.raises(ValueError, match=r"looks at the layers \(1, 2, 3\).*gives the hidden states of 0"):
-        EnvironmentReadout(16)(output, molecules)
+    encoder = MoleBlend(samples.tiny_config())
+    molecules = encoder.pack(samples.batch_of(samples.molecules(2)))
+    readout = EnvironmentReadout(16, layers=(3,))
+    with pytest.raises(ValueError, match=r"output of the layers \(3,\), and the encoder has 2"):
+        readout(readout.encode(encoder, molecules), molecules)
+    with pytest.raises(ValueError, match="Identity has no encode_with_hidden_states"):
+        readout.encode(nn.Identity(), molecules)
+
+
+def test_a_model_that_blends_trains_through_it():
+    model = MoleBlendForPropertyPrediction(
+        samples.tiny_config(), 1, readout=EnvironmentReadout(16, (1, 2), 8), blending=PairBlending()
+    ).train()
+    model(samples.batch_of([AddRelations()(graph) for graph in samples.molecules(3)])).sum().backward()
+    assert model.encoder.atom_embedding.features.weight.grad.abs().sum() > 0
