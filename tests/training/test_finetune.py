@@ -139,7 +139,10 @@ def test_what_training_would_end_with_is_said_before_it(molecules, config, machi
         changed = [float("inf") if i == last else value + 0.5 for i, value in enumerate(binary)]
         refused(changed, f"label 'target_0' of molecule {last} is infinite")
     first = int(SPLIT.train[0])
-    refused([float("-inf") if i == first else value for i, value in enumerate(binary)], "of the training molecules are")
+    refused(
+        [float("-inf") if i == first else value for i, value in enumerate(binary)],
+        f"label 'target_0' of molecule {first} is infinite",
+    )
     refused(
         [float("nan") if i in SPLIT.valid.tolist() else value for i, value in enumerate(binary)],
         "no validation molecule has a label",

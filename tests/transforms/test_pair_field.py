@@ -45,6 +45,6 @@ for field in ("ring_size", "brics", "no_such_field"):
         print(error)
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    expected = [("'ring_size'", "AddRings"), ("'brics'", "AddFragments"), ("'no_such_field'", "'no_such_field'")]
-    for line, (_, transform) in zip(result.stdout.splitlines(), expected, strict=True):
+    expected = ["AddFragments", "'no_such_field'"]  # rings are found by the core alone
+    for line, transform in zip(result.stdout.splitlines(), expected, strict=True):
         assert transform in line

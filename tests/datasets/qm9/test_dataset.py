@@ -110,7 +110,7 @@ def test_energies_relative_to_free_atoms(tmp_path: Path, package: list[Path]) ->
         in_hartree = torch.from_numpy(molecule.values)
         # From the file's digits, not from float32: at -10,000 eV that would cost 0.5 meV.
         expected = (in_hartree * HAR2EV)[ENERGIES] - atoms[ENERGIES]
-        torch.testing.assert_close(shifted.y[0, ENERGIES], expected.float(), rtol=1e-6, atol=1e-6)
+        torch.testing.assert_close(shifted.y[0, ENERGIES], expected.double(), rtol=1e-6, atol=1e-6)
         assert torch.equal(shifted.y[0, :7], data.y[0, :7])
         assert shifted.y[0, 11] == data.y[0, 11]
     one = dataset.select_targets(["G"])
