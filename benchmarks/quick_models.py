@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.compose import TransformedTargetRegressor
+from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 from torch import Tensor
@@ -110,11 +109,16 @@ class Frozen:
             raise ValueError(f"frozen vectors are measured on one regression, got {metric} of {molecules.y.size(1)}")
         labels, vectors = molecules.y.double().numpy(), frozen_vectors(self.source, molecules)["environments"]
         train, held_out = split.train.numpy(), torch.cat([split.valid, split.test]).numpy()
-        machine = make_pipeline(StandardScaler(), SVR(cache_size=1000))
-        standardised = TransformedTargetRegressor(machine, transformer=StandardScaler())
-        search = GridSearchCV(standardised, {"regressor__svr__C": STRENGTHS}, scoring="neg_mean_squared_error", cv=4)
-        search.fit(vectors[train], labels[train, 0])
-        return scores(molecules, split, metric, search.predict(vectors[held_out])[:, None])
+        known = StandardScaler().fit(vectors[train])
+        seen, new = known.transform(vectors[train]), known.transform(vectors[held_out])
+        scale = StandardScaler().fit(labels[train])
+        # The kernel is computed once, not by every fit.
+        search = GridSearchCV(
+            SVR(kernel="precomputed", cache_size=1000), {"C": STRENGTHS}, scoring="neg_mean_squared_error", cv=4
+        )
+        search.fit(rbf_kernel(seen), scale.transform(labels[train])[:, 0])
+        predicted = scale.inverse_transform(search.predict(rbf_kernel(new, seen))[:, None])
+        return scores(molecules, split, metric, predicted)
 
 
 def scores(molecules: MoleculeDataset, split: Split, metric: str, predictions: Matrix) -> dict[str, Any]:
