@@ -13,9 +13,9 @@ from pyg_moleblend.datasets.targets import take
 from pyg_moleblend.loader import molecule_loader, molecule_sizes
 from pyg_moleblend.runtime.processes import gather_rows, share_of, world_size
 
-MAX_PAIRS = 2**18
-r"""Most padded pairs of atoms of a batch, or those of the largest molecule: 64 molecules of 64 atoms. Memory
-grows with them, and on a CPU larger batches are no faster."""
+MAX_PAIRS = 2**22
+r"""Most padded pairs of atoms of a batch, or those of the largest molecule: 64 molecules of 256 atoms. Memory grows
+with them. A batch that is cut is padded to another size, which may move the last digit of float32."""
 
 
 @torch.inference_mode()
@@ -33,8 +33,8 @@ def run_batches(
     Args:
         compute: Gives ``[B, F]`` for a batch.
         molecules: A PyG dataset, or a list of ``Data``; at least one.
-        batch_size: Most molecules of a batch; batches hold molecules of like size, and on a CPU no more than
-            :data:`MAX_PAIRS` pairs. (default: :obj:`64`)
+        batch_size: Most molecules of a batch; batches hold molecules of like size, and no more than :data:`MAX_PAIRS`
+            pairs. (default: :obj:`64`)
         device: Where the batches go. (default: :obj:`"cpu"`)
     """
     share = share_of(len(molecules))
