@@ -413,10 +413,3 @@ def _load_entry_points() -> None:
         except Exception as error:  # one package that is broken keeps no other from being asked
             reason = f"{type(error).__name__}: {error}"
             warnings.warn(f"the components of entry point {point.name!r} cannot be had: {reason}", stacklevel=4)
-
-
-def check_sizes(**sizes: int) -> None:
-    r"""Raises :class:`ValueError` unless all sizes, given by the names of the arguments, are integers from 1."""
-    for name, size in sizes.items():
-        if type(size) is not int or size < 1:
-            raise ValueError(f"`{name}` must be an integer of at least 1, got {size!r}")

@@ -5,7 +5,7 @@ What a component is stands in :mod:`pyg_moleblend.components`; the models are ne
 
 from typing import TYPE_CHECKING
 
-from pyg_moleblend._lazy import export_lazily
+from pyg_moleblend.runtime.lazy import export_lazily
 
 if TYPE_CHECKING:
     from pyg_moleblend.checkpoints.packaged import PackagedModel, packaged_models

@@ -7,7 +7,7 @@ everything with rows are :mod:`pyg_moleblend.datasets`.
 
 from typing import TYPE_CHECKING
 
-from pyg_moleblend._lazy import export_lazily
+from pyg_moleblend.runtime.lazy import export_lazily
 
 if TYPE_CHECKING:
     from pyg_moleblend.chem.conformers import (

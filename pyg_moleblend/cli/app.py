@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyg_moleblend
 from pyg_moleblend.cli.plugins import OPTION, load_plugin, take_plugins
+from pyg_moleblend.runtime.ranks import forget_start
 from pyg_moleblend.runtime.worker_pool import WorkerError
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ VERBS = {
 POSITIONAL = ("prepare", "check", "split", "predict", "embed", "evaluate", "convert", "quantum")
 SHARED = ("predict", "embed", "evaluate")  # verbs whose molecules the processes that torchrun starts share out
 TRAINING = ("pretrain", "finetune")  # they find out by themselves which process they are in
-RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK")
 _KEY = re.compile(r"Group '(?P<group>[^']+)' does not accept option '(?P<key>[^']+)'|Option '(?P<option>[^']+)' is not")
 CONFIG_FILE = "config.yaml"
 MAY_CHANGE = ("machine", "out", "data", "root", "seeds")
@@ -104,8 +104,7 @@ def run_verb(verb: str, words: Sequence[str]) -> None:
         arguments["keep_config"] = lambda folder, resume: _keep(folder, text, resume)
     launched = "TORCHELASTIC_RUN_ID" in os.environ  # by torchrun
     if verb not in TRAINING and not launched:
-        for name in RANKS:  # of whatever started the shell; what is to be done once would be done by nobody
-            os.environ.pop(name, None)
+        forget_start()
     if verb in SHARED and launched and int(os.environ.get("WORLD_SIZE", "1")) > 1:
         from pyg_moleblend.runtime.processes import join
 

@@ -7,7 +7,7 @@ for what is stored. Chemistry is :mod:`pyg_moleblend.chem`, which molecules are 
 
 from typing import TYPE_CHECKING
 
-from pyg_moleblend._lazy import export_lazily
+from pyg_moleblend.runtime.lazy import export_lazily
 
 if TYPE_CHECKING:
     from pyg_moleblend.datasets.base import MoleculeDataset

@@ -6,7 +6,7 @@ one byte. Nothing here knows of chemistry.
 
 from typing import TYPE_CHECKING
 
-from pyg_moleblend._lazy import export_lazily
+from pyg_moleblend.runtime.lazy import export_lazily
 
 if TYPE_CHECKING:
     from pyg_moleblend.fields.bond_classes import (

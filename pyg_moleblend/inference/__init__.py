@@ -6,7 +6,7 @@ It knows nothing of training, so that a prediction does not import a trainer. Mo
 
 from typing import TYPE_CHECKING
 
-from pyg_moleblend._lazy import export_lazily
+from pyg_moleblend.runtime.lazy import export_lazily
 
 if TYPE_CHECKING:
     from pyg_moleblend.inference.evaluate import evaluate, score_model

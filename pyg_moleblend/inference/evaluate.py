@@ -85,7 +85,7 @@ def score_model(
 
     def compute(batch: Any) -> Tensor:
         molecules = model.pack(batch, modality)
-        predictions = task.restore(model(molecules, modality).double())
+        predictions = task.restore(model(molecules, modality))
         return torch.cat([predictions, ~molecules.has_3d[:, None]], 1)
 
     computed = run_batches(compute, labelled.molecules, batch_size, device)

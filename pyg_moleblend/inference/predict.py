@@ -53,8 +53,8 @@ def predict(
 
     Args:
         source: A folder that :func:`~pyg_moleblend.training.finetune` wrote, or a hub repository.
-        molecules: SMILES, or a table; rows that are no molecule get NaN (a table with ``on_error="skip"`` leaves
-            them out).
+        molecules: SMILES, which are read with the hydrogens of the training molecules, or a table, which has to have
+            been; rows that are no molecule get NaN (a table with ``on_error="skip"`` leaves them out).
         modality: Which inputs to use; those of the fine-tuning by default. If 3D is among them, molecules without
             coordinates get a conformer, which is said in the log; those that RDKit finds none for are predicted
             from 2D, or not at all with ``"3d"``, which their status says.
@@ -76,8 +76,6 @@ def predict(
         means over a molecule's conformers, and a column ``TARGET_std`` for each target has their standard deviation
         (0 for a molecule that has one conformer or none).
 
-    Hydrogens are those of the training molecules: SMILES are read so, a table has to be.
-
     Raises:
         ValueError: If the model predicts no properties, a table was read with other hydrogens than the training's,
             ``molecules`` is one text or a data frame, or several conformers are asked for and no 3D.
@@ -92,8 +90,7 @@ def predict(
     modality = modality or metadata.get("modality", "2d+3d")
 
     def compute(batch: Any) -> Tensor:
-        outputs = model(batch, modality)
-        return task.restore(outputs.double() if task.kind == "regression" else outputs)
+        return task.restore(model(batch, modality))
 
     recipe = Recipe.from_metadata(metadata)
     wanted = _settings(conformers, seed, recipe)

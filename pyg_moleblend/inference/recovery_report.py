@@ -13,6 +13,7 @@ from pyg_moleblend.inference.trivial_guess import trivial_guess
 from pyg_moleblend.models import MoleBlendForPretraining
 from pyg_moleblend.nn import Denoising, Objective, constant_blend
 from pyg_moleblend.nn.blending.blend import ALL, NONE
+from pyg_moleblend.runtime.devices import move
 from pyg_moleblend.utils import DenseMolecules
 
 NOTHING, EVERYTHING, TRIVIAL = "nothing", "all", "trivial guess"
@@ -119,7 +120,7 @@ def recovery_report(model: MoleBlendForPretraining, batches: Iterable[Any]) -> R
 
 def _packed(model: MoleBlendForPretraining, batches: Iterable[Any], device: torch.device) -> Iterator[DenseMolecules]:
     for batch in batches:
-        yield model.pack(batch.to(device))
+        yield model.pack(move(batch, device))
 
 
 def _recover(

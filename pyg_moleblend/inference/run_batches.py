@@ -11,6 +11,7 @@ from torch_geometric.data import Data
 
 from pyg_moleblend.datasets.targets import take
 from pyg_moleblend.loader import molecule_loader, molecule_sizes
+from pyg_moleblend.runtime.devices import move
 from pyg_moleblend.runtime.processes import gather_rows, share_of, world_size
 
 MAX_PAIRS = 2**22
@@ -44,7 +45,7 @@ def run_batches(
     largest = int(molecule_sizes(own).max())
     loader = molecule_loader(own, batch_size, max_pairs=max(MAX_PAIRS, largest**2))
     positions = torch.tensor([position for batch in loader.batch_sampler or () for position in batch])
-    values = torch.cat([compute(batch.to(device)).cpu() for batch in loader])
+    values = torch.cat([compute(move(batch, device)).cpu() for batch in loader])
     return gather_rows(share[positions], values, len(molecules))
 
 

@@ -6,7 +6,7 @@ Change it for the order and the size of batches. How a batch is cut from storage
 
 from typing import TYPE_CHECKING
 
-from pyg_moleblend._lazy import export_lazily
+from pyg_moleblend.runtime.lazy import export_lazily
 
 if TYPE_CHECKING:
     from pyg_moleblend.loader.loaders import molecule_loader, molecule_sizes

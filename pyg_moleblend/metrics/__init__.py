@@ -6,7 +6,7 @@ package wants. Add a metric to ``METRICS``. Nothing here runs a model: that is :
 
 from typing import TYPE_CHECKING
 
-from pyg_moleblend._lazy import export_lazily
+from pyg_moleblend.runtime.lazy import export_lazily
 
 if TYPE_CHECKING:
     from pyg_moleblend.metrics.evaluator import METRICS, Evaluator, Metric, Score, TaskType

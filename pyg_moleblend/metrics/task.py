@@ -11,6 +11,7 @@ from torch import Tensor
 
 from pyg_moleblend.losses import masked_mean
 from pyg_moleblend.metrics.evaluator import METRICS, Evaluator, Score, TaskType
+from pyg_moleblend.runtime.devices import widest
 
 
 @dataclass(frozen=True)
@@ -162,15 +163,15 @@ class Task:
 
     def standardize(self, labels: Tensor) -> Tensor:
         r"""Labels ``[B, T]`` as the model is to predict them, in the labels' type; computed in float64."""
-        exact = labels.double()
+        exact = labels.to(widest(labels.device))
         return ((exact - exact.new_tensor(self.mean)) / exact.new_tensor(self.std)).to(labels.dtype)
 
     def restore(self, outputs: Tensor) -> Tensor:
-        r"""Outputs ``[B, T]`` as probabilities, or as values in the targets' units: float64 for outputs of float64,
-        which a total energy needs, else float32."""
-        outputs = outputs if outputs.dtype == torch.float64 else outputs.float()
+        r"""Outputs ``[B, T]`` as probabilities, float32, or as values in the targets' units, float64: a total energy
+        needs its digits."""
         if self.kind == "classification":
-            return outputs.sigmoid()
+            return outputs.float().sigmoid()
+        outputs = outputs.to(widest(outputs.device))
         return outputs * outputs.new_tensor(self.std) + outputs.new_tensor(self.mean)
 
     def to_dict(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ The parts that they are composed of are next door, in :mod:`pyg_moleblend.nn`.
 
 from typing import TYPE_CHECKING
 
-from pyg_moleblend._lazy import export_lazily
+from pyg_moleblend.runtime.lazy import export_lazily
 
 if TYPE_CHECKING:
     from pyg_moleblend.models.config import MoleBlendConfig

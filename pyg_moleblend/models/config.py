@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from pyg_moleblend.components import check_sizes, register
+from pyg_moleblend.components import register
 from pyg_moleblend.fields import MAX_PATH_LENGTH
 from pyg_moleblend.runtime.open_file import parse_json
+from pyg_moleblend.runtime.sizes import check_sizes
 
 _SIZES = ("channels", "num_layers", "heads", "ffn_channels", "num_gaussians", "max_path_length")
 DROPOUTS = ("dropout", "attention_dropout", "activation_dropout", "drop_path")

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
-from pyg_moleblend.components import Component, arguments_with, check_sizes, register
+from pyg_moleblend.components import Component, arguments_with, register
 from pyg_moleblend.models.config import MoleBlendConfig, check_encoder
 from pyg_moleblend.models.moleblend import MoleBlend, pack_for
 from pyg_moleblend.models.wanted import Wanted, wanted_by
@@ -14,6 +14,7 @@ from pyg_moleblend.nn import Blending, GraphTokenReadout, Readout
 from pyg_moleblend.nn.blending.base import check_blending, drawn
 from pyg_moleblend.nn.checks import check_built_for
 from pyg_moleblend.nn.reset import reset, reset_linear
+from pyg_moleblend.runtime.sizes import check_sizes
 from pyg_moleblend.utils import DenseMolecules, Modality
 
 

@@ -4,9 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pyg_moleblend.components import check_sizes
 from pyg_moleblend.nn.precision import LayerNorm
 from pyg_moleblend.nn.reset import INIT_STD, reset_linear
+from pyg_moleblend.runtime.sizes import check_sizes
 
 
 class PairHead(nn.Module):

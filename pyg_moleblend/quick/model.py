@@ -250,7 +250,7 @@ def _checked(
         raise ValueError(f"`names` must be {labels.shape[1]} different names, got {list(names)}")
     known = labels[~np.isnan(labels)]
     binary = bool(np.isin(known, (0.0, 1.0)).all())
-    kind = kind or kind_of(torch.from_numpy(labels), names)
+    kind = kind or kind_of(torch.tensor(labels), names)
     _expect_among("kind", [kind], ("classification", "regression"))
     if kind == "classification" and not binary:
         raise ValueError("labels of a classification must be 0 or 1; say kind='regression' if they are values")

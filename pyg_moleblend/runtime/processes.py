@@ -8,7 +8,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-_RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK")  # as Lightning looks for them
+from pyg_moleblend.runtime.ranks import started_as
 
 
 def rank() -> int:
@@ -24,9 +24,7 @@ def world_size() -> int:
 def is_first() -> bool:
     r"""Whether this process is the one that speaks and writes: the first of those that are joined or, before they are,
     of those that torchrun, SLURM or Lightning have started."""
-    if _several():
-        return rank() == 0
-    return int(next((os.environ[name] for name in _RANKS if name in os.environ), "0")) == 0
+    return (rank() if _several() else started_as()) == 0
 
 
 def wait_for_all() -> None:

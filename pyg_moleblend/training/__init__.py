@@ -5,7 +5,7 @@ What is done with a trained model is next door, in :mod:`pyg_moleblend.inference
 
 from typing import TYPE_CHECKING
 
-from pyg_moleblend._lazy import export_lazily
+from pyg_moleblend.runtime.lazy import export_lazily
 
 if TYPE_CHECKING:
     from pyg_moleblend.training.data import MoleculeDataModule

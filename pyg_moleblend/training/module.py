@@ -9,6 +9,7 @@ from lightning.pytorch.strategies import ModelParallelStrategy
 from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
 
+from pyg_moleblend.runtime.devices import move
 from pyg_moleblend.runtime.seeds import derived_seed
 from pyg_moleblend.training.data import MoleculeDataModule
 from pyg_moleblend.training.global_mean import GlobalMean, global_mean
@@ -35,6 +36,10 @@ class TrainingModule(pl.LightningModule):
         self.model = model
         self.schedule = schedule
         self.seed = seed
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        r"""Moves a batch, its labels with as many digits as the device has."""
+        return move(batch, device)
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         r"""Seeds the batch's randomness."""

@@ -51,7 +51,7 @@ class PropertyModule(TrainingModule):
 
     def forward(self, batch: Any) -> Tensor:
         r"""Values ``[B, T]``: probabilities, or in the targets' units."""
-        return self.task.restore(self.model(batch, self.modality).double())
+        return self.task.restore(self.model(batch, self.modality))
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         r"""The loss of a batch."""
@@ -67,7 +67,7 @@ class PropertyModule(TrainingModule):
         labels = self.task.rows(batch.y, len(outputs))
         self._loss(self.valid_tally, labels, outputs)
         rows = validation_rows(self.trainer, batch_idx, batch.num_graphs)
-        self.collected.update(labels, self.task.restore(outputs.double()), rows)
+        self.collected.update(labels, self.task.restore(outputs), rows)
 
     def on_train_epoch_end(self) -> None:
         r"""Logs the epoch's loss."""

@@ -15,6 +15,7 @@ from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
 
 from pyg_moleblend.nn import MoleBlendLayer
+from pyg_moleblend.runtime.ranks import forget_start
 from pyg_moleblend.training.settings import Machine
 
 M = TypeVar("M", bound=nn.Module)
@@ -50,6 +51,7 @@ def settle_rank(machine: Machine) -> None:
     by nobody.
     """
     if is_alone(machine):
+        forget_start()
         cast(Any, rank_zero_only).rank = 0
 
 

@@ -39,6 +39,7 @@ _IRRELEVANT = (
     ".*srun.*command is available.*",
     ".*module\\(s\\) in eval mode at the start of training.*",
     ".*recommended to use `self.log.*sync_dist=True.*",  # what is logged was put together before: Tally
+    ".*You have overridden `transfer_batch_to_device`.*",  # for the data module's batches
     ".*WeightAveraging callback with a model that overrides the configure_model.*",  # which shares out under FSDP alone
     ".*callbacks used to create the checkpoint need to be provided.*",  # it is saved at other intervals now
     ".*could not find the monitored key.*",  # a run that was resumed at the very end of an epoch

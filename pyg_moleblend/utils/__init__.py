@@ -6,7 +6,7 @@ r"""Layouts of molecules, flat and dense, and shortest paths: tensors on any dev
 
 from typing import TYPE_CHECKING
 
-from pyg_moleblend._lazy import export_lazily
+from pyg_moleblend.runtime.lazy import export_lazily
 
 if TYPE_CHECKING:
     from pyg_moleblend.utils.dense import to_dense_atom, to_dense_pair

@@ -2,7 +2,6 @@ import pytest
 import samples
 from torch import nn
 
-from pyg_moleblend.components import check_sizes
 from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction
 from pyg_moleblend.nn import (
     BondPathBias,
@@ -19,13 +18,6 @@ from pyg_moleblend.nn import (
     SPDRecovery,
 )
 from pyg_moleblend.nn.checks import check_built_for, named_parts
-
-
-@pytest.mark.parametrize("size", [0, -3, 2.0, "4", True, None], ids=str)
-def test_a_size_is_an_integer_from_one(size: object):
-    check_sizes(channels=1, heads=10**6)
-    with pytest.raises(ValueError, match=f"`heads` must be an integer of at least 1, got {size!r}"):
-        check_sizes(channels=1, heads=size)
 
 
 @pytest.mark.parametrize(

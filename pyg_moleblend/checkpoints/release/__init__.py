@@ -2,7 +2,7 @@ r"""Import of the authors' release: its weights become ours by rule, and are com
 
 from typing import TYPE_CHECKING
 
-from pyg_moleblend._lazy import export_lazily
+from pyg_moleblend.runtime.lazy import export_lazily
 
 if TYPE_CHECKING:
     from pyg_moleblend.checkpoints.release.convert import convert_release, from_release, read_release, release_mapping

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pyg_moleblend.components import check_sizes, register
+from pyg_moleblend.components import register
 from pyg_moleblend.fields import MAX_PATH_LENGTH, BondVocabulary, bond_class_targets
 from pyg_moleblend.losses import (
     classification_losses,
@@ -21,6 +21,7 @@ from pyg_moleblend.nn.objectives.base import Outcome, Quality, RecoveryState
 from pyg_moleblend.nn.objectives.pair_recovery import GeometryRecovery, RowSums, known_atoms
 from pyg_moleblend.nn.objectives.pair_sampling import PairSample, PairSampling
 from pyg_moleblend.nn.pair_head import PairHead
+from pyg_moleblend.runtime.sizes import check_sizes
 
 _ALL = slice(None)
 

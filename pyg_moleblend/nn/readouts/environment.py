@@ -8,9 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pyg_moleblend.components import check_sizes, register
+from pyg_moleblend.components import register
 from pyg_moleblend.nn.blending.blend import Blend
 from pyg_moleblend.nn.readouts.base import Readout
+from pyg_moleblend.runtime.sizes import check_sizes
 from pyg_moleblend.utils import DenseMolecules
 
 

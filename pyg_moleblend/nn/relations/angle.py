@@ -3,9 +3,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from pyg_moleblend.components import check_sizes, register
+from pyg_moleblend.components import register
 from pyg_moleblend.nn.relations.base import RelationBias
 from pyg_moleblend.nn.reset import INIT_STD
+from pyg_moleblend.runtime.sizes import check_sizes
 from pyg_moleblend.utils import DenseMolecules
 from pyg_moleblend.utils.internal_coordinates import bond_angles
 

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pyg_moleblend.components import check_sizes, register
+from pyg_moleblend.components import register
 from pyg_moleblend.fields import (
     BOND_FEATURE_SIZES,
     MAX_PATH_LENGTH,
@@ -14,6 +14,7 @@ from pyg_moleblend.fields import (
 )
 from pyg_moleblend.nn.relations.base import RelationBias
 from pyg_moleblend.nn.reset import INIT_STD
+from pyg_moleblend.runtime.sizes import check_sizes
 from pyg_moleblend.utils import DenseMolecules
 
 

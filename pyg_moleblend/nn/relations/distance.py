@@ -3,10 +3,11 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pyg_moleblend.components import check_sizes, register
+from pyg_moleblend.components import register
 from pyg_moleblend.nn.gaussian_basis import GaussianBasis, pair_distances
 from pyg_moleblend.nn.relations.base import RelationBias
 from pyg_moleblend.nn.reset import reset_linear
+from pyg_moleblend.runtime.sizes import check_sizes
 from pyg_moleblend.utils import DenseMolecules
 
 GAUSSIANS = "gaussians"

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from pyg_moleblend.components import check_sizes, register
+from pyg_moleblend.components import register
 from pyg_moleblend.nn.relations.base import RelationBias
 from pyg_moleblend.nn.reset import INIT_STD
+from pyg_moleblend.runtime.sizes import check_sizes
 from pyg_moleblend.utils import DenseMolecules
 
 NUM_RELATIONS = 3

@@ -1,0 +1,66 @@
+import bz2
+import gzip
+import io
+import lzma
+import zipfile
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from pyg_moleblend.runtime.open_file import open_text, parse_json, read_head, read_json
+
+TEXT = "smiles,y\nCCO,1\n"
+
+
+def compressed(kind: str, content: bytes) -> bytes:
+    if kind == "zip":
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("a.csv", content)
+            archive.writestr("__MACOSX/._a.csv", b"")
+        return file.getvalue()
+    if kind == "zst":
+        return pa.compress(content, "zstd", asbytes=True)
+    return {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress, "plain": bytes}[kind](content)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("kind", ["plain", "gz", "bz2", "xz", "zst", "zip"])
+def test_text_is_read_whatever_it_is_compressed_or_encoded_by(kind: str, encoding: str, tmp_path: Path):
+    path = tmp_path / "a.csv"  # the name does not tell
+    path.write_bytes(compressed(kind, TEXT.replace("\n", "\r\n").encode(encoding)))
+    with open_text(path) as file:
+        assert file.read() == TEXT
+
+
+def test_bytes_that_are_no_text_are_kept_as_escapes(tmp_path: Path):
+    (tmp_path / "a.csv").write_bytes("name\nMüller\n".encode("latin-1"))
+    with open_text(tmp_path / "a.csv") as file:
+        assert file.read() == "name\nM\\xfcller\n"
+
+
+@pytest.mark.parametrize("kind", ["gz", "bz2", "xz", "zip"])
+def test_a_file_that_was_cut_off_is_named(kind: str, tmp_path: Path):
+    path = tmp_path / "a"
+    whole = compressed(kind, bytes(range(256)) * 200)
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match="a is damaged: "):
+        read_head(path)
+
+
+def test_an_archive_holds_one_file(tmp_path: Path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.csv", TEXT)
+        archive.writestr("b.csv", TEXT)
+    with pytest.raises(ValueError, match=r"holds 2 files, expected one: \['a.csv', 'b.csv'\]"):
+        read_head(tmp_path / "a.zip")
+
+
+@pytest.mark.parametrize("text", ["{", "[" * 100_000, b"\xff"])
+def test_json_that_cannot_be_read_is_named(text: str | bytes, tmp_path: Path):
+    with pytest.raises(ValueError, match=r"it\.json is damaged: "):
+        parse_json(text, "it.json")
+    (tmp_path / "it.json").write_bytes(text.encode() if isinstance(text, str) else text)
+    with pytest.raises(ValueError, match=r"it\.json is damaged: "):
+        read_json(tmp_path / "it.json")
