@@ -16,7 +16,7 @@ def run(
     conformers: int = 1,
     num_workers: int = 1,
     max_atoms: int = 1000,
-    readout: dict[str, Any] | str | None = None,
+    readout: dict[str, Any] | str = "GraphTokenReadout",
 ) -> None:
     """Compute the representations of molecules, the columns e0, e1, ...
 
@@ -38,18 +38,17 @@ def run(
         num_workers: Processes that find conformers, ended where a molecule takes too long; 0 works in this one,
             without a hard deadline.
         max_atoms: Most atoms of a molecule; a larger one gets empty cells, and its status says so.
-        readout: What the vectors are made by, a component: EnvironmentReadout, say; the graph token by default.
+        readout: What the vectors are made by, a component: EnvironmentReadout, say.
     """
-    from pyg_moleblend.checkpoints import encoder_from_pretrained
     from pyg_moleblend.cli.component_options import make
     from pyg_moleblend.cli.molecules import check_output, hydrogens_of, read_input, write_results
     from pyg_moleblend.inference import embed
-    from pyg_moleblend.models.config import config_of
 
     check_output(out, molecules, model)
     table = read_input(molecules, smiles_column, id_column, hydrogens_of(model), max_atoms)
-    made = None
-    if readout is not None:
-        made = make(readout, "readout", channels=config_of(encoder_from_pretrained(model)).channels)
+
+    def made(channels: int) -> Any:
+        return make(readout, "readout", channels=channels)
+
     vectors = embed(model, table, modality, batch_size, device, seed, conformers, num_workers, readout=made)
     write_results(vectors, out, "embedded")

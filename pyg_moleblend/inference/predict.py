@@ -112,7 +112,7 @@ def embed(
     num_workers: int = 0,
     components: Iterable[type] = (),
     max_atoms: int | None = MAX_ATOMS,
-    readout: Readout | None = None,
+    readout: Readout | Callable[[int], Readout] = GraphTokenReadout,
 ) -> pd.DataFrame:
     r"""The representation of each molecule: the final state of its graph token, or what a readout makes of the output.
 
@@ -127,8 +127,9 @@ def embed(
         num_workers: As for :func:`predict`. (default: :obj:`0`)
         components: As for :func:`predict`; of the encoder alone. (default: :obj:`()`)
         max_atoms: As for :func:`predict`. (default: :obj:`1000`)
-        readout: What the vectors are made by; an :class:`~pyg_moleblend.nn.EnvironmentReadout` for kernel machines, for
-            one. It is used as it is. The graph token by default.
+        readout: What makes the vectors, used as it is, or what makes that of C, such as its class:
+            :class:`~pyg_moleblend.nn.EnvironmentReadout` for kernel machines, for one.
+            (default: :obj:`GraphTokenReadout`)
 
     Returns:
         As :func:`predict`, with a column for each number of the vector, ``e0``, ``e1``, ..., and without standard
@@ -140,7 +141,7 @@ def embed(
     """
     encoder, metadata = encoder_from_pretrained(source, components), read_metadata(source)
     config = config_of(encoder)
-    readout = GraphTokenReadout(config.channels) if readout is None else readout
+    readout = readout if isinstance(readout, Readout) else readout(config.channels)
     check_built_for("the readout", readout, channels=config.channels)
     readout.to(pick_device(device)).eval()
     wanted_fields = wanted_by([getattr(encoder, "wanted", encoder), readout])

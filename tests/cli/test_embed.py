@@ -16,3 +16,11 @@ def test_parquet_of_any_model(pretrained_model, property_model, table, tmp_path,
 def test_conformers_are_made_and_said(pretrained_model, capsys, caplog):
     assert main(["embed", str(pretrained_model), "CCO", "--modality", "2d+3d"]) == 0
     assert "1 of 1 molecules had no coordinates and were given a conformer" in caplog.text
+
+
+def test_a_readout_is_named_as_elsewhere(pretrained_model, tmp_path):
+    out, words = tmp_path / "a.csv", '{"component": "EnvironmentReadout", "arguments": {"layers": [0, 1], "size": 4}}'
+    assert main(["embed", str(pretrained_model), "CCO", "--readout", words, "--out", str(out)]) == 0
+    assert list(pd.read_csv(out)) == ["id", "smiles", *(f"e{i}" for i in range(8)), "status"]
+    assert main(["embed", str(pretrained_model), "CCO", "--readout", "PooledReadout", "--out", str(out)]) == 0
+    assert len(pd.read_csv(out).columns) == 3 + 48
