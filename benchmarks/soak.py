@@ -12,12 +12,14 @@ import random
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from tqdm import tqdm
 
 from pyg_moleblend.cli import main
 from pyg_moleblend.training.folder import has_checkpoint
@@ -129,6 +131,7 @@ def run_apart(words: Sequence[str], number: int | None = None, after: float = 0.
     """
     child = os.fork()
     if not child:
+        tqdm.set_lock(threading.RLock())  # its own: a process that is killed holding a shared one ends all others
         with open(os.devnull, "w") as nowhere:
             os.dup2(nowhere.fileno(), 1)
             os.dup2(nowhere.fileno(), 2)

@@ -2,6 +2,7 @@ import json
 import os
 import random
 import signal
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from rdkit import Chem
 from shard_rows import GOOD, contents, damage
 from torch_geometric.data import Batch, Data
 from torch_geometric.transforms import BaseTransform, Compose
+from tqdm import tqdm
 
 from pyg_moleblend.chem import Conformers, from_smiles
 from pyg_moleblend.datasets import MoleculeShards
@@ -145,6 +147,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_bytes(tmp_path: Path) -> Non
         child = os.fork()
         if child == 0:
             try:
+                tqdm.set_lock(threading.RLock())  # its own: one that is killed holding this process's ends that, too
                 prepare(table, tmp_path / "killed", **arguments)
             finally:
                 os._exit(0)
