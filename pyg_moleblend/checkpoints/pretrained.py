@@ -23,7 +23,7 @@ from pyg_moleblend.components import (
     with_components,
 )
 from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction
-from pyg_moleblend.runtime.files import atomic_write, whole_folder
+from pyg_moleblend.runtime.files import atomic_write, digest_of, whole_folder
 from pyg_moleblend.runtime.open_file import read_json
 
 CONFIG_FILE = "config.json"
@@ -126,6 +126,12 @@ def encoder_from_pretrained(source: str | Path, components: Iterable[type] = ())
 def read_metadata(source: str | Path) -> dict[str, Any]:
     r"""The metadata that :func:`save_pretrained` kept beside a model."""
     return _describe(locate(source))["metadata"]
+
+
+def model_digests(source: str | Path) -> dict[str, str]:
+    r"""What tells a model from others: the checksums of its files, by their names."""
+    folder = locate(source)
+    return {name: digest_of(folder / name) for name in (CONFIG_FILE, WEIGHTS_FILE)}
 
 
 def load_weights(model: M, source: str | Path) -> M:

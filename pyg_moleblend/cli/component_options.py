@@ -6,6 +6,7 @@ A component is a registered name, or ``{component: NAME, arguments: {...}}``; ``
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pyg_moleblend.components import construct, find
@@ -78,6 +79,22 @@ def make(entry: Any, what: str, **first: int) -> Any:
         raise ValueError(f"the arguments of {what} must be {{NAME: VALUE, ...}}, got {given!r}")
     arguments = {key: _inner(value, f"{what}.{key}") for key, value in given.items()}
     return construct(find(name, source=what), arguments, f"{what}: component {name!r}", first)
+
+
+@dataclass(frozen=True)
+class Named:
+    r"""What makes the component of a name for a number of channels, here or in another process.
+
+    Args:
+        entry: As for :func:`make`.
+        what: Likewise.
+    """
+
+    entry: Any
+    what: str
+
+    def __call__(self, channels: int) -> Any:
+        return make(self.entry, self.what, channels=channels)
 
 
 def _inner(value: Any, what: str) -> Any:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import os
-
 
 def run(
     out: str,
@@ -39,6 +37,7 @@ def run(
     from pyg_moleblend.cli.data import names_of, say, tell
     from pyg_moleblend.datasets.corpus import BENCHMARKS, Rules, build_corpus
     from pyg_moleblend.datasets.corpus import quantum_lists as draw_lists
+    from pyg_moleblend.runtime.worker_pool import all_cores
 
     pairs = [word.partition("=") for word in names_of(sources) or []]
     names = {"all": list(BENCHMARKS), "none": []}.get(str(exclude), names_of(exclude) or [])
@@ -52,7 +51,7 @@ def run(
             Rules(min_heavy_atoms, max_heavy_atoms),
             valid_size,
             seed,
-            _cores() if num_workers is None else num_workers,
+            all_cores() if num_workers is None else num_workers,
             progress,
         )
     except RuntimeError as error:  # a download that failed
@@ -66,8 +65,3 @@ def run(
     if quantum_lists:
         for name, entry in draw_lists(out, seed=seed)["lists"].items():
             tell(f"{name}.smi: " + " + ".join(f"{count} {source}" for source, count in entry["molecules"].items()))
-
-
-def _cores() -> int:
-    # Those that this process may use, where the system tells: fewer than there are, in a container.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

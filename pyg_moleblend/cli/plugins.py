@@ -3,12 +3,17 @@ r"""Code of the user's own that registers components: loaded because its name st
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from typing import Generic, TypeVar
 
 OPTION = "--plugin"
+LOADED: list[str] = []
+r"""The plugins of this process."""
+
+T = TypeVar("T")
 
 
 def take_plugins(words: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -32,6 +37,23 @@ def take_plugins(words: Sequence[str]) -> tuple[list[str], list[str]]:
     return plugins, others
 
 
+class WithPlugins(Generic[T]):
+    r"""A function that loads the plugins which this process has loaded first, wherever it is called.
+
+    Args:
+        function: It can be pickled, and takes no argument.
+    """
+
+    def __init__(self, function: Callable[[], T]) -> None:
+        self.plugins = tuple(LOADED)
+        self.function = function
+
+    def __call__(self) -> T:
+        for plugin in self.plugins:
+            load_plugin(plugin)
+        return self.function()
+
+
 def load_plugin(name: str) -> None:
     r"""Runs a Python file, or imports a module, so that it registers its components.
 
@@ -41,6 +63,8 @@ def load_plugin(name: str) -> None:
     Raises:
         ValueError: If there is none, or it fails.
     """
+    if name not in LOADED:
+        LOADED.append(name)
     path = Path(name)
     is_file = path.suffix == ".py"
     if is_file and not path.is_file():

@@ -14,18 +14,24 @@ def run(
     device: str = "auto",
     seed: int | None = None,
     conformers: int = 1,
-    num_workers: int = 1,
+    num_workers: int | None = None,
     max_atoms: int = 1000,
+    top: int | None = None,
+    by: str | None = None,
+    lowest: bool = False,
+    engine: Literal["local", "ray"] = "local",
 ) -> None:
-    """Predict properties of molecules.
+    """Predict properties of molecules, as many as there are.
 
-    Rows that cannot be read get empty cells, and their status says why.
+    Rows that cannot be read get empty cells, and their status says why. Results in a folder go on where they were
+    interrupted, by the same command.
 
     Args:
         model: Folder of a fine-tuned model (RUN/model), or a hub repository.
-        molecules: A SMILES, the path of a table (.csv, .tsv, .parquet, .sdf, .smi, ...), or - for one SMILES a line of
-            stdin.
-        out: Where to write, .csv, .tsv or .parquet; CSV to stdout by default.
+        molecules: A SMILES; the path of a table (.csv, .tsv, .parquet, .sdf, .smi, ...), of a folder of tables, or a
+            pattern in quotes, 'library/*.smi.gz'; or - for one SMILES a line of stdin.
+        out: Where to write, .csv, .tsv, .parquet, or a folder, for Parquet files beside a manifest; CSV to stdout by
+            default.
         smiles_column: Column of a table's SMILES; the one that is called so by default.
         id_column: Column of a table's identifiers; rows are numbered from 0 by default.
         modality: Which inputs to use; those of the fine-tuning by default. With 3D among them, molecules without
@@ -35,13 +41,35 @@ def run(
         seed: Seed of the conformers; that of the training molecules' by default, or 0.
         conformers: Conformers to give to a molecule without coordinates; the mean over them is taken. The columns
             TARGET_std have the standard deviation over them.
-        num_workers: Processes that find conformers, ended where a molecule takes too long; 0 works in this one,
-            without a hard deadline.
+        num_workers: Processes that read molecules, find conformers and compute, ended where a molecule takes too long;
+            0 works in this one, without a deadline. By default one for each GPU, or for each core; none for few
+            molecules without 3D.
         max_atoms: Most atoms of a molecule; a larger one gets empty cells, and its status says so.
+        top: Keep only so many of the best, the best first; in a folder in the file top.parquet.
+        by: The target that tells which are the best; not needed where there is one.
+        lowest: Whether the lowest values are the best.
+        engine: Work on this machine, or on a Ray cluster that sees the same files (from .parquet, to a folder).
     """
-    from pyg_moleblend.cli.molecules import check_output, hydrogens_of, read_input, write_results
-    from pyg_moleblend.inference import predict
+    from functools import partial
 
-    check_output(out, molecules, model)
-    table = read_input(molecules, smiles_column, id_column, hydrogens_of(model), max_atoms)
-    write_results(predict(model, table, modality, batch_size, device, seed, conformers, num_workers), out, "predicted")
+    from pyg_moleblend.cli.screening import screen_molecules
+    from pyg_moleblend.inference.predict import load_predictor
+    from pyg_moleblend.inference.screening.top import Top
+
+    if top is None and (by is not None or lowest):
+        raise ValueError("--by and --lowest say which molecules --top keeps: name how many")
+    screen_molecules(
+        partial(load_predictor, model, modality, batch_size, device, seed, conformers),
+        {"verb": "predict", "batch_size": batch_size, "seed": seed, "conformers": conformers},
+        model,
+        molecules,
+        out,
+        smiles_column,
+        id_column,
+        modality,
+        num_workers,
+        max_atoms,
+        engine,
+        "predicted",
+        None if top is None else Top(top, by, lowest),
+    )

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Literal
 
@@ -49,6 +48,7 @@ def run(
     from pyg_moleblend.datasets.shards.build import SHARD_SIZE
     from pyg_moleblend.datasets.shards.folder import FAILURES_FILE
     from pyg_moleblend.datasets.shards.prepare import prepare
+    from pyg_moleblend.runtime.worker_pool import all_cores
 
     if conformers < 0:
         raise ValueError(f"conformers must be 0 or more, got {conformers}")
@@ -65,7 +65,7 @@ def run(
         hydrogens,
         settings,
         on_error,
-        _cores() if num_workers is None else num_workers,
+        all_cores() if num_workers is None else num_workers,
         SHARD_SIZE if shard_size is None else shard_size,
         engine,
         progress,
@@ -80,8 +80,3 @@ def run(
         f"{shards}, {size / 1e6:.1f} MB ({each:.0f} bytes a molecule) in {folder}"
         + (f"; the failures are in {folder / FAILURES_FILE}" if manifest.failures else "")
     )
-
-
-def _cores() -> int:
-    # Those that this process may use, where the system tells: fewer than there are, in a container.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

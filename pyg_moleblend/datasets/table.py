@@ -9,10 +9,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from pyg_moleblend.chem import Hydrogens, MoleculeError
-from pyg_moleblend.chem.parse import atoms_of_text
+from pyg_moleblend.chem import Hydrogens
 from pyg_moleblend.datasets.base import MoleculeDataset, Transform, store
-from pyg_moleblend.datasets.io.reading import Entry, Failure, read_molecules
+from pyg_moleblend.datasets.io.reading import Failure, read_molecules
 from pyg_moleblend.datasets.io.table_columns import id_column, number_column
 from pyg_moleblend.datasets.io.table_files import read_table
 from pyg_moleblend.datasets.recipe import Recipe
@@ -74,12 +73,7 @@ class MoleculeTable(MoleculeDataset):
         columns = [number_column(self.frame, target) for target in targets]
         self.ids = [str(row) for row in range(len(self.frame))] if ids is None else id_column(self.frame, ids)
 
-        if max_atoms is not None:
-            entries = [_of_size(entry, max_atoms) for entry in entries]
-        reading = read_molecules(entries, hydrogens, "molecules" if progress else None)
-        if max_atoms is not None:
-            sizes = reading.graphs.num_atoms
-            reading = reading.drop(sizes > max_atoms, lambda m: _too_large(int(sizes[m]), max_atoms))
+        reading = read_molecules(entries, hydrogens, "molecules" if progress else None, max_atoms=max_atoms)
         self.failures = reading.failures
         if self.failures and on_error == "raise":
             raise ValueError(_report(self.failures, self.num_rows))
@@ -127,17 +121,6 @@ class MoleculeTable(MoleculeDataset):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self)} molecules of {self.num_rows} rows)"
-
-
-def _of_size(entry: Entry, max_atoms: int) -> Entry:
-    r"""The entry, or why it is not even read."""
-    if isinstance(entry, str) and len(entry) > max_atoms and (atoms := atoms_of_text(entry)) > max_atoms:
-        return MoleculeError(entry, _too_large(atoms, max_atoms), "leave it out, or raise the limit")
-    return entry
-
-
-def _too_large(atoms: int, max_atoms: int) -> str:
-    return f"it has {atoms} atoms, more than the {max_atoms} that a molecule may have (max_atoms)"
 
 
 def _report(failures: Sequence[Failure], num_rows: int) -> str:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from pyg_moleblend.runtime.lazy import export_lazily
 
 if TYPE_CHECKING:
+    from pyg_moleblend.inference.embed import embed
     from pyg_moleblend.inference.evaluate import evaluate, score_model
-    from pyg_moleblend.inference.predict import embed, predict
+    from pyg_moleblend.inference.predict import predict
     from pyg_moleblend.inference.recovery_report import RecoveryReport, recovery_report
     from pyg_moleblend.inference.run_batches import run_batches
     from pyg_moleblend.inference.trivial_guess import trivial_guess

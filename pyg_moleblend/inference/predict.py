@@ -1,40 +1,23 @@
-r"""Predictions and representations of molecules by a saved model."""
+r"""Predictions of properties by a saved model."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from pyg_moleblend.checkpoints import encoder_from_pretrained, from_pretrained, read_metadata
+from pyg_moleblend.checkpoints import from_pretrained, read_metadata
 from pyg_moleblend.chem import Conformers
 from pyg_moleblend.datasets import MoleculeTable
-from pyg_moleblend.datasets.conformers import add_missing_conformers
-from pyg_moleblend.datasets.recipe import Recipe, check_recipe
-from pyg_moleblend.inference.conformer_mean import conformer_mean
-from pyg_moleblend.inference.run_batches import pick_device, run_batches
+from pyg_moleblend.datasets.recipe import Recipe
+from pyg_moleblend.inference.loaded_model import MAX_ATOMS, OWN_COLUMNS, LoadedModel, free_names
 from pyg_moleblend.metrics.task import Task
 from pyg_moleblend.models import MoleBlendForPropertyPrediction
-from pyg_moleblend.models.config import config_of
-from pyg_moleblend.models.moleblend import pack_for
-from pyg_moleblend.models.wanted import wanted_by
-from pyg_moleblend.nn import GraphTokenReadout, Readout
-from pyg_moleblend.nn.checks import check_built_for
 from pyg_moleblend.utils import Modality
-
-OK = "ok"
-_OWN = {"id", "smiles", "status"}
-
-MAX_ATOMS = 1000
-r"""Most atoms of a molecule, by default: time and memory grow with the square, and large ones are seldom meant."""
-
-_log = logging.getLogger(__name__)
 
 
 def predict(
@@ -80,105 +63,54 @@ def predict(
         ValueError: If the model predicts no properties, a table was read with other hydrogens than the training's,
             ``molecules`` is one text or a data frame, or several conformers are asked for and no 3D.
     """
+    model = load_predictor(source, modality, batch_size, device, seed, conformers, components)
+    return model.of_table(table_of(molecules, model.recipe, max_atoms), num_workers)
+
+
+def load_predictor(
+    source: str | Path,
+    modality: Modality | None = None,
+    batch_size: int = 64,
+    device: str = "auto",
+    seed: int | None = None,
+    conformers: Conformers | int = 1,
+    components: Iterable[type] = (),
+) -> LoadedModel:
+    r"""What :func:`predict` predicts with; its arguments are those of that function."""
     model, metadata = from_pretrained(source, components), read_metadata(source)
     if not isinstance(model, MoleBlendForPropertyPrediction) or "task" not in metadata:
         raise ValueError(
             f"{source} holds a {type(model).__name__} that knows no property: predict with a fine-tuned model, or "
             "embed with this one"
         )
-    task = Task.from_dict(metadata["task"])
-    modality = modality or metadata.get("modality", "2d+3d")
+    task, recipe = Task.from_dict(metadata["task"]), Recipe.from_metadata(metadata)
+    inputs: Modality = modality or metadata.get("modality", "2d+3d")
 
     def compute(batch: Any) -> Tensor:
-        return task.restore(model(batch, modality))
+        return task.restore(model(batch, inputs))
 
-    recipe = Recipe.from_metadata(metadata)
-    wanted = _settings(conformers, seed, recipe)
-    names = _free(task.names, "_predicted", _OWN)
-    spread = _free([f"{name}_std" for name in names], "_of_conformers", {*_OWN, *names}) if wanted.count > 1 else []
-    work = conformer_mean(compute, spread=bool(spread))
-    table = _table(molecules, recipe, max_atoms)
-    return _frame(work, names + spread, table, model, modality, batch_size, device, wanted, num_workers)
+    wanted = conformer_settings(conformers, seed, recipe)
+    names = free_names(task.names, "_predicted", {*OWN_COLUMNS})
+    deviations = [f"{name}_std" for name in names] if wanted.count > 1 else []
+    spread = free_names(deviations, "_of_conformers", {*OWN_COLUMNS, *names})
+    return LoadedModel(compute, names, [model], recipe, inputs, wanted, spread, batch_size, device)
 
 
-def embed(
-    source: str | Path,
-    molecules: MoleculeTable | Sequence[str],
-    modality: Modality | None = None,
-    batch_size: int = 64,
-    device: str = "auto",
-    seed: int | None = None,
-    conformers: Conformers | int = 1,
-    num_workers: int = 0,
-    components: Iterable[type] = (),
-    max_atoms: int | None = MAX_ATOMS,
-    readout: Readout | Callable[[int], Readout] = GraphTokenReadout,
-) -> pd.DataFrame:
-    r"""The representation of each molecule: the final state of its graph token, or what a readout makes of the output.
-
-    Args:
-        source: A folder with a model of any kind, or a hub repository.
-        molecules: As for :func:`predict`.
-        modality: Which inputs to use; those that the model was trained with by default.
-        batch_size: Molecules of a batch. (default: :obj:`64`)
-        device: ``"auto"`` is a GPU where there is one. (default: :obj:`"auto"`)
-        seed: Seed of the conformers; that of the training molecules' by default, or 0.
-        conformers: As for :func:`predict`. (default: :obj:`1`)
-        num_workers: As for :func:`predict`. (default: :obj:`0`)
-        components: As for :func:`predict`; of the encoder alone. (default: :obj:`()`)
-        max_atoms: As for :func:`predict`. (default: :obj:`1000`)
-        readout: What makes the vectors, used as it is, or what makes that of C, such as its class:
-            :class:`~pyg_moleblend.nn.EnvironmentReadout` for kernel machines, for one.
-            (default: :obj:`GraphTokenReadout`)
-
-    Returns:
-        As :func:`predict`, with a column for each number of the vector, ``e0``, ``e1``, ..., and without standard
-        deviations.
-
-    Raises:
-        ValueError: If a table was read with other hydrogens than the training's, or several conformers are asked for
-            and no 3D.
-    """
-    encoder, metadata = encoder_from_pretrained(source, components), read_metadata(source)
-    config = config_of(encoder)
-    readout = readout if isinstance(readout, Readout) else readout(config.channels)
-    check_built_for("the readout", readout, channels=config.channels)
-    readout.to(pick_device(device)).eval()
-    wanted_fields = wanted_by([getattr(encoder, "wanted", encoder), readout])
-    modality = modality or metadata.get("modality", "2d+3d")
-
-    def compute(batch: Any) -> Tensor:
-        molecules = pack_for(encoder, wanted_fields, batch, config, modality)
-        return readout(readout.encode(encoder, molecules), molecules).float()
-
-    names = [f"e{i}" for i in range(readout.out_channels)]
-    recipe = Recipe.from_metadata(metadata)
-    work, wanted = conformer_mean(compute, spread=False), _settings(conformers, seed, recipe)
-    return _frame(
-        work, names, _table(molecules, recipe, max_atoms), encoder, modality, batch_size, device, wanted, num_workers
-    )
-
-
-def _settings(conformers: Conformers | int, seed: int | None, recipe: Recipe | None) -> Conformers:
+def conformer_settings(conformers: Conformers | int, seed: int | None, recipe: Recipe | None) -> Conformers:
+    r"""The settings of conformers, those that are not given being those of the training molecules' conformers."""
     if not isinstance(conformers, int):
         return conformers
     known = (None if recipe is None else recipe.conformers) or Conformers()
     return replace(known, count=conformers, seed=known.seed if seed is None else seed)
 
 
-def _free(names: Iterable[str], suffix: str, taken: Set[str]) -> list[str]:
-    r"""The names, with the suffix behind those that are taken."""
-    free: list[str] = []
-    for name in names:
-        while name in taken or name in free:
-            name += suffix
-        free.append(name)
-    return free
+def table_of(molecules: MoleculeTable | Sequence[str], recipe: Recipe | None, max_atoms: int | None) -> MoleculeTable:
+    r"""Molecules as a table, SMILES being read with the training's hydrogens.
 
-
-def _table(molecules: MoleculeTable | Sequence[str], recipe: Recipe | None, max_atoms: int | None) -> MoleculeTable:
+    Raises:
+        ValueError: If they are one text, or a data frame.
+    """
     if isinstance(molecules, MoleculeTable):
-        check_recipe(recipe, molecules)
         return molecules
     if isinstance(molecules, (str, Path)):  # a text's elements would be its letters
         raise ValueError(
@@ -193,55 +125,3 @@ def _table(molecules: MoleculeTable | Sequence[str], recipe: Recipe | None, max_
     given = pd.DataFrame({"smiles": list(molecules)}, dtype=object)
     hydrogens = (recipe or Recipe()).hydrogens
     return MoleculeTable(given, on_error="keep", hydrogens=hydrogens, progress=False, max_atoms=max_atoms)
-
-
-def _frame(
-    compute: Callable[[Any], Tensor],
-    names: list[str],
-    molecules: MoleculeTable,
-    model: nn.Module,
-    modality: Modality,
-    batch_size: int,
-    device: str,
-    conformers: Conformers,
-    num_workers: int,
-) -> pd.DataFrame:
-    if conformers.count > 1 and "3d" not in modality:
-        raise ValueError(
-            f"{conformers.count} conformers are of no use to modality={modality!r}; leave them out, or pass '2d+3d'"
-        )
-    if num_workers < 0:
-        raise ValueError(f"`num_workers` must not be negative, got {num_workers}")
-    status = {row: reason for row, reason in enumerate(molecules.status) if reason != OK}
-    smiles = dict(zip(molecules.row.tolist(), molecules.smiles, strict=True))
-    smiles.update({failure.row: failure.input for failure in molecules.failures})
-    usable = torch.arange(len(molecules))
-    table: Any = molecules
-    if "3d" in modality and len(molecules):
-        found = add_missing_conformers(molecules, conformers=conformers, num_workers=num_workers)
-        table, num_added, failures, _ = found
-        if num_added:
-            _log.warning(
-                "%d of %d molecules had no coordinates and were given a conformer; the modality '2d' needs none",
-                num_added,
-                len(molecules),
-            )
-        if modality == "3d":
-            usable = torch.tensor([i for i, row in enumerate(molecules.row.tolist()) if row not in failures])
-        status.update({row: reason if modality == "3d" else f"2D only: {reason}" for row, reason in failures.items()})
-
-    target = pick_device(device)
-    values = torch.full((len(molecules), len(names)), torch.nan)
-    if len(usable):
-        model.to(target)
-        computed = run_batches(compute, table[usable], batch_size, target)
-        values = values.to(computed.dtype).index_copy(0, usable, computed)
-    rows = molecules.output_rows.tolist()
-    return pd.DataFrame(
-        {
-            "id": [molecules.ids[row] for row in rows],
-            "smiles": [smiles[row] for row in rows],
-            **dict(zip(names, molecules.align(values).T.numpy(), strict=True)),
-            "status": [status.get(row, OK) for row in rows],
-        }
-    )

@@ -14,8 +14,8 @@ from pyg_moleblend.loader import molecule_loader, molecule_sizes
 from pyg_moleblend.runtime.devices import move
 from pyg_moleblend.runtime.processes import gather_rows, share_of, world_size
 
-MAX_PAIRS = 2**22
-r"""Most padded pairs of atoms of a batch, or those of the largest molecule: 64 molecules of 256 atoms. Memory grows
+MAX_PAIRS = 2**18
+r"""Most padded pairs of atoms of a batch, or those of the largest molecule: 64 molecules of 64 atoms. Memory grows
 with them. A batch that is cut is padded to another size, which may move the last digit of float32."""
 
 

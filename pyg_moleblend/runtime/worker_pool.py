@@ -1,6 +1,7 @@
 r"""Work on chunks in processes that are killed, not asked, where an item of a chunk takes too long."""
 
 import multiprocessing
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -77,6 +78,11 @@ def map_chunks(
     if num_workers == 0:
         return (function(chunk, [0] * len(chunk), _nobody_asks) for chunk in chunks)
     return _Pool(function, num_workers, deadline).map(chunks)
+
+
+def all_cores() -> int:
+    r"""How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def in_chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:

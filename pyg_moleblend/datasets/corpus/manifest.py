@@ -14,8 +14,7 @@ from pyg_moleblend.datasets.corpus.merge import Kept
 from pyg_moleblend.datasets.corpus.pieces import Pieces
 from pyg_moleblend.datasets.corpus.rules import Rules
 from pyg_moleblend.datasets.corpus.sources import SOURCES
-from pyg_moleblend.datasets.shards.folder import is_whole
-from pyg_moleblend.runtime.files import Digest, digest
+from pyg_moleblend.runtime.files import Digest, digest, is_whole
 from pyg_moleblend.runtime.open_file import read_json
 
 FORMAT = 1

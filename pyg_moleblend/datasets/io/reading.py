@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from pyg_moleblend.chem import Conformers, FlatGraphs, Hydrogens, MoleculeError, featurize, generate_conformers
 from pyg_moleblend.chem.conformers import RUNGS
+from pyg_moleblend.chem.parse import atoms_of_text
 from pyg_moleblend.datasets.io.entries import Entry, describe_entry, pack_entries, read_entry
 from pyg_moleblend.datasets.io.failures import Failure
 from pyg_moleblend.datasets.io.reading_result import Reading, concatenate
@@ -38,11 +39,13 @@ class ReadChunk:
         hydrogens: Which hydrogens become atoms.
         conformers: Which conformers molecules without coordinates are to have; none by default.
         transform: Applied to every molecule, see :func:`~pyg_moleblend.datasets.io.transformed.transformed`.
+        max_atoms: Most atoms of a molecule; no limit by default.
     """
 
     hydrogens: Hydrogens | str = Hydrogens.REMOVE
     conformers: Conformers | None = None
     transform: Callable[[Data], Data] | None = None
+    max_atoms: int | None = None
 
     @property
     def deadline(self) -> float:
@@ -55,7 +58,7 @@ class ReadChunk:
         return CHUNK_SIZE if self.conformers is None else min(CHUNK_SIZE, CONFORMER_CHUNK_SIZE)
 
     def __call__(self, entries: Sequence[Entry], kills: Sequence[int], started: Started) -> Reading:
-        reading = read_chunk(entries, self.hydrogens, self.conformers, kills, started)
+        reading = read_chunk(entries, self.hydrogens, self.conformers, kills, started, self.max_atoms)
         return reading if self.transform is None else transformed(reading, self.transform, started)
 
 
@@ -66,6 +69,7 @@ def read_molecules(
     total: int | None = None,
     conformers: Conformers | None = None,
     num_workers: int = 0,
+    max_atoms: int | None = None,
 ) -> Reading:
     r"""Reads a table's molecules in chunks, so that no more than some chunks of them are held at a time.
 
@@ -78,9 +82,10 @@ def read_molecules(
             gets does not depend on the others, nor on the number of workers.
         num_workers: Processes that work on it, and that are killed where a molecule takes longer than the deadline
             (:func:`~pyg_moleblend.runtime.worker_pool.map_chunks`); 0 is this one, without a hard deadline.
+        max_atoms: Most atoms of a molecule; a row with more is a failure. No limit by default.
     """
     size = len(entries) if isinstance(entries, Sequence) else total
-    read = ReadChunk(hydrogens, conformers)
+    read = ReadChunk(hydrogens, conformers, max_atoms=max_atoms)
     chunks: Iterable[list[Entry]] = in_chunks(entries, read.chunk_size)
     if num_workers:
         chunks = map(pack_entries, chunks)
@@ -100,6 +105,7 @@ def read_chunk(
     conformers: Conformers | None = None,
     kills: Sequence[int] | None = None,
     started: Callable[[int], None] = lambda item: None,
+    max_atoms: int | None = None,
 ) -> Reading:
     r"""Reads the molecules of one chunk; rows are counted within it.
 
@@ -110,6 +116,7 @@ def read_chunk(
         kills: How many worker processes each entry has ended: with conformers, the rung of the ladder that it begins
             with; an entry that cannot even be read is a failure then.
         started: Is told the row that is begun with, -1 between rows.
+        max_atoms: Most atoms of a molecule; a row with more is a failure. No limit by default.
     """
     kills = kills or [0] * len(entries)
     most = 0 if conformers is None else len(RUNGS) - 1
@@ -122,15 +129,31 @@ def read_chunk(
             failures.append(Failure(row, describe_entry(entry), TOO_LONG))
             continue
         try:
-            mols[row], texts[row] = read_entry(entry, hydrogens)
+            mol, text = read_entry(_of_size(entry, max_atoms), hydrogens)
+            _check_size(describe_entry(entry), mol.GetNumAtoms(), max_atoms)
         except MoleculeError as error:
             failures.append(Failure(row, error.input, error.reason))
+        else:
+            mols[row], texts[row] = mol, text
     started(-1)
     graphs, bad = _featurize(mols)
     rows = [row for row in mols if row not in {failure.row for failure in bad}]
     smiles = [texts[row] or Chem.MolToSmiles(mols[row], canonical=False) for row in rows]
     reading = Reading(graphs, smiles, np.array(rows, dtype=np.int64), sorted(failures + bad), {})
     return reading if conformers is None else _with_conformers(reading, mols, conformers, kills, started)
+
+
+def _of_size(entry: Entry, max_atoms: int | None) -> Entry:
+    r"""The entry; :class:`MoleculeError` where its text alone says that it is too large, for reading it takes long."""
+    if isinstance(entry, str) and max_atoms is not None and len(entry) > max_atoms:
+        _check_size(entry, atoms_of_text(entry), max_atoms)
+    return entry
+
+
+def _check_size(name: str, atoms: int, max_atoms: int | None) -> None:
+    if max_atoms is not None and atoms > max_atoms:
+        reason = f"it has {atoms} atoms, more than the {max_atoms} that a molecule may have (max_atoms)"
+        raise MoleculeError(name, reason, "leave it out, or raise the limit")
 
 
 def _with_conformers(

@@ -1,10 +1,7 @@
 r"""Shards made by many machines: the same files as :func:`~pyg_moleblend.datasets.shards.build.build_shards` makes."""
 
-import logging
 import math
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ from pyg_moleblend.datasets.shards.build import begin
 from pyg_moleblend.datasets.shards.folder import Manifest, ShardEntry, finish
 from pyg_moleblend.datasets.shards.make import Read, cut_pieces, make_shards
 from pyg_moleblend.runtime.files import sole_writer
+from pyg_moleblend.runtime.ray_cluster import ray_cluster
 
 
 @dataclass(frozen=True)
@@ -83,11 +81,6 @@ def build_shards_ray(
             f"engine 'ray' reads .parquet tables, of which each machine can read its own part, got {chunks.path}; "
             "write it as Parquet, or use engine 'local'"
         )
-    try:
-        import ray
-        import ray.data
-    except ImportError as error:
-        raise ImportError("engine 'ray' needs Ray: pip install 'pyg-moleblend[ray]'") from error
     folder = Path(folder).resolve()
     key, whole, manifest = begin(folder, key, shard_size)
     if manifest is not None:
@@ -97,7 +90,7 @@ def build_shards_ray(
     shards = dict(whole)
     with (
         sole_writer(folder),
-        _cluster(ray),
+        ray_cluster() as ray,
         tqdm(total=chunks.num_rows, desc=progress, disable=progress is None, unit="mol") as bar,
     ):
         bar.update(sum(entry.rows for entry in whole.values()))
@@ -109,19 +102,3 @@ def build_shards_ray(
                 shards[number] = ShardEntry(**row)
                 bar.update(shards[number].rows)
         return finish(folder, key, facts, dict(sorted(shards.items())).values())
-
-
-@contextmanager
-def _cluster(ray: Any) -> Iterator[None]:
-    if ray.is_initialized():
-        yield
-        return
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    local = {} if "RAY_ADDRESS" in os.environ else {"include_dashboard": False}
-    ray.init(log_to_driver=False, logging_level="error", **local)
-    ray.data.DataContext.get_current().enable_progress_bars = False
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        ray.shutdown()

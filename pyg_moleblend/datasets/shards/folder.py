@@ -8,14 +8,12 @@ from typing import Any, NamedTuple
 
 from pyg_moleblend.datasets.io.failures import report_lines
 from pyg_moleblend.datasets.shards.shard import read_facts
-from pyg_moleblend.runtime.files import Digest, atomic_write, is_whole
-from pyg_moleblend.runtime.open_file import read_json
+from pyg_moleblend.runtime.files import Digest, atomic_write
+from pyg_moleblend.runtime.part_files import KEY_FILE, MANIFEST_FILE, PartFiles, load_object
 
-SHARDS_FORMAT = 1
-r"""Of the files of such a folder and of what they hold; raise it with every change that one release may see."""
+SHARDS = PartFiles("shard", ".safetensors", "shards", 1)
+r"""The files of such a folder."""
 
-KEY_FILE = "key.json"
-MANIFEST_FILE = "manifest.json"
 FAILURES_FILE = "failures.csv"
 CONFORMER_ERRORS_FILE = "conformer_errors.csv"
 
@@ -76,12 +74,7 @@ class Manifest(NamedTuple):
 
 def shard_path(folder: str | Path, number: int) -> Path:
     r"""File of shard `number`."""
-    return Path(folder) / f"shard-{number:06d}.safetensors"
-
-
-def entry_path(folder: str | Path, number: int) -> Path:
-    r"""File that says, until there is a manifest, that shard `number` is finished."""
-    return shard_path(folder, number).with_suffix(".json")
+    return SHARDS.path(folder, number)
 
 
 def claim(folder: Path, key: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,40 +83,21 @@ def claim(folder: Path, key: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: If it is one of shards with another key, holds other files, or is a file.
     """
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} is a file, and shards need a folder: name a new or an empty one")
-    wanted = json.loads(json.dumps({"format": SHARDS_FORMAT, **key}))
-    path = folder / KEY_FILE
-    if path.is_file():
-        if (found := _load(path)) != wanted:
-            names = [name for name in sorted({*found, *wanted}) if found.get(name) != wanted.get(name)]
-            changes = "; ".join(f"{name} was {found.get(name)!r}, is {wanted.get(name)!r}" for name in names)
-            raise ValueError(
-                f"{folder} holds shards that were made otherwise ({changes}), and shards are never mixed: name another "
-                "folder, or delete this one"
-            )
-    else:
-        if folder.is_dir() and any(not file.name.startswith(".") for file in folder.iterdir()):
-            raise ValueError(f"{folder} holds other files, and no {KEY_FILE}: name a new or an empty folder")
-        with atomic_write(path, "w") as file:
-            json.dump(wanted, file, indent=2)
-    return dict(wanted)
+    return SHARDS.claim(folder, key)
 
 
 def finished(folder: Path) -> dict[int, ShardEntry]:
     r"""The shards that are finished and whole, by their number: each one's checksum is compared."""
     known = dict(enumerate(load_manifest(folder).shards)) if (folder / MANIFEST_FILE).is_file() else {}
-    for path in folder.glob("shard-*.json"):  # newer than the manifest, where a shard is made again
-        with suppress(ValueError, TypeError):  # a damaged one says nothing, so its shard is made again
-            known[int(path.stem.split("-")[1])] = ShardEntry(**_load(path))
-    whole = {number for number, entry in known.items() if is_whole(shard_path(folder, number), entry.digest)}
-    return {number: known[number] for number in sorted(whole)}
+    for number, entry in SHARDS.entries(folder).items():  # newer than the manifest, where a shard is made again
+        with suppress(TypeError):  # a damaged one says nothing, so its shard is made again
+            known[number] = ShardEntry(**entry)
+    return {number: known[number] for number in sorted(known) if SHARDS.is_whole(folder, number, known[number].digest)}
 
 
 def save_entry(folder: Path, number: int, entry: ShardEntry) -> None:
     r"""Says that a shard is finished."""
-    with atomic_write(entry_path(folder, number), "w") as file:
-        json.dump(entry._asdict(), file)
+    SHARDS.save_entry(folder, number, entry._asdict())
 
 
 def finish(folder: Path, key: dict[str, Any], facts: Mapping[str, Any], shards: Iterable[ShardEntry]) -> Manifest:
@@ -163,8 +137,7 @@ def complete(folder: Path, whole: dict[int, ShardEntry]) -> Manifest | None:
 
 def clear(folder: Path) -> None:
     r"""Removes what a complete folder needs no more, of the run that made it and of those that were interrupted."""
-    for leftover in (*folder.glob("shard-*.json"), *folder.glob(".*.tmp")):
-        leftover.unlink(missing_ok=True)  # another process may clear too
+    SHARDS.clear(folder)
 
 
 def _reports(folder: Path, shards: int) -> dict[str, str]:
@@ -190,18 +163,8 @@ def load_manifest(folder: str | Path) -> Manifest:
     if not path.is_file():
         state = "is not complete yet" if (Path(folder) / KEY_FILE).is_file() else "is no folder of shards"
         raise ValueError(f"{folder} {state} (it has no {MANIFEST_FILE}); make it with `moleblend prepare`")
-    content = _load(path)
+    content = load_object(path)
     try:
         return Manifest(content["key"], content["facts"], [ShardEntry(**shard) for shard in content["shards"]])
     except (KeyError, TypeError) as error:
         raise ValueError(f"{path} is damaged: {error!r}") from error
-
-
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        content = read_json(path)
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged, delete it: {error}") from error
-    if not isinstance(content, dict):
-        raise ValueError(f"{path} is damaged, delete it: it holds {str(content)[:40]}")
-    return content

@@ -1,0 +1,75 @@
+r"""What predict and embed have in common: a model, used on molecules from wherever they come."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pyg_moleblend.checkpoints import read_metadata
+from pyg_moleblend.checkpoints.pretrained import model_digests
+from pyg_moleblend.cli.molecules import check_output, read_library, say_tally
+from pyg_moleblend.cli.plugins import WithPlugins
+from pyg_moleblend.inference.loaded_model import LoadedModel
+from pyg_moleblend.inference.screening.library import Library
+from pyg_moleblend.inference.screening.screen import screen
+from pyg_moleblend.inference.screening.top import Top
+from pyg_moleblend.inference.screening.work import ScreenChunk
+from pyg_moleblend.runtime.worker_pool import all_cores
+
+_log = logging.getLogger(__name__)
+
+
+def screen_molecules(
+    load: Callable[[], LoadedModel],
+    key: Mapping[str, Any],
+    model: str,
+    molecules: str,
+    out: str | None,
+    smiles_column: str | None,
+    id_column: str | None,
+    modality: str | None,
+    num_workers: int | None,
+    max_atoms: int,
+    engine: str,
+    what: str,
+    top: Top | None = None,
+) -> None:
+    r"""Uses a model on molecules and says how many results there are.
+
+    Args:
+        load: Loads the model.
+        key: What the results depend on besides the model, the molecules and what follows, as JSON.
+        model: The model's name.
+        molecules: As for :func:`~pyg_moleblend.cli.molecules.read_library`.
+        out: Where the results go; the standard output by default.
+        smiles_column: Column of a table's SMILES.
+        id_column: Column of a table's identifiers.
+        modality: Which inputs to use; those of the training by default.
+        num_workers: Processes that work.
+        max_atoms: Most atoms of a molecule.
+        engine: ``"local"`` or ``"ray"``.
+        what: What is done, ``"predicted"`` say.
+        top: Which results are kept; all by default.
+
+    Raises:
+        ValueError: If an argument is not what it should be, or no molecule has a result.
+    """
+    if max_atoms < 1:
+        raise ValueError(f"`max_atoms` must be at least 1, got {max_atoms}")
+    check_output(out, molecules, model)
+    modality = modality or read_metadata(model).get("modality", "2d+3d")
+    library = read_library(molecules, smiles_column, id_column, max_atoms)
+    work = ScreenChunk(WithPlugins(load), max_atoms)
+    key = {**key, "model": model_digests(model), "modality": modality, "max_atoms": max_atoms}
+    if "3d" in modality:
+        _log.warning("molecules without coordinates are given conformers; the modality '2d' needs none")
+        num_workers = all_cores() if num_workers is None else num_workers
+    if engine == "ray":
+        from pyg_moleblend.inference.screening.screen_ray import screen_ray
+
+        if not isinstance(library, Library) or out is None:
+            raise ValueError("engine 'ray' reads .parquet files and writes to a folder (--out FOLDER)")
+        say_tally(screen_ray(work, library, out, num_workers or 0, top, key), what, out)
+    else:
+        say_tally(screen(work, library, out, num_workers, top, key), what, out)

@@ -1,0 +1,92 @@
+r"""Representations of molecules by the encoder of a saved model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from torch import Tensor
+
+from pyg_moleblend.checkpoints import encoder_from_pretrained, read_metadata
+from pyg_moleblend.chem import Conformers
+from pyg_moleblend.datasets import MoleculeTable
+from pyg_moleblend.datasets.recipe import Recipe
+from pyg_moleblend.inference.loaded_model import MAX_ATOMS, LoadedModel
+from pyg_moleblend.inference.predict import conformer_settings, table_of
+from pyg_moleblend.models.config import config_of
+from pyg_moleblend.models.moleblend import pack_for
+from pyg_moleblend.models.wanted import wanted_by
+from pyg_moleblend.nn import GraphTokenReadout, Readout
+from pyg_moleblend.nn.checks import check_built_for
+from pyg_moleblend.utils import Modality
+
+
+def embed(
+    source: str | Path,
+    molecules: MoleculeTable | Sequence[str],
+    modality: Modality | None = None,
+    batch_size: int = 64,
+    device: str = "auto",
+    seed: int | None = None,
+    conformers: Conformers | int = 1,
+    num_workers: int = 0,
+    components: Iterable[type] = (),
+    max_atoms: int | None = MAX_ATOMS,
+    readout: Readout | Callable[[int], Readout] = GraphTokenReadout,
+) -> pd.DataFrame:
+    r"""The representation of each molecule: the final state of its graph token, or what a readout makes of the output.
+
+    Args:
+        source: A folder with a model of any kind, or a hub repository.
+        molecules: As for :func:`predict`.
+        modality: Which inputs to use; those that the model was trained with by default.
+        batch_size: Molecules of a batch. (default: :obj:`64`)
+        device: ``"auto"`` is a GPU where there is one. (default: :obj:`"auto"`)
+        seed: Seed of the conformers; that of the training molecules' by default, or 0.
+        conformers: As for :func:`predict`. (default: :obj:`1`)
+        num_workers: As for :func:`predict`. (default: :obj:`0`)
+        components: As for :func:`predict`; of the encoder alone. (default: :obj:`()`)
+        max_atoms: As for :func:`predict`. (default: :obj:`1000`)
+        readout: What makes the vectors, used as it is, or what makes that of C, such as its class:
+            :class:`~pyg_moleblend.nn.EnvironmentReadout` for kernel machines, for one.
+            (default: :obj:`GraphTokenReadout`)
+
+    Returns:
+        As :func:`predict`, with a column for each number of the vector, ``e0``, ``e1``, ..., and without standard
+        deviations.
+
+    Raises:
+        ValueError: If a table was read with other hydrogens than the training's, or several conformers are asked for
+            and no 3D.
+    """
+    model = load_embedder(source, modality, batch_size, device, seed, conformers, components, readout)
+    return model.of_table(table_of(molecules, model.recipe, max_atoms), num_workers)
+
+
+def load_embedder(
+    source: str | Path,
+    modality: Modality | None = None,
+    batch_size: int = 64,
+    device: str = "auto",
+    seed: int | None = None,
+    conformers: Conformers | int = 1,
+    components: Iterable[type] = (),
+    readout: Readout | Callable[[int], Readout] = GraphTokenReadout,
+) -> LoadedModel:
+    r"""What :func:`embed` embeds with; its arguments are those of that function."""
+    encoder, metadata = encoder_from_pretrained(source, components), read_metadata(source)
+    config, recipe = config_of(encoder), Recipe.from_metadata(metadata)
+    made = readout if isinstance(readout, Readout) else readout(config.channels)
+    check_built_for("the readout", made, channels=config.channels)
+    fields = wanted_by([getattr(encoder, "wanted", encoder), made])
+    inputs: Modality = modality or metadata.get("modality", "2d+3d")
+
+    def compute(batch: Any) -> Tensor:
+        molecules = pack_for(encoder, fields, batch, config, inputs)
+        return made(made.encode(encoder, molecules), molecules).float()
+
+    names = [f"e{i}" for i in range(made.out_channels)]
+    wanted = conformer_settings(conformers, seed, recipe)
+    return LoadedModel(compute, names, [encoder, made], recipe, inputs, wanted, (), batch_size, device)

@@ -1,0 +1,176 @@
+r"""A saved model at work on molecules: numbers a molecule, and a row a molecule."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from pyg_moleblend.chem import Conformers
+from pyg_moleblend.datasets import MoleculeDataset, MoleculeTable
+from pyg_moleblend.datasets.base import has_structure, store
+from pyg_moleblend.datasets.conformers import add_missing_conformers
+from pyg_moleblend.datasets.io.reading import ReadChunk, Reading
+from pyg_moleblend.datasets.recipe import Recipe, check_recipe
+from pyg_moleblend.inference.conformer_mean import conformer_mean
+from pyg_moleblend.inference.run_batches import pick_device, run_batches
+from pyg_moleblend.utils import Modality
+
+OK = "ok"
+OWN_COLUMNS = ("id", "smiles", "status")
+
+MAX_ATOMS = 1000
+r"""Most atoms of a molecule, by default: time and memory grow with the square, and large ones are seldom meant."""
+
+_log = logging.getLogger(__name__)
+
+
+class LoadedModel:
+    r"""What gives numbers for molecules, loaded once and used on as many of them as there are.
+
+    Args:
+        compute: Gives ``[B, F]`` for a batch of molecules with one ``pos``.
+        columns: F names of the numbers.
+        modules: What computes, to be moved to the device.
+        recipe: How molecules became graphs in training.
+        modality: Which inputs are used.
+        conformers: What molecules without coordinates get, if 3D is among the inputs.
+        spread: Names of the columns of the standard deviations over several conformers; empty for none.
+        batch_size: Molecules of a batch.
+        device: ``"auto"`` is a GPU where there is one.
+
+    Raises:
+        ValueError: If several conformers are asked for and no 3D, or there is no such device.
+    """
+
+    def __init__(
+        self,
+        compute: Callable[[Any], Tensor],
+        columns: Sequence[str],
+        modules: Iterable[nn.Module],
+        recipe: Recipe | None,
+        modality: Modality,
+        conformers: Conformers,
+        spread: Sequence[str],
+        batch_size: int,
+        device: str,
+    ) -> None:
+        if conformers.count > 1 and "3d" not in modality:
+            raise ValueError(
+                f"{conformers.count} conformers are of no use to modality={modality!r}; leave them out, or pass '2d+3d'"
+            )
+        self.columns = [*columns, *spread]
+        self.recipe = recipe
+        self.modality = modality
+        self.conformers = conformers if "3d" in modality else None
+        self.batch_size = batch_size
+        self.device = pick_device(device)
+        self._compute = conformer_mean(compute, spread=bool(spread))
+        for module in modules:
+            module.to(self.device).eval()
+
+    def of_table(self, table: MoleculeTable, num_workers: int = 0) -> pd.DataFrame:
+        r"""The results for a table, in its rows' order.
+
+        Args:
+            table: Molecules with the training's hydrogens.
+            num_workers: Processes that find conformers; 0 is this one, without a hard deadline.
+
+        Raises:
+            ValueError: If they have other hydrogens.
+        """
+        check_recipe(self.recipe, table)
+        if num_workers < 0:
+            raise ValueError(f"`num_workers` must not be negative, got {num_workers}")
+        molecules: MoleculeDataset = table
+        flat: dict[int, str] = {}
+        if self.conformers is not None and len(table):
+            molecules, added, flat, _ = add_missing_conformers(
+                table, conformers=self.conformers, num_workers=num_workers
+            )
+            _say_added(added, len(table))
+        rows = table.output_rows.tolist()
+        return self._frame(molecules, rows, [table.ids[row] for row in rows], flat)
+
+    def reader(self, max_atoms: int | None) -> ReadChunk:
+        r"""What reads molecules for :meth:`of_reading`: with the training's hydrogens, and conformers where needed."""
+        return ReadChunk((self.recipe or Recipe()).hydrogens, self.conformers, max_atoms=max_atoms)
+
+    def of_reading(self, reading: Reading, ids: Sequence[str]) -> pd.DataFrame:
+        r"""The results for the rows of a reading of :meth:`reader`, all of them, in their order.
+
+        Args:
+            reading: Molecules and failures.
+            ids: Identifiers of the rows.
+        """
+        molecules = _Read(reading)
+        known = has_structure((molecules._data, molecules.slices)).tolist() if len(molecules) else []
+        flat = {row for row, there in zip(reading.rows.tolist(), known, strict=True) if not there}
+        causes = {row: cause for row, cause in reading.conformer_errors.items() if row in flat}
+        return self._frame(molecules, range(len(ids)), ids, causes)
+
+    def _frame(
+        self, molecules: MoleculeDataset, rows: Sequence[int], ids: Sequence[str], flat: Mapping[int, str]
+    ) -> pd.DataFrame:
+        r"""A row of results for each of these rows.
+
+        Args:
+            molecules: Those that could be read, and the failures.
+            rows: Rows of their source.
+            ids: Identifiers of these rows.
+            flat: Why molecules that were to have conformers have none, by row.
+        """
+        found = molecules.row.tolist()
+        place = {row: number for number, row in enumerate(rows)}
+        smiles = dict(zip(found, molecules.smiles, strict=True))
+        smiles.update({failure.row: failure.input for failure in molecules.failures})
+        lost = flat if self.modality == "3d" else {}
+        status = {failure.row: failure.reason for failure in molecules.failures}
+        status.update({row: cause if lost else f"2D only: {cause}" for row, cause in flat.items()})
+        usable = torch.tensor([number for number, row in enumerate(found) if row not in lost], dtype=torch.long)
+        values = torch.full((len(rows), len(self.columns)), torch.nan)
+        if len(usable):
+            computed = run_batches(self._compute, molecules[usable], self.batch_size, self.device)
+            places = torch.tensor([place[found[number]] for number in usable.tolist()])
+            values = values.to(computed.dtype).index_copy(0, places, computed)
+        return pd.DataFrame(
+            {
+                "id": list(ids),
+                "smiles": [smiles[row] for row in rows],
+                **dict(zip(self.columns, values.T.numpy(), strict=True)),
+                "status": [status.get(row, OK) for row in rows],
+            }
+        )
+
+
+class _Read(MoleculeDataset):
+    r"""The molecules of a reading."""
+
+    def __init__(self, reading: Reading) -> None:
+        super().__init__(None)
+        self.failures = reading.failures
+        self.target_names = []
+        self.data, self.slices = store(reading)
+
+
+def free_names(names: Iterable[str], suffix: str, taken: Set[str]) -> list[str]:
+    r"""The names, with the suffix behind those that are taken."""
+    free: list[str] = []
+    for name in names:
+        while name in taken or name in free:
+            name += suffix
+        free.append(name)
+    return free
+
+
+def _say_added(added: int, molecules: int) -> None:
+    if added:
+        _log.warning(
+            "%d of %d molecules had no coordinates and were given a conformer; the modality '2d' needs none",
+            added,
+            molecules,
+        )

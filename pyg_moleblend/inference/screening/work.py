@@ -1,0 +1,47 @@
+r"""What a process does with a portion of a library."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+import pandas as pd
+import torch
+
+from pyg_moleblend.datasets.io.entries import Entry
+from pyg_moleblend.inference.loaded_model import MAX_ATOMS, LoadedModel
+from pyg_moleblend.runtime.worker_pool import Started
+
+LoadModel = Callable[[], LoadedModel]
+r"""Loads a model; it can be pickled, as ``functools.partial(load_predictor, "runs/a/model")`` can."""
+
+
+class ScreenChunk:
+    r"""The results for a chunk of rows, as :func:`~pyg_moleblend.runtime.worker_pool.map_chunks` calls it.
+
+    The model is loaded once, when it is first needed. A worker process computes with one thread, so that as many of
+    them as there are cores do not get in each other's way, and on one of the machine's GPUs where there are several.
+
+    Args:
+        load: Loads the model.
+        max_atoms: Most atoms of a molecule; a larger one has no result, and its status says so.
+    """
+
+    def __init__(self, load: LoadModel, max_atoms: int | None = MAX_ATOMS) -> None:
+        self.load = load
+        self.max_atoms = max_atoms
+
+    def __call__(self, chunk: Sequence[Entry], kills: Sequence[int], started: Started) -> pd.DataFrame:
+        reading = self.model.reader(self.max_atoms)(chunk, kills, started)
+        return self.model.of_reading(reading, [""] * len(chunk))
+
+    @cached_property
+    def model(self) -> LoadedModel:
+        r"""The model."""
+        process = multiprocessing.current_process()
+        if multiprocessing.parent_process() is not None:
+            torch.set_num_threads(1)
+            if torch.cuda.device_count() > 1 and process._identity:
+                torch.cuda.set_device((process._identity[0] - 1) % torch.cuda.device_count())
+        return self.load()
