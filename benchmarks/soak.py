@@ -63,10 +63,10 @@ def _training(verb: str, *words: str) -> Callable[[Path, Path], Sequence[str]]:
     return command
 
 
-def _inference(verb: str) -> Callable[[Path, Path], Sequence[str]]:
+def _inference(verb: str, result: str, *options: str) -> Callable[[Path, Path], Sequence[str]]:
     def command(out: Path, inputs: Path) -> Sequence[str]:
-        table, result = str(inputs / "table.csv"), str(out / "results.parquet")
-        return [verb, str(inputs / "model" / "model"), table, "--out", result, "--num-workers", "0", "--device", "cpu"]
+        words = [str(inputs / "model" / "model"), str(inputs / "table.csv"), "--out", str(out / result)]
+        return [verb, *words, *options, "--num-workers", "0", "--device", "cpu"]
 
     return command
 
@@ -86,8 +86,8 @@ VERBS = {
         ("model/*", "metrics.json", "split.json"),
         ("model/*", "metrics.json"),
     ),
-    "predict": Verb(_inference("predict"), ("*.parquet",), ("*.parquet",)),
-    "embed": Verb(_inference("embed"), ("*.parquet",), ("*.parquet",)),
+    "predict": Verb(_inference("predict", "results.parquet"), ("*.parquet",), ("*.parquet",)),
+    "embed": Verb(_inference("embed", "results", "--part-rows", "10"), ("results/*.*",), ()),
     "convert": Verb(lambda out, inputs: ["convert", str(RELEASE), str(out / "model")], ("model/*",), ("model/*",)),
 }
 

@@ -19,6 +19,7 @@ def run(
     top: int | None = None,
     by: str | None = None,
     lowest: bool = False,
+    part_rows: int = 32_768,
     engine: Literal["local", "ray"] = "local",
 ) -> None:
     """Predict properties of molecules, as many as there are.
@@ -48,16 +49,21 @@ def run(
         top: Keep only so many of the best, the best first; in a folder in the file top.parquet.
         by: The target that tells which are the best; not needed where there is one.
         lowest: Whether the lowest values are the best.
+        part_rows: Rows of a file of a folder, which is what an interruption loses at most.
         engine: Work on this machine, or on a Ray cluster that sees the same files (from .parquet, to a folder).
     """
     from functools import partial
 
+    from pyg_moleblend.checkpoints import read_metadata
     from pyg_moleblend.cli.screening import screen_molecules
-    from pyg_moleblend.inference.predict import load_predictor
+    from pyg_moleblend.inference.predict import load_predictor, target_columns
     from pyg_moleblend.inference.screening.top import Top
 
     if top is None and (by is not None or lowest):
-        raise ValueError("--by and --lowest say which molecules --top keeps: name how many")
+        raise ValueError("--by and --lowest say which molecules --top keeps: name how many (--top)")
+    best = None if top is None else Top(top, by, lowest)
+    if best is not None and (names := read_metadata(model).get("task", {}).get("names")):
+        best.column(target_columns(names))
     screen_molecules(
         partial(load_predictor, model, modality, batch_size, device, seed, conformers),
         {"verb": "predict", "batch_size": batch_size, "seed": seed, "conformers": conformers},
@@ -69,7 +75,8 @@ def run(
         modality,
         num_workers,
         max_atoms,
+        part_rows,
         engine,
         "predicted",
-        None if top is None else Top(top, by, lowest),
+        best,
     )

@@ -31,6 +31,7 @@ def screen_molecules(
     modality: str | None,
     num_workers: int | None,
     max_atoms: int,
+    part_rows: int,
     engine: str,
     what: str,
     top: Top | None = None,
@@ -48,6 +49,7 @@ def screen_molecules(
         modality: Which inputs to use; those of the training by default.
         num_workers: Processes that work.
         max_atoms: Most atoms of a molecule.
+        part_rows: Rows of a file of a folder.
         engine: ``"local"`` or ``"ray"``.
         what: What is done, ``"predicted"`` say.
         top: Which results are kept; all by default.
@@ -57,6 +59,8 @@ def screen_molecules(
     """
     if max_atoms < 1:
         raise ValueError(f"`max_atoms` must be at least 1, got {max_atoms}")
+    if part_rows < 1:
+        raise ValueError(f"`part_rows` must be at least 1, got {part_rows}")
     check_output(out, molecules, model)
     modality = modality or read_metadata(model).get("modality", "2d+3d")
     library = read_library(molecules, smiles_column, id_column, max_atoms)
@@ -70,6 +74,6 @@ def screen_molecules(
 
         if not isinstance(library, Library) or out is None:
             raise ValueError("engine 'ray' reads .parquet files and writes to a folder (--out FOLDER)")
-        say_tally(screen_ray(work, library, out, num_workers or 0, top, key), what, out)
+        say_tally(screen_ray(work, library, out, num_workers or 0, top, key, part_rows=part_rows), what, out)
     else:
-        say_tally(screen(work, library, out, num_workers, top, key), what, out)
+        say_tally(screen(work, library, out, num_workers, top, key, part_rows=part_rows), what, out)

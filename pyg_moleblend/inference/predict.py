@@ -90,10 +90,15 @@ def load_predictor(
         return task.restore(model(batch, inputs))
 
     wanted = conformer_settings(conformers, seed, recipe)
-    names = free_names(task.names, "_predicted", {*OWN_COLUMNS})
+    names = target_columns(task.names)
     deviations = [f"{name}_std" for name in names] if wanted.count > 1 else []
     spread = free_names(deviations, "_of_conformers", {*OWN_COLUMNS, *names})
     return LoadedModel(compute, names, [model], recipe, inputs, wanted, spread, batch_size, device)
+
+
+def target_columns(names: Iterable[str]) -> list[str]:
+    r"""What the columns of predictions are called, by the names of the targets."""
+    return free_names(names, "_predicted", {*OWN_COLUMNS})
 
 
 def conformer_settings(conformers: Conformers | int, seed: int | None, recipe: Recipe | None) -> Conformers:

@@ -9,6 +9,20 @@ from contextlib import contextmanager
 from typing import Any
 
 
+def find_ray() -> Any:
+    r"""The module ``ray``.
+
+    Raises:
+        ImportError: If it is not installed.
+    """
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise ImportError("engine 'ray' needs Ray: pip install 'pyg-moleblend[ray]'") from error
+    return ray
+
+
 @contextmanager
 def ray_cluster() -> Iterator[Any]:
     r"""The module ``ray``, joined to a cluster: the one that this process has joined, or that ``RAY_ADDRESS`` names, or
@@ -17,11 +31,7 @@ def ray_cluster() -> Iterator[Any]:
     Raises:
         ImportError: If Ray is not installed.
     """
-    try:
-        import ray
-        import ray.data
-    except ImportError as error:
-        raise ImportError("engine 'ray' needs Ray: pip install 'pyg-moleblend[ray]'") from error
+    ray = find_ray()
     if ray.is_initialized():
         yield ray
         return

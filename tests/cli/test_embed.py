@@ -15,7 +15,8 @@ def test_parquet_of_any_model(pretrained_model, property_model, table, tmp_path,
 
 def test_conformers_are_made_and_said(pretrained_model, capsys, caplog):
     assert main(["embed", str(pretrained_model), "CCO", "--modality", "2d+3d"]) == 0
-    assert "1 of 1 molecules had no coordinates and were given a conformer" in caplog.text
+    assert "molecules without coordinates are given conformers; the modality '2d' needs none" in caplog.text
+    assert "1 of 1 molecules embedded; 0 failed" in capsys.readouterr().err
 
 
 def test_a_readout_is_named_as_elsewhere(pretrained_model, tmp_path):

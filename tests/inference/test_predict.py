@@ -10,26 +10,10 @@ from pyg_moleblend.chem import Conformers, from_smiles, generate_conformers, par
 from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.inference import embed, predict
 from pyg_moleblend.metrics import Task
-from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction
-from pyg_moleblend.nn import EnvironmentReadout, PooledReadout
+from pyg_moleblend.models import MoleBlend
 
 TASK = Task("regression", ("gap", "mu"), ("eV", "D"), (5.0, 2.0), (1.5, 0.5))
 IMPOSSIBLE = "F[C@]12[C@@]3(F)[C@]1(F)[C@@]23F"
-
-
-@pytest.fixture
-def model(config):
-    torch.manual_seed(0)
-    model = MoleBlendForPropertyPrediction(config, 2).eval()
-    for name, parameter in model.named_parameters():
-        if parameter.dim() > 1 and "gaussians" not in name:
-            torch.nn.init.normal_(parameter, std=0.3)  # fresh weights hardly tell molecules apart
-    return model
-
-
-@pytest.fixture
-def folder(model, tmp_path):
-    return save_pretrained(model, tmp_path / "model", {"task": TASK.to_dict(), "modality": "2d"})
 
 
 def single(model, smiles, modality="2d"):
@@ -91,34 +75,6 @@ def test_no_molecule_is_no_row(folder):
 def test_letters_and_column_names_are_not_taken_for_molecules(molecules: object, verb, folder):
     with pytest.raises(ValueError, match=r"must be a list of SMILES or a MoleculeTable, got .*on_error="):
         verb(folder, molecules, device="cpu")
-
-
-def test_embeddings_are_the_graph_token_of_any_model(model, config, tmp_path):
-    encoder = model.encoder
-    with torch.no_grad():
-        expected = encoder(from_smiles("CCO"), "2d").graph[0].tolist()
-    pretraining = MoleBlendForPretraining(config, encoder)
-    for number, kind in enumerate((encoder, pretraining, model)):
-        folder = save_pretrained(kind, tmp_path / str(number))
-        frame = embed(folder, ["xx", "CCO"], modality="2d", device="cpu")
-        assert list(frame) == ["id", "smiles", *(f"e{i}" for i in range(16)), "status"]
-        assert frame.loc[1, "e0":"e15"].tolist() == pytest.approx(expected, rel=1e-4, abs=1e-4)
-        assert frame.loc[0, "e0":"e15"].isna().all()
-
-
-def test_embeddings_are_what_a_readout_makes(model, tmp_path):
-    folder, data = save_pretrained(model, tmp_path), from_smiles("CCO")
-    with torch.no_grad():
-        packed = model.encoder.pack(data, "2d")
-        output = model.encoder.encode_with_hidden_states(packed)
-    environment = EnvironmentReadout(16, (1,), 5)
-    for given, readout in ((PooledReadout, PooledReadout(16)), (environment, environment)):
-        frame = embed(folder, ["xx", "CCO"], modality="2d", device="cpu", readout=given)
-        expected = readout(output, packed)[0].tolist()
-        assert frame.loc[1, "e0" : f"e{readout.out_channels - 1}"].tolist() == pytest.approx(expected, abs=1e-4)
-        assert list(frame)[-2:] == [f"e{readout.out_channels - 1}", "status"]
-    with pytest.raises(ValueError, match="the readout was built for channels=8, but its model has channels=16"):
-        embed(folder, ["CCO"], readout=PooledReadout(8))
 
 
 def test_a_model_without_a_task_cannot_predict(config, model, tmp_path):

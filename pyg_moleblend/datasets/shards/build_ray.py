@@ -13,7 +13,7 @@ from pyg_moleblend.datasets.shards.build import begin
 from pyg_moleblend.datasets.shards.folder import Manifest, ShardEntry, finish
 from pyg_moleblend.datasets.shards.make import Read, cut_pieces, make_shards
 from pyg_moleblend.runtime.files import sole_writer
-from pyg_moleblend.runtime.ray_cluster import ray_cluster
+from pyg_moleblend.runtime.ray_cluster import find_ray, ray_cluster
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ def build_shards_ray(
             f"engine 'ray' reads .parquet tables, of which each machine can read its own part, got {chunks.path}; "
             "write it as Parquet, or use engine 'local'"
         )
+    find_ray()
     folder = Path(folder).resolve()
     key, whole, manifest = begin(folder, key, shard_size)
     if manifest is not None:

@@ -133,10 +133,10 @@ def _files_of(word: str) -> list[Path] | None:
         return files
     if os.path.exists(path):
         return [path]
+    if glob.has_magic(word) and ("." in word or os.sep in word):  # else it is a SMILES
+        files = sorted(map(Path, glob.glob(word, recursive=True)))
+        if files and all(map(named_as_table, files)):
+            return files
     if not named_as_table(path):
         return None
-    if glob.has_magic(word):
-        files = sorted(map(Path, glob.glob(word, recursive=True)))
-        if files:
-            return files
     raise FileNotFoundError(f"there is no file {path}")

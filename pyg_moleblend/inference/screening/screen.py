@@ -45,6 +45,7 @@ def screen(
     top: Top | None = None,
     key: Mapping[str, Any] | None = None,
     deadline: float = DEADLINE,
+    part_rows: int = PART_ROWS,
 ) -> Tally:
     r"""Writes what a model makes of each molecule of a library, in the library's order, in bounded memory.
 
@@ -61,6 +62,7 @@ def screen(
             folder.
         key: What the results of a folder depend on besides the library, as JSON: the model, say.
         deadline: Seconds that a molecule may take, a process being killed where one takes longer.
+        part_rows: Rows of a file of a folder, which is what an interruption loses at most.
 
     Raises:
         ValueError: If no molecule has a result, an argument is not what it should be, or the folder holds something
@@ -69,11 +71,10 @@ def screen(
     check_top(top)
     if world_size() > 1:
         num_workers = 0  # the processes that are joined share each portion out
-    part_rows = PART_ROWS if is_folder(out) else sys.maxsize
-    pieces: Iterable[Piece] = cut_pieces(library, part_rows, CHUNK_ROWS)
     with tqdm(total=library.num_rows, desc="molecules", disable=None, unit="mol") as bar:
         if is_folder(out):
-            return _to_folder(work, library, pieces, Path(out or ""), num_workers, top, key or {}, deadline, bar)
+            return _to_folder(work, library, Path(out or ""), num_workers, top, key or {}, deadline, part_rows, bar)
+        pieces = cut_pieces(library, sys.maxsize, CHUNK_ROWS)
         frames = _counted(_frames(work, pieces, num_workers, deadline), bar)
         return _to_file(frames, out, top)
 
@@ -111,12 +112,12 @@ def _to_file(frames: Iterator[pd.DataFrame], out: str | Path | None, top: Top | 
 def _to_folder(
     work: ScreenChunk,
     library: Library | Lines,
-    pieces: Iterable[Piece],
     folder: Path,
     num_workers: int | None,
     top: Top | None,
     key: Mapping[str, Any],
     deadline: float,
+    part_rows: int,
     bar: tqdm[Any],
 ) -> Tally:
     if not isinstance(library, Library):
@@ -125,12 +126,12 @@ def _to_folder(
         raise ValueError(
             "a folder of results is written by one process that starts others, or on a Ray cluster: leave torchrun out"
         )
-    stored = PARTS.claim(folder, folder_key(library, key, top))
+    stored = PARTS.claim(folder, folder_key(library, key, top, part_rows))
     done = finished(folder)
     rows: dict[int, int] = {}
 
     def missing() -> Iterator[Piece]:
-        for piece in pieces:
+        for piece in cut_pieces(library, part_rows, CHUNK_ROWS):
             rows[piece.shard] = rows.get(piece.shard, 0) + len(piece.rows.entries)
             if piece.shard not in done:
                 yield piece
@@ -145,7 +146,7 @@ def _to_folder(
         return finish(folder, stored, library.files, parts, top)
 
 
-def folder_key(library: Library, key: Mapping[str, Any], top: Top | None) -> dict[str, Any]:
+def folder_key(library: Library, key: Mapping[str, Any], top: Top | None, part_rows: int) -> dict[str, Any]:
     r"""Everything that the results of a folder depend on."""
     import rdkit
     import torch
@@ -156,7 +157,7 @@ def folder_key(library: Library, key: Mapping[str, Any], top: Top | None) -> dic
         **library.key(),
         **key,
         "top": None if top is None else top._asdict(),
-        "rows": [CHUNK_ROWS, PART_ROWS],
+        "rows": [CHUNK_ROWS, part_rows],
         "pyg_moleblend": pyg_moleblend.__version__,
         "torch": torch.__version__,
         "rdkit": rdkit.__version__,
@@ -175,12 +176,14 @@ def parts_of(
 ) -> Iterator[tuple[int, int, pd.DataFrame]]:
     r"""The number, the first row and the results of each part that pieces are of."""
     for number, found in groupby(_frames(work, pieces, num_workers, deadline), lambda found: found[0].shard):
-        frames = []
-        for _, frame in found:
+        frames: list[pd.DataFrame] = []
+        first_row = 0
+        for piece, frame in found:
+            first_row = first_row if frames else piece.first_row
             frames.append(frame)
             if bar is not None:
                 bar.update(len(frame))
-        yield number, number * PART_ROWS, pd.concat(frames, ignore_index=True)
+        yield number, first_row, pd.concat(frames, ignore_index=True)
 
 
 def _frames(

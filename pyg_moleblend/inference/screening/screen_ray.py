@@ -20,7 +20,7 @@ from pyg_moleblend.inference.screening.screen import CHUNK_ROWS, DEADLINE, PART_
 from pyg_moleblend.inference.screening.top import Top, check_top
 from pyg_moleblend.inference.screening.work import ScreenChunk
 from pyg_moleblend.runtime.files import sole_writer
-from pyg_moleblend.runtime.ray_cluster import ray_cluster
+from pyg_moleblend.runtime.ray_cluster import find_ray, ray_cluster
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class ScreenPart:
         folder: Where the results are to be; likewise.
         top: Which results are kept.
         deadline: Seconds that a molecule may take.
+        part_rows: Rows of a file of results.
     """
 
     work: ScreenChunk
@@ -42,15 +43,16 @@ class ScreenPart:
     folder: Path
     top: Top | None
     deadline: float
+    part_rows: int
 
     def __call__(self, row: Mapping[str, Any]) -> dict[str, Any]:
         number = int(row["part"])
-        pieces = cut_pieces(self._rows(number), PART_ROWS, CHUNK_ROWS, number * PART_ROWS)
+        pieces = cut_pieces(self._rows(number), self.part_rows, CHUNK_ROWS, number * self.part_rows)
         [(_, first_row, frame)] = parts_of(self.work, pieces, 1, self.deadline)
         return {"part": number, **save_part(self.folder, number, first_row, frame, self.top)._asdict()}
 
     def _rows(self, number: int) -> Iterator[Rows]:
-        start, stop = number * PART_ROWS, (number + 1) * PART_ROWS
+        start, stop = number * self.part_rows, (number + 1) * self.part_rows
         for table, first, end in zip(self.library.tables, self.starts, self.starts[1:], strict=False):
             row = max(start, first)
             if row < min(stop, end):
@@ -67,6 +69,7 @@ def screen_ray(
     top: Top | None = None,
     key: Mapping[str, Any] | None = None,
     deadline: float = DEADLINE,
+    part_rows: int = PART_ROWS,
 ) -> Tally:
     r"""Writes what a model makes of each molecule of a library to a folder, on a Ray cluster.
 
@@ -93,8 +96,9 @@ def screen_ray(
                 f"engine 'ray' reads .parquet files, of which each machine can read its own part, got {table.path}; "
                 "write it as Parquet, or use engine 'local'"
             )
+    find_ray()
     folder = Path(out).resolve()
-    stored = PARTS.claim(folder, folder_key(library, key or {}, top))
+    stored = PARTS.claim(folder, folder_key(library, key or {}, top, part_rows))
     files = [
         FileRows(str(table.path), first, count or 0)
         for table, first, count in zip(library.tables, starts, counts, strict=False)
@@ -102,8 +106,8 @@ def screen_ray(
     for table in library.tables:
         table.path = table.path.resolve()
     parts = finished(folder)
-    missing = [number for number in range(math.ceil(starts[-1] / PART_ROWS)) if number not in parts]
-    make = ScreenPart(work, library, tuple(starts), folder, top, deadline)
+    missing = [number for number in range(math.ceil(starts[-1] / part_rows)) if number not in parts]
+    make = ScreenPart(work, library, tuple(starts), folder, top, deadline, part_rows)
     with (
         sole_writer(folder),
         ray_cluster() as ray,

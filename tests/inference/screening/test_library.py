@@ -1,0 +1,70 @@
+import gzip
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pyg_moleblend.inference.screening.library import Library, Lines, find_files
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "b.smi").write_text("CC ethane\nCCC propane\n")
+    (tmp_path / "a.csv").write_text("smiles,name\nC,one\nbad,two\n")
+    pd.DataFrame({"smiles": ["O", None], "name": ["x", "y"]}).to_parquet(tmp_path / "c.parquet")
+    with gzip.open(tmp_path / "d.smi.gz", "wt") as file:
+        file.write("N\n")
+    (tmp_path / "README").write_text("no table")
+    return tmp_path
+
+
+def test_files_of_any_kind_are_one_library(folder: Path) -> None:
+    library = Library(find_files([str(folder)]) or [])
+    rows = list(library)
+    texts = [str(entry).split()[0] for part in rows for entry in part.entries]
+    assert texts == ["C", "bad", "CC", "CCC", "O", "nan", "N"]
+    assert [text for part in rows for text in part.ids or ()] == ["0", "1", "2", "3", "4", "5", "6"]
+    assert [(Path(file.path).name, *file[1:]) for file in library.files] == [
+        ("a.csv", 0, 2),
+        ("b.smi", 2, 2),
+        ("c.parquet", 4, 2),
+        ("d.smi.gz", 6, 1),
+    ]
+    assert library.num_rows is None
+    assert Library([folder / "c.parquet"]).num_rows == 2
+    assert len(list(library)) == len(rows)  # it can be read again
+
+
+def test_identifiers_are_those_of_the_column(folder: Path) -> None:
+    library = Library([folder / "a.csv", folder / "c.parquet"], ids="name")
+    assert [text for part in library for text in part.ids or ()] == ["one", "two", "x", "y"]
+
+
+def test_patterns_and_what_is_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert find_files([str(folder / "*.smi*")]) == [folder / "b.smi", folder / "d.smi.gz"]
+    monkeypatch.chdir(folder)
+    for smiles in ("CCO", "C*", "[Na+].[Cl-]", "C/C=C/C", "[13CH4]"):
+        assert find_files([smiles]) is None
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*e\.csv"):
+        find_files([str(folder / "e.csv")])
+    with pytest.raises(FileNotFoundError, match=r"\*\.sdf"):
+        find_files([str(folder / "*.sdf")])
+    with pytest.raises(ValueError, match="'CCO' is no file"):
+        find_files(["CCO", "a.csv"])
+    with pytest.raises(ValueError, match=r"a\.csv is named twice"):
+        find_files(["a.csv", str(folder)])
+    (folder / "empty").mkdir()
+    with pytest.raises(ValueError, match=r"empty holds no table"):
+        find_files([str(folder / "empty")])
+
+
+def test_lines_are_taken_as_they_come() -> None:
+    rows = next(iter(Lines(text for text in ("C", "", "CC"))))
+    assert (rows.entries, rows.ids) == (["C", "", "CC"], ["0", "1", "2"])
+
+
+def test_another_content_is_another_library(folder: Path) -> None:
+    key = Library([folder / "a.csv"]).key()
+    assert key == Library([folder / "a.csv"]).key()
+    (folder / "a.csv").write_text("smiles,name\nC,one\nCC,two\n")
+    assert key != Library([folder / "a.csv"]).key()
