@@ -19,7 +19,7 @@ from pyg_moleblend.training.data import MoleculeDataModule
 from pyg_moleblend.training.folder import check_folder, check_same_run, resume_point
 from pyg_moleblend.training.module import TrainingModule
 from pyg_moleblend.training.settings import Machine
-from pyg_moleblend.training.stop import StopOnSignal
+from pyg_moleblend.training.stop import StopAfter, StopOnSignal
 from pyg_moleblend.training.strategy import is_sharded, put_together
 from pyg_moleblend.training.trainer import make_trainer, quiet_lightning
 
@@ -107,7 +107,8 @@ def fit(
         whole = module.model
         # A checkpoint is data: nothing in it is to be run.
         stop = StopOnSignal(out)
-        cast(Any, trainer).callbacks.insert(0, stop)
+        stops = [stop] if machine.max_minutes is None else [stop, StopAfter(out, machine.max_minutes)]
+        cast(Any, trainer).callbacks[:0] = stops
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
         stop.stop()  # of a signal in the last epoch: resuming does the rest
         if is_sharded(module.model):

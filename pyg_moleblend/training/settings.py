@@ -84,6 +84,8 @@ class Machine:
         num_nodes: How many computers.
         checkpoint_minutes: How often a run is saved within an epoch.
         checkpoint_steps: The same in updates; when they are given they count, not the minutes.
+        max_minutes: Minutes of training after which a run is saved and ends, with exit code 75, to be resumed; no limit
+            by default.
 
     Raises:
         ValueError: If a value is out of its range.
@@ -100,6 +102,7 @@ class Machine:
     num_nodes: int = 1
     checkpoint_minutes: float = 15.0
     checkpoint_steps: int | None = None
+    max_minutes: float | None = None
 
     def __post_init__(self) -> None:
         if self.strategy not in get_args(Strategy):
@@ -112,5 +115,7 @@ class Machine:
             )
         if self.num_workers < 0:
             raise ValueError(f"`num_workers` must not be negative, got {self.num_workers}")
+        if self.max_minutes is not None and not 0 < self.max_minutes <= _MOST:
+            raise ValueError(f"`max_minutes` must be positive, and at most {_MOST}, got {self.max_minutes}")
         if self.checkpoint_steps is not None and self.checkpoint_steps < 1:
             raise ValueError(f"`checkpoint_steps` must be at least 1, got {self.checkpoint_steps}")

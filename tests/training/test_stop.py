@@ -1,5 +1,6 @@
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import lightning.pytorch as pl
@@ -8,7 +9,7 @@ import torch
 
 from pyg_moleblend.training import Schedule, pretrain
 from pyg_moleblend.training.folder import LAST
-from pyg_moleblend.training.stop import StopOnSignal
+from pyg_moleblend.training.stop import TIME_IS_UP, StopOnSignal
 from pyg_moleblend.training.trainer import WholeUpdates
 
 
@@ -51,6 +52,22 @@ def test_a_run_that_is_stopped_goes_on_as_if_it_had_not_been(
     assert not (tmp_path / "stopped" / "metrics.json").exists()
     assert [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)] == handlers
     assert torch.equal(go("stopped", resume=True), whole)
+
+
+def test_a_run_that_has_had_its_time_is_saved_and_goes_on(molecules, config, machine, tmp_path: Path):
+    def go(out: str, max_minutes: float | None, resume: bool = False) -> torch.Tensor:
+        schedule, limited = (
+            Schedule(epochs=2, batch_size=3, learning_rate=1e-2),
+            replace(machine, max_minutes=max_minutes),
+        )
+        run = pretrain(molecules[:10], tmp_path / out, molecules[10:], config, schedule, limited, resume=resume)
+        return torch.nn.utils.parameters_to_vector(run.model.parameters())
+
+    whole = go("whole", 60.0)
+    for resume in (False, True):  # a single update each
+        with pytest.raises(SystemExit, match=str(TIME_IS_UP)):
+            go("legs", 1e-9, resume)
+    assert torch.equal(go("legs", None, resume=True), whole)
 
 
 def test_a_second_signal_stops_at_once(tmp_path: Path):
