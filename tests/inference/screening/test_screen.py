@@ -1,16 +1,18 @@
 import json
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from pyg_moleblend.inference import predict
-from pyg_moleblend.inference.screening import screen as module
 from pyg_moleblend.inference.screening.library import Library, Lines
 from pyg_moleblend.inference.screening.output import Tally
 from pyg_moleblend.inference.screening.screen import is_folder, screen
 from pyg_moleblend.inference.screening.top import Top
 from pyg_moleblend.inference.screening.work import ScreenChunk
+
+module = import_module("pyg_moleblend.inference.screening.screen")
 
 
 def contents(folder):
