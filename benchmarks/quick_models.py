@@ -24,6 +24,7 @@ from pyg_moleblend.models.moleblend import pack_for
 from pyg_moleblend.nn import EnvironmentReadout, PooledReadout
 from pyg_moleblend.quick import QuickModel
 from pyg_moleblend.quick.folds import Grouping
+from pyg_moleblend.quick.members import MEMBERS
 from pyg_moleblend.runtime.files import digest_of
 from pyg_moleblend.splits import Split
 
@@ -64,7 +65,7 @@ class Quick:
     """
 
     def __init__(
-        self, source: str | None = None, members: tuple[str, ...] = ("svm",), folds: Grouping = "scaffold"
+        self, source: str | None = None, members: tuple[str, ...] = MEMBERS, folds: Grouping = "scaffold"
     ) -> None:
         self.source = source
         self.members = members

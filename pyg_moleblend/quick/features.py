@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem
-from rdkit.Chem import rdFingerprintGenerator, rdMolDescriptors
+from rdkit.Chem import rdFingerprintGenerator, rdMolDescriptors, rdReducedGraphs
 from scipy import sparse
 
 from pyg_moleblend.chem import MoleculeError, parse_smiles
@@ -18,7 +18,7 @@ from pyg_moleblend.datasets.io.reading import Failure
 from pyg_moleblend.runtime.worker_pool import Started, in_chunks, map_chunks
 
 FINGERPRINT_SIZE = 4096
-r"""Every hashed fingerprint is folded to so many counts; MACCS keys have their own 167."""
+r"""Every hashed fingerprint is folded to so many counts; MACCS keys and the reduced graph have sizes of their own."""
 
 CHUNK = 64
 POOL_PAYS = 512
@@ -42,14 +42,26 @@ def _generators() -> dict[str, Callable[[Chem.Mol], Any]]:
         "feature_morgan": rdFingerprintGenerator.GetMorganGenerator(
             radius=2, fpSize=size, atomInvariantsGenerator=classes
         ),
+        "feature_atom_pairs": rdFingerprintGenerator.GetAtomPairGenerator(fpSize=size, atomInvariantsGenerator=classes),
     }
     return {name: generator.GetCountFingerprint for name, generator in hashed.items()}
 
 
+def _reduced_graph(mol: Chem.Mol) -> dict[int, int]:
+    r"""Counts of ErG in tenths: a pair counts 1 at its distance, and 0.3 at those next to it."""
+    values = np.rint(10 * rdReducedGraphs.GetErGFingerprint(mol)).astype(np.int64)
+    return {int(column): int(values[column]) for column in np.flatnonzero(values)}
+
+
 _GENERATORS = _generators()
-FINGERPRINTS = (*_GENERATORS, "maccs")
+_OTHERS: dict[str, tuple[int, Callable[[Chem.Mol], dict[int, int]]]] = {
+    "maccs": (167, lambda mol: dict.fromkeys(rdMolDescriptors.GetMACCSKeysFingerprint(mol).GetOnBits(), 1)),
+    "reduced_graph": (315, _reduced_graph),
+}
+FINGERPRINTS = (*_GENERATORS, *_OTHERS)
 r"""Names of the fingerprints: Morgan of radius 2 (ECFP4), atom pairs, topological torsions, RDKit's paths of up to 7
-bonds, Morgan on pharmacophoric classes of atoms (FCFP4), MACCS keys."""
+bonds, Morgan (FCFP4) and atom pairs on pharmacophoric classes of atoms, MACCS keys, and the pairs of pharmacophoric
+groups of the reduced graph (ErG; Stiefl et al. 2006, doi:10.1021/ci050457y)."""
 
 
 class Features(NamedTuple):
@@ -121,7 +133,7 @@ def fingerprint_matrix(mols: Sequence[Chem.Mol], name: str) -> sparse.csr_array:
     size = fingerprint_size(name)
     ends, columns, values = [0], [], []
     for mol in mols:
-        found = dict.fromkeys(_maccs(mol), 1) if name == "maccs" else _GENERATORS[name](mol).GetNonzeroElements()
+        found = _OTHERS[name][1](mol) if name in _OTHERS else _GENERATORS[name](mol).GetNonzeroElements()
         columns += sorted(found)
         values += [found[column] for column in sorted(found)]
         ends.append(len(columns))
@@ -131,7 +143,7 @@ def fingerprint_matrix(mols: Sequence[Chem.Mol], name: str) -> sparse.csr_array:
 
 def fingerprint_size(name: str) -> int:
     r"""Number of a fingerprint's patterns."""
-    return 167 if name == "maccs" else FINGERPRINT_SIZE
+    return _OTHERS[name][0] if name in _OTHERS else FINGERPRINT_SIZE
 
 
 @dataclass(frozen=True)
@@ -164,10 +176,6 @@ class _Work:
         empty = {name: sparse.csr_array((0, fingerprint_size(name)), dtype=np.float32) for name in counts}
         stacked = {name: sparse.csr_array(sparse.vstack([empty[name], *rows])) for name, rows in counts.items()}
         return Features(values, stacked, failures)
-
-
-def _maccs(mol: Chem.Mol) -> list[int]:
-    return list(rdMolDescriptors.GetMACCSKeysFingerprint(mol).GetOnBits())
 
 
 def _ignore(item: int) -> None:

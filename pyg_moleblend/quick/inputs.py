@@ -17,6 +17,9 @@ FOREST_FINGERPRINTS = ("morgan", "feature_morgan", "atom_pairs", "maccs")
 FOREST_FOLD = 1024
 r"""Counts of a fingerprint are added up to so many columns for a forest."""
 
+FOREST_WIDTH = 512
+r"""Most columns of a dense input that a forest looks at."""
+
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
@@ -73,12 +76,14 @@ class Inputs:
         return Inputs(dense, {name: counts[rows] for name, counts in self.counts.items()})
 
     def columns(self, scalers: Mapping[str, Scaler]) -> NDArray[np.float32]:
-        r"""What a forest looks at: dense values, standardised, and folded counts, ``[M, D]``.
+        r"""What a forest looks at: dense values, standardised, and folded counts, ``[M, D]``; not inputs of more than
+        :data:`FOREST_WIDTH` columns, among which it would hardly find the others.
 
         Args:
             scalers: Of the dense values.
         """
-        dense = [scalers[name](values) for name, values in self.dense.items()]
+        narrow = {name: values for name, values in self.dense.items() if values.shape[1] <= FOREST_WIDTH}
+        dense = [scalers[name](values) for name, values in narrow.items()]
         return np.hstack([*dense, *(_folded(self.counts[name]) for name in FOREST_FINGERPRINTS)])
 
 
