@@ -3,6 +3,7 @@ r"""The command lines of chemprop and ours in turn: an epoch of training, and pr
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -52,6 +53,7 @@ class Commands:
     def train(self, peer: str, epochs: int) -> Usage:
         r"""Trains a model on 80 % of the rows by random split; validation chooses its epoch."""
         out = str(self.folder / f"{peer}-{epochs}")
+        shutil.rmtree(out, ignore_errors=True)
         if peer == "chemprop":
             command = [*_CHEMPROP, "train", "--data-path", self.file, "--smiles-columns", self.column]
             command += ["--target-columns", self.target, "--task-type", "regression", "--split-type", "random"]
@@ -75,20 +77,22 @@ class Commands:
 
 
 PEERS = ("ours", "chemprop")
+FEWEST = 3
+r"""Epochs that chemprop trains at least: two are its warm-up."""
 
 
 def measure_epochs(commands: Commands, epochs: int, repeats: int) -> dict[str, Any]:
-    r"""Seconds of an epoch, validation included: the difference of so many and one, by the number between."""
+    r"""Seconds of an epoch, validation included: the difference of so many and :data:`FEWEST`, by the number
+    between."""
+    if epochs <= FEWEST:
+        raise ValueError(f"`epochs` must be more than {FEWEST}, got {epochs}")
     seconds: dict[str, list[float]] = {peer: [] for peer in PEERS}
     whole: dict[str, list[float]] = {peer: [] for peer in PEERS}
     for number in range(repeats):
         for peer in _in_turn(number):
-            used = [commands.train(peer, n).seconds for n in (1, epochs)]
-            for n in (1, epochs):
-                commands_folder = commands.folder / f"{peer}-{n}"
-                commands_folder.rename(commands.folder / f"{peer}-{n}-{number}")
-            seconds[peer].append((used[1] - used[0]) / (epochs - 1))
-            whole[peer].append(used[1])
+            few, many = (commands.train(peer, n).seconds for n in (FEWEST, epochs))
+            seconds[peer].append((many - few) / (epochs - FEWEST))
+            whole[peer].append(many)
     return {
         "epochs": epochs,
         "batch_size": commands.batch_size,
@@ -103,11 +107,11 @@ def measure_predictions(commands: Commands, smiles: Sequence[str], repeats: int)
     table = commands.folder / "molecules.csv"
     table.write_text("\n".join(["smiles", *smiles]) + "\n")
     for peer in PEERS:
-        commands.train(peer, 1)
+        commands.train(peer, FEWEST)
     used: dict[str, list[Usage]] = {peer: [] for peer in PEERS}
     for number in range(repeats):
         for peer in _in_turn(number):
-            used[peer].append(commands.predict(peer, 1, table))
+            used[peer].append(commands.predict(peer, FEWEST, table))
     return {
         "molecules": len(smiles),
         "seconds": {peer: median(usage.seconds for usage in all_of) for peer, all_of in used.items()},

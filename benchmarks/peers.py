@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--batches", type=int, default=12, help="batches of `step`")
     parser.add_argument("--train", metavar="FILE:COLUMN:TARGET", help="CSV file to train on, of `epoch` and `predict`")
     parser.add_argument("--batch-size", type=int, default=64, help="of `epoch`; chemprop's default")
-    parser.add_argument("--epochs", type=int, default=10, help="of `epoch`, of which the first is left out")
+    parser.add_argument("--epochs", type=int, default=13, help="of `epoch`, less three for what comes before")
     parser.add_argument("--repeats", type=int, default=5, help="rounds")
     parser.add_argument("--threads", type=int, default=1, help="of `step`")
     parser.add_argument("--out", type=Path, help="JSON file")
