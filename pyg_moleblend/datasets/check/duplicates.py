@@ -47,7 +47,7 @@ class Duplicates(NamedTuple):
 
 
 def find_duplicates(
-    identities: Sequence[Identity | MoleculeError],
+    identities: Sequence[Identity | MoleculeError | None],
     rows: Sequence[int],
     labels: Sequence[Labels] = (),
     level: Literal["key", "parent"] = "key",
