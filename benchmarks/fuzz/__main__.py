@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import gc
 import itertools
 import json
 import sys
@@ -37,7 +38,9 @@ def fuzz(doors: Sequence[Door], seed: int, seconds: float) -> tuple[Counter[str]
                     tried[door.name] += event
                 elif (kind := (door.name, event.fault.split(":")[0], event.place)) not in found:
                     found[kind] = event
-                    print(f"{door.name} {event.number}: {event.fault} at {event.place}; {event.data[:80]!r}", flush=True)
+                    print(
+                        f"{door.name} {event.number}: {event.fault} at {event.place}; {event.data[:80]!r}", flush=True
+                    )
             if time.monotonic() > until:
                 return tried, list(found.values())
     raise AssertionError("not reached")
@@ -54,6 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as temporary:
         doors = make_doors(Path(temporary), tuple(options.doors.split(",")) if options.doors else ())
+        gc.collect()
+        gc.freeze()  # what is forked keeps its pages
         tried, findings = fuzz(doors, options.seed, options.minutes * 60)
     if options.out:
         rows = [{**finding._asdict(), "data": base64.b64encode(finding.data).decode()} for finding in findings]

@@ -36,6 +36,7 @@ from pyg_moleblend.datasets.recipe import Recipe
 from pyg_moleblend.datasets.shards.folder import finished
 from pyg_moleblend.datasets.shards.prepare import prepare
 from pyg_moleblend.datasets.shards.resumable import reading_of
+from pyg_moleblend.inference import embed, predict
 from pyg_moleblend.metrics import Task
 from pyg_moleblend.models import MoleBlendConfig, MoleBlendForPretraining, MoleBlendForPropertyPrediction
 from pyg_moleblend.quick.model import QuickModel
@@ -44,6 +45,7 @@ from pyg_moleblend.splits import random_split
 from pyg_moleblend.training.folder import check_same_run, resume_point
 from pyg_moleblend.utils import pack
 
+MARGIN = " \t\n\r\x0b\x0c\ufeff\u00a0\u200b"
 MOLECULES = ("CCO", "c1ccccc1O", "N[C@@H](C)C(=O)O", "[Na+].[Cl-]", "bad", "C/C=C/C", "CC#N")
 TABLE = "id,smiles,y,part\n" + "".join(
     f"m{i},{text},{i / 4},{('train', 'valid', 'test')[i % 3]}\n" for i, text in enumerate(MOLECULES)
@@ -123,8 +125,8 @@ def _compare(path: Path, targets: tuple[str, ...], ids: str | None) -> None:
     if chunks.kind in (".csv", ".tsv"):
         with open_text(path) as file:
             _same(sum(bool(line.strip(" \n")) for line in file) - 1, table.num_rows, "lines")
-        _same([str(table.frame[chunks.smiles][row]).split()[:1] for row in rows],
-              [text.split()[:1] for text in table.smiles], "molecules of their rows")  # fmt: skip
+        given = [str(table.frame[chunks.smiles][row]).strip(MARGIN).split()[0] for row in rows]
+        _same([text.split()[0] for text in table.smiles], given, "molecules of their rows")
 
 
 def _same(found: Any, expected: Any, what: str) -> None:
@@ -156,14 +158,14 @@ def open_config(path: Path) -> None:
 
 def open_model(path: Path) -> None:
     r"""A file of a model's folder."""
-    model = from_pretrained(path.parent)
+    table = path.parent / "table.csv"
+    table.write_text(TABLE)
+    molecules = MoleculeTable(table, on_error="skip", progress=False)
     encoder_from_pretrained(path.parent)
-    metadata = json.loads((path.parent / CONFIG).read_text())["metadata"]
-    Recipe.from_metadata(metadata)
-    if "task" in metadata:
-        Task.from_dict(metadata["task"])
-    with torch.no_grad():
-        model(Batch.from_data_list([from_smiles("CCO"), from_smiles("c1ccccc1")]))
+    if isinstance(from_pretrained(path.parent), MoleBlendForPretraining):
+        embed(path.parent, molecules)
+    else:
+        predict(path.parent, molecules)
 
 
 def open_card(path: Path) -> None:
@@ -283,7 +285,7 @@ def _arrow_tables() -> list[pa.Table]:
         "time": pa.array(range(n), pa.time64("us")), "large": pa.array(smiles, pa.large_string()),
     }  # fmt: skip
     tables = [plain, plain.slice(0, 0), pa.concat_tables([plain.slice(3), plain.slice(0, 3)])]
-    for name, values in odd.items():
+    for values in odd.values():
         for column in ("id", "smiles", "y"):
             place = plain.column_names.index(column)
             tables.append(plain.set_column(place, column, pa.array(values) if isinstance(values, list) else values))

@@ -3,6 +3,7 @@ r"""Damaged inputs of whole ones: bytes, lines and cells, and trees of JSON or Y
 from __future__ import annotations
 
 import bz2
+import copy
 import gzip
 import io
 import json
@@ -26,7 +27,29 @@ TOKENS = (
     *(b"[", b"]", b"(", b"{", b"}", b"[" * 3000, b"null", b"true", b"smiles", b"../x", b"A" * 5000),
 )
 SMILES = (
-    *("C", "c", "[", "]", "(", ")", "=", "#", "$", ":", ".", "/", "\\", "%", "%99", "1", "0", "@", "@@", "@TH9", "@SP1"),
+    *(
+        "C",
+        "c",
+        "[",
+        "]",
+        "(",
+        ")",
+        "=",
+        "#",
+        "$",
+        ":",
+        ".",
+        "/",
+        "\\",
+        "%",
+        "%99",
+        "1",
+        "0",
+        "@",
+        "@@",
+        "@TH9",
+        "@SP1",
+    ),
     *("[13CH4]", "[#0]", "[#119]", "[U+9]", "[Fe-99]", "*", "[*:1]", "->", "<-", ">>", "~", "é", "\ud800", "\0", " n"),
     *(" |^1:0|", " |$R1;;$|", " |c:99|", " |SgD:0:x:y:::|", "[H]", "[nH]", "Cl", "[C@@H]", "%(12345)", "-", "+", "N"),
 )
@@ -111,7 +134,7 @@ def damage_tree(draw: random.Random, tree: Any) -> Any:
         places: list[tuple[Any, Any]] = []
         _places(tree, places)
         if not places:
-            return draw.choice(VALUES)
+            return _value(draw)
         holder, key = draw.choice(places)
         how = draw.randrange(6)
         if how == 0:
@@ -124,8 +147,8 @@ def damage_tree(draw: random.Random, tree: Any) -> Any:
             other, name = draw.choice(places)
             holder[key] = json.loads(json.dumps(other.get(name) if isinstance(other, dict) else other))
         else:
-            holder[key] = draw.choice(VALUES)
-    return tree if draw.random() > 0.02 else draw.choice(VALUES)
+            holder[key] = _value(draw)
+    return tree if draw.random() > 0.02 else _value(draw)
 
 
 def damage_json(draw: random.Random, seeds: Sequence[bytes]) -> bytes:
@@ -157,7 +180,9 @@ def damage_safetensors(draw: random.Random, seeds: Sequence[bytes]) -> bytes:
         values = bytearray(body)
         for _ in range(draw.choice((1, 3, 20))):
             start = draw.randrange(max(1, len(values)))
-            values[start : start + 4] = draw.choice((b"\xff\xff\xff\xff", b"\0\0\0\0", b"\0\0\x80\x7f", draw.randbytes(4)))
+            values[start : start + 4] = draw.choice(
+                (b"\xff\xff\xff\xff", b"\0\0\0\0", b"\0\0\x80\x7f", draw.randbytes(4))
+            )
         body = bytes(values[: len(body)])
     text = json.dumps(head).encode()
     return len(text).to_bytes(8, "little") + text + body
@@ -169,7 +194,18 @@ def damage_archive(draw: random.Random, seeds: Sequence[bytes]) -> bytes:
         return damage_bytes(draw, seeds)
     with zipfile.ZipFile(io.BytesIO(draw.choice(seeds))) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
-    tokens = (*TOKENS, b"cfuzz_marker\nrun\n(tR.", b"cos\nsystem\n(S'x'\ntR.", b"q\0", b"h\0", b"R", b".", b"}", b"t", b"Q")
+    tokens = (
+        *TOKENS,
+        b"cfuzz_marker\nrun\n(tR.",
+        b"cos\nsystem\n(S'x'\ntR.",
+        b"q\0",
+        b"h\0",
+        b"R",
+        b".",
+        b"}",
+        b"t",
+        b"Q",
+    )
     name = draw.choice([name for name in files if name.endswith(".pkl")] * 8 + list(files))
     files[name] = damage_bytes(draw, [files[name]], tokens)
     whole = io.BytesIO()
@@ -184,10 +220,19 @@ def damage_compressed(draw: random.Random, seeds: Sequence[bytes]) -> bytes:
     text = damage_cells(draw, seeds) if draw.random() < 0.6 else draw.choice(seeds)
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", draw.choice((0, 8, 12, 14))) as file:
-        for name in draw.choice((["a.csv"], ["a.csv"], ["a.csv", "b.csv"], ["../../a.csv"], ["a/"], ["__MACOSX/a"], [])):
+        for name in draw.choice(
+            (["a.csv"], ["a.csv"], ["a.csv", "b.csv"], ["../../a.csv"], ["a/"], ["__MACOSX/a"], [])
+        ):
             file.writestr(name, text)
     packed = draw.choice(
-        (gzip.compress(text), bz2.compress(text), lzma.compress(text), zstd(text), archive.getvalue(), gzip.compress(b""))
+        (
+            gzip.compress(text),
+            bz2.compress(text),
+            lzma.compress(text),
+            zstd(text),
+            archive.getvalue(),
+            gzip.compress(b""),
+        )
     )
     return packed if draw.random() < 0.3 else damage_bytes(draw, [packed])
 
@@ -196,6 +241,10 @@ def zstd(data: bytes) -> bytes:
     r"""Bytes compressed by Zstandard."""
     packed: bytes = pa.Codec("zstd").compress(data, asbytes=True)
     return packed
+
+
+def _value(draw: random.Random) -> Any:
+    return copy.deepcopy(draw.choice(VALUES))  # which may be changed next
 
 
 def _places(tree: Any, found: list[tuple[Any, Any]]) -> None:

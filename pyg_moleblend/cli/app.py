@@ -92,6 +92,9 @@ def run_verb(verb: str, words: Sequence[str]) -> None:
         config = parser.parse_args(words)
     except ArgumentError as error:
         raise ValueError(f"{error}{_meant(str(error), words, parser)}") from error
+    for name in {action.dest.partition(".")[0] for action in parser._actions if "." in action.dest}:
+        if config.get(name) is None:
+            raise ValueError(f"{name} has no value: give it options, or leave it out")
     arguments = parser.instantiate(config).as_dict()
     arguments.pop("config")
     if arguments.pop("plugin") is not None:
@@ -205,15 +208,19 @@ def _keep(folder: Any, text: str, resume: bool) -> None:
     import yaml
 
     from pyg_moleblend.runtime.files import atomic_write
+    from pyg_moleblend.runtime.open_file import content_named
     from pyg_moleblend.training.folder import changes_between
 
     path = os.path.join(folder, CONFIG_FILE)
     if resume and os.path.isfile(path):
-        with open(path, encoding="utf-8") as file:
-            found, wanted = (
-                {key: value for key, value in yaml.safe_load(content).items() if key not in MAY_CHANGE}
-                for content in (file, text)
-            )
+        with open(path, encoding="utf-8") as file, content_named(path):
+            try:
+                found, wanted = (
+                    {key: value for key, value in yaml.safe_load(content).items() if key not in MAY_CHANGE}
+                    for content in (file, text)
+                )
+            except yaml.YAMLError as error:
+                raise ValueError(f"{path} is damaged: {error}") from error
         if changes := "; ".join(changes_between(found, wanted)):
             raise ValueError(
                 f"the run in {folder} was begun with other options: {changes}. Resume it with those of {path} "

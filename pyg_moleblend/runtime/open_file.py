@@ -7,6 +7,8 @@ import gzip
 import io
 import json
 import lzma
+import pickle
+import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +29,20 @@ _ENCODINGS = {
 _HEAD = 1 << 16
 
 
+PICKLE_DAMAGE: tuple[type[Exception], ...] = (
+    pickle.UnpicklingError,
+    struct.error,
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+r"""What the reading of a damaged or hand-made file of :func:`torch.save` ends in, with ``weights_only``."""
+
+
 @contextmanager
 def damage_named(path: str | Path) -> Iterator[None]:
     r"""Turns what decoders raise for a damaged file into a :class:`ValueError` that names it."""
@@ -38,6 +54,16 @@ def damage_named(path: str | Path) -> Iterator[None]:
         raise ValueError(f"{path} is damaged: {error}") from error
     except (EOFError, zlib.error, lzma.LZMAError, BadZipFile, NotImplementedError) as error:
         raise ValueError(f"{path} is damaged: {error}") from error
+
+
+@contextmanager
+def content_named(what: str | Path) -> Iterator[None]:
+    r"""Turns what comes of values that a file should not hold (a text for a number, a key that is missing) into a
+    :class:`ValueError` that names it."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError) as error:
+        raise ValueError(f"{what} is damaged: {type(error).__name__}: {error}") from error
 
 
 def open_bytes(path: str | Path) -> IO[bytes]:

@@ -133,8 +133,9 @@ def pack(
 
     Raises:
         ValueError: If a field is missing or misshapen or holds an infinite number, a feature is PyG's or outside its
-            vocabulary, a bond is there in one direction only, pair fields are not those of the batch's bonds, a
-            molecule has a virtual node, or ``modality="3d"`` is asked of a molecule without coordinates.
+            vocabulary, a bond is there in one direction only or otherwise in the other, pair fields are not those of
+            the batch's bonds, a molecule has a virtual node, or ``modality="3d"`` is asked of a molecule without
+            coordinates.
     """
     if modality not in MODALITIES:
         raise ValueError(f"`modality` must be '2d', '3d' or '2d+3d', got {modality!r}")
@@ -150,11 +151,11 @@ def pack(
     pos = getattr(batch, "pos", None)
     has_coordinates = torch.zeros(1, dtype=torch.bool, device=x.device) if pos is None else torch.isfinite(pos).any()
     x_inside = _inside(x, atom_feature_sizes)
-    two_way = None if edge_index is None else is_two_way(edge_index, x.size(0))
     classes, bonds_inside = None, None
     if edge_index is not None and batch.edge_attr is not None and "bond_path" in wanted["pair"]:
         check_edge_features(edge_index, batch.edge_attr)
         classes, bonds_inside = bond_class_unchecked(batch.edge_attr, bond_vocabulary)
+    two_way = None if edge_index is None else is_two_way(edge_index, x.size(0), classes)
     # Everything that decides about shapes and errors comes at once, so that the device is waited for once.
     ones = torch.ones((), dtype=torch.long, device=x.device)
     facts = {
@@ -203,7 +204,7 @@ def pack(
             "graph"
         )
     if not found["two_way"]:
-        raise_for_one_way()
+        raise_for_one_way(edge_index, x.size(0), batch.edge_attr, classes)
     if check_size is not None:
         check_size(counts, found["largest"])
     mask = torch.arange(found["largest"], device=x.device) < counts[:, None]

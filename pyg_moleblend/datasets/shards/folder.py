@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from pyg_moleblend.datasets.io.failures import report_lines
 from pyg_moleblend.datasets.shards.shard import read_facts
 from pyg_moleblend.runtime.files import Digest, atomic_write, is_whole
-from pyg_moleblend.runtime.open_file import read_json
+from pyg_moleblend.runtime.open_file import content_named, read_json
 
 SHARDS_FORMAT = 1
 r"""Of the files of such a folder and of what they hold; raise it with every change that one release may see."""
@@ -115,7 +115,7 @@ def finished(folder: Path) -> dict[int, ShardEntry]:
     known = dict(enumerate(load_manifest(folder).shards)) if (folder / MANIFEST_FILE).is_file() else {}
     for path in folder.glob("shard-*.json"):  # newer than the manifest, where a shard is made again
         with suppress(ValueError, TypeError):  # a damaged one says nothing, so its shard is made again
-            known[int(path.stem.split("-")[1])] = ShardEntry(**_load(path))
+            known[int(path.stem.split("-")[1])] = _entry(_load(path), path)
     whole = {number for number, entry in known.items() if is_whole(shard_path(folder, number), entry.digest)}
     return {number: known[number] for number in sorted(whole)}
 
@@ -191,10 +191,17 @@ def load_manifest(folder: str | Path) -> Manifest:
         state = "is not complete yet" if (Path(folder) / KEY_FILE).is_file() else "is no folder of shards"
         raise ValueError(f"{folder} {state} (it has no {MANIFEST_FILE}); make it with `moleblend prepare`")
     content = _load(path)
-    try:
-        return Manifest(content["key"], content["facts"], [ShardEntry(**shard) for shard in content["shards"]])
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{path} is damaged: {error!r}") from error
+    with content_named(path):
+        shards = [_entry(shard, path) for shard in content["shards"]]
+        return Manifest(dict(content["key"]), dict(content["facts"]), shards)
+
+
+def _entry(content: Any, path: Path) -> ShardEntry:
+    entry = ShardEntry(**content)
+    counts = entry[:-1]
+    if any(type(count) is not int or not 0 <= count < 2**63 for count in counts) or not isinstance(entry.sha256, str):
+        raise ValueError(f"{path} is damaged: {str(content)[:200]} describes no shard")
+    return entry
 
 
 def _load(path: Path) -> dict[str, Any]:
