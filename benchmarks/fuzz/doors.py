@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-from argparse import ArgumentError
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,8 +21,8 @@ from pyg_moleblend.checkpoints import encoder_from_pretrained, from_pretrained, 
 from pyg_moleblend.chem import Conformers, from_smiles, generate_conformer, parse_smiles, read_sdf
 from pyg_moleblend.chem.parse import parse_each
 from pyg_moleblend.chem.quantum import CHARGES, PROPERTIES, QuantumLabels
-from pyg_moleblend.cli import main
-from pyg_moleblend.cli.app import TRACEBACK, _keep
+from pyg_moleblend.cli.app import _keep, run_verb
+from pyg_moleblend.cli.errors import line_of
 from pyg_moleblend.cli.splits import make_split
 from pyg_moleblend.datasets import MoleculeShards, MoleculeTable
 from pyg_moleblend.datasets.corpus.manifest import standing
@@ -65,7 +63,6 @@ class Door(NamedTuple):
         seeds: Whole files.
         open: Reads the file.
         mutate: Makes a damaged file of whole ones.
-        allowed: What may be raised beside ``ValueError`` and ``OSError``.
     """
 
     name: str
@@ -74,7 +71,6 @@ class Door(NamedTuple):
     seeds: tuple[bytes, ...]
     open: Callable[[Path], Any]
     mutate: mutate.Mutate = mutate.damage_bytes
-    allowed: tuple[type[BaseException], ...] = ()
 
 
 def make_doors(folder: Path, names: tuple[str, ...] = ()) -> list[Door]:
@@ -150,10 +146,14 @@ def open_sdf(path: Path) -> None:
 
 def open_config(path: Path) -> None:
     r"""A configuration file, of three verbs; the data that the command line names are not there."""
-    os.environ[TRACEBACK] = "1"
-    for verb in ("pretrain", "finetune"):
-        main([verb, "--config", str(path), "--data", "missing.csv", "--out", "out"])
-    main(["predict", "missing", "missing.csv", "--config", str(path)])
+    config = ["--config", str(path)]
+    rest = ["--data", "missing.csv", "--out", "out"]
+    for verb, words in (("pretrain", rest), ("finetune", rest), ("predict", ["missing", "missing.csv"])):
+        try:
+            run_verb(verb, [*config, *words])
+        except Exception as error:
+            if line_of(error) is None:
+                raise
 
 
 def open_model(path: Path) -> None:
@@ -326,7 +326,7 @@ def _config(folder: Path) -> Any:
     own = {"objectives": {"spd": {"component": "SPDRecovery", "arguments": {"pair_channels": 4}}}, "targets": ["y"]}
     first = {"model": {"channels": 8, "relation_probabilities": [0.2, 0.2, 0.6]}, "batch_size": 4, "device": "cpu"}
     seeds += [json.dumps(own).encode(), json.dumps(first).encode()]
-    return "config.yaml", tuple(seeds), open_config, mutate.damage_yaml, (ArgumentError, RecursionError)
+    return "config.yaml", tuple(seeds), open_config, mutate.damage_yaml
 
 
 def _model(file: str, damage: mutate.Mutate, pretraining: bool = False) -> Callable[[Path], Any]:

@@ -150,7 +150,7 @@ def _work(door: Door, inputs: Any, write: int, until: float | None) -> None:
             fault = place = ""
             try:
                 door.open(folder / door.file)
-            except (ValueError, OSError, *door.allowed):
+            except (ValueError, OSError):
                 pass
             except BaseException as error:
                 fault, place = f"{type(error).__name__}: {str(error)[:200]}", _place(error)

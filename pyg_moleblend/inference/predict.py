@@ -26,7 +26,7 @@ from pyg_moleblend.models.moleblend import pack_for
 from pyg_moleblend.models.wanted import wanted_by
 from pyg_moleblend.nn import GraphTokenReadout, Readout
 from pyg_moleblend.nn.checks import check_built_for
-from pyg_moleblend.utils import Modality
+from pyg_moleblend.utils.molecules import Modality, check_modality
 
 OK = "ok"
 _OWN = {"id", "smiles", "status"}
@@ -87,7 +87,7 @@ def predict(
             "embed with this one"
         )
     task = Task.from_dict(metadata["task"])
-    modality = modality or metadata.get("modality", "2d+3d")
+    modality = check_modality(modality or metadata.get("modality", "2d+3d"))
 
     def compute(batch: Any) -> Tensor:
         return task.restore(model(batch, modality))
@@ -145,7 +145,7 @@ def embed(
     check_built_for("the readout", readout, channels=config.channels)
     readout.to(pick_device(device)).eval()
     wanted_fields = wanted_by([getattr(encoder, "wanted", encoder), readout])
-    modality = modality or metadata.get("modality", "2d+3d")
+    modality = check_modality(modality or metadata.get("modality", "2d+3d"))
 
     def compute(batch: Any) -> Tensor:
         molecules = pack_for(encoder, wanted_fields, batch, config, modality)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -34,6 +34,13 @@ from pyg_moleblend.utils.layout import dense_coordinates, dense_relations
 Modality = Literal["2d", "3d", "2d+3d"]
 MODALITIES: dict[str, tuple[str, ...]] = {"2d": ("2d",), "3d": ("3d",), "2d+3d": ("2d", "3d")}
 r"""What each mode of input looks at."""
+
+
+def check_modality(modality: Any) -> Modality:
+    r"""The modality; a :class:`ValueError` if it is none."""
+    if not isinstance(modality, str) or modality not in MODALITIES:
+        raise ValueError(f"`modality` must be '2d', '3d' or '2d+3d', got {modality!r}")
+    return cast(Modality, modality)
 
 
 _OTHER_BOND = 4  # OGB's bond type that is none of the four
@@ -137,8 +144,7 @@ def pack(
             the batch's bonds, a molecule has a virtual node, or ``modality="3d"`` is asked of a molecule without
             coordinates.
     """
-    if modality not in MODALITIES:
-        raise ValueError(f"`modality` must be '2d', '3d' or '2d+3d', got {modality!r}")
+    check_modality(modality)
     if isinstance(batch, DenseMolecules):
         return _restrict(batch, modality, bool(batch.has_3d.all()), bool(batch.has_3d.any()))
     batch = as_data(batch)
