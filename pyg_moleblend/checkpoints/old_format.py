@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pyg_moleblend.runtime.open_file import content_named
+
 _MODELS = ("MoleBlend", "MoleBlendForPretraining", "MoleBlendForPropertyPrediction")
 _SHAPE = (
     *("channels", "num_layers", "heads", "ffn_channels", "num_gaussians", "max_path_length"),
@@ -94,7 +96,8 @@ def pretraining_of(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def options_of(config: Mapping[str, Any]) -> dict[str, Any]:
     r"""The command line's options for objectives, blending and loss weights that an old configuration stands for."""
-    made = pretraining_of(config)
+    with content_named("the model of a configuration of the first format"):
+        made = pretraining_of(config)
     taken = {} if "displacement" in made["objectives"] else {"displacement": None}
     weights = made["loss_weights"]["arguments"]["weights"]
     return {"objectives": {**taken, **made["objectives"]}, "blending": made["blending"], "loss_weights": weights}

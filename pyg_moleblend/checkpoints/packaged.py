@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyg_moleblend.runtime.files import digest_of
-from pyg_moleblend.runtime.open_file import read_json
+from pyg_moleblend.runtime.open_file import content_named, read_json
 
 CARD_FILE = "card.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -37,7 +37,12 @@ class PackagedModel:
 def packaged_models() -> dict[str, PackagedModel]:
     r"""The encoders that come with the package, by name."""
     cards = sorted(FOLDER.glob(f"*/{CARD_FILE}"))
-    return {path.parent.name: PackagedModel(**read_json(path)) for path in cards}
+    return {path.parent.name: _card(path) for path in cards}
+
+
+def _card(path: Path) -> PackagedModel:
+    with content_named(path):
+        return PackagedModel(**read_json(path))
 
 
 def packaged_folder(name: str) -> Path | None:

@@ -2,14 +2,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import get_ident
 from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
+from torch.nn.parameter import UninitializedParameter
 
 from pyg_moleblend.checkpoints.old_format import is_old, updated
 from pyg_moleblend.checkpoints.packaged import WEIGHTS_FILE, packaged_folder, packaged_models
@@ -30,6 +34,7 @@ CONFIG_FILE = "config.json"
 FORMAT = 2
 r"""Of ``config.json``: a tree of components. Folders of format 1, which has no number, load too."""
 
+_TIMES, _SPARE = 8, 1_000_000  # a part may be built and then replaced by another
 _SAVING = "saving"  # tells in both files which saving they are of
 
 Model = MoleBlend | MoleBlendForPretraining | MoleBlendForPropertyPrediction
@@ -91,8 +96,9 @@ def from_pretrained(source: str | Path, components: Iterable[type] = ()) -> Any:
     folder = locate(source)
     content = _describe(folder)
     _check_saving(folder, content)
-    model = _build(content["model"], folder, with_components(components))
-    return _restored(model, _read_weights(folder), folder, content["tied"])
+    weights = _read_weights(folder)
+    model = _build(content["model"], folder, weights, with_components(components))
+    return _restored(model, weights, folder, content["tied"])
 
 
 def encoder_from_pretrained(source: str | Path, components: Iterable[type] = ()) -> Any:
@@ -116,9 +122,10 @@ def encoder_from_pretrained(source: str | Path, components: Iterable[type] = ())
             raise ValueError(f"{folder} holds a {type(model).__name__}, which has no encoder")
         return encoder
     _check_saving(folder, content)
-    encoder = _build(inner, folder, registry)
+    weights = _read_weights(folder)
+    encoder = _build(inner, folder, weights, registry)
     prefix = "encoder."
-    weights = {name[len(prefix) :]: v for name, v in _read_weights(folder).items() if name.startswith(prefix)}
+    weights = {name[len(prefix) :]: v for name, v in weights.items() if name.startswith(prefix)}
     tied = [[name[len(prefix) :] for name in names if name.startswith(prefix)] for names in content["tied"]]
     return _restored(encoder, weights, folder, tied)
 
@@ -166,15 +173,38 @@ def locate(source: str | Path) -> Path:
         raise FileNotFoundError(f"there is neither a folder nor a hub repository {source}: {error}") from error
 
 
-def _build(tree: Any, folder: Path, registry: Registry = REGISTRY) -> Any:
+def _build(tree: Any, folder: Path, weights: dict[str, Tensor], registry: Registry = REGISTRY) -> Any:
     path = folder / CONFIG_FILE
     try:
-        model = build(tree, registry, str(path))
+        with _no_larger_than(weights):
+            model = build(tree, registry, str(path))
     except RecursionError as error:
         raise ValueError(f"{path} is damaged: its model is nested too deep") from error
     if not isinstance(model, nn.Module):
         raise ValueError(f"{path} describes no model: {str(tree)[:80]}")
     return model
+
+
+@contextmanager
+def _no_larger_than(weights: dict[str, Tensor]) -> Iterator[None]:
+    r"""Ends the building of a model as soon as it has far more weights than there are to fill it with: a number in a
+    configuration may ask for more than the machine has."""
+    left = _SPARE + _TIMES * sum(value.numel() for value in weights.values())
+    thread = get_ident()
+
+    def count(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
+        nonlocal left
+        if thread != get_ident() or parameter is None or isinstance(parameter, UninitializedParameter):
+            return
+        left -= parameter.numel()
+        if left < 0:
+            raise ValueError(f"it has more weights than {WEIGHTS_FILE}")
+
+    hook = register_module_parameter_registration_hook(count)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def _read_weights(folder: Path) -> dict[str, Tensor]:

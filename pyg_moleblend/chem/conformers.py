@@ -45,9 +45,11 @@ class Conformers:
     deadline: float = 10.0
 
     def __post_init__(self) -> None:
+        if type(self.seed) is not int or type(self.count) is not int:
+            raise ValueError(f"`seed` and `count` must be whole numbers, got {self.seed!r} and {self.count!r}")
         if self.count < 1:
             raise ValueError(f"`count` must be at least 1 conformer, got {self.count}")
-        if not self.deadline > 0:
+        if not isinstance(self.deadline, (int, float)) or not self.deadline > 0:
             raise ValueError(f"`deadline` must be a positive number of seconds, got {self.deadline}")
 
     def to_dict(self) -> dict[str, Any]:

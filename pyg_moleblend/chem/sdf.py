@@ -11,7 +11,7 @@ from rdkit import Chem
 from pyg_moleblend.chem.errors import MoleculeError
 from pyg_moleblend.chem.hydrogens import Hydrogens
 from pyg_moleblend.chem.parse import parse_mol2, parse_molblock
-from pyg_moleblend.runtime.open_file import damage_named, open_text
+from pyg_moleblend.runtime.open_file import LONGEST, TooLongError, damage_named, open_text
 
 _END = "$$$$"
 _MOL2 = "@<TRIPOS>MOLECULE"
@@ -63,13 +63,15 @@ def mol2_records(path: str | os.PathLike[str]) -> Iterator[str]:
     is left out."""
     with damage_named(Path(path)), open_text(Path(path)) as file:
         lines: list[str] = []
+        size = 0
         for line in file:
             if line.startswith(_MOL2):
                 if lines:
                     yield "".join(lines)
-                lines = [line]
+                lines, size = [line], len(line)
             elif lines:
                 lines.append(line)
+                size = _grown(size, line)
         if lines:
             yield "".join(lines)
 
@@ -77,14 +79,23 @@ def mol2_records(path: str | os.PathLike[str]) -> Iterator[str]:
 def cut_records(file: IO[str]) -> Iterator[str]:
     r"""The records of an open SD file as text, cut at its ``$$$$`` lines."""
     lines: list[str] = []
+    size = 0
     for line in file:
         lines.append(line)
+        size = _grown(size, line)
         if line.startswith(_END):
             yield "".join(lines)
-            lines = []
+            lines, size = [], 0
     # What follows the last delimiter is a record that was cut off, unless it is blank.
     if any(line.strip() for line in lines):
         yield "".join(lines)
+
+
+def _grown(size: int, line: str) -> int:
+    r"""Characters of a record with one more line."""
+    if size + len(line) > LONGEST:
+        raise TooLongError(f"a record has more than {LONGEST} characters")
+    return size + len(line)
 
 
 def parse_record(record: str, hydrogens: Hydrogens | str, name: str) -> Chem.Mol | MoleculeError:

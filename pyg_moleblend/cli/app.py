@@ -12,9 +12,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pyg_moleblend
+from pyg_moleblend.cli.errors import line_of, speak_utf8
 from pyg_moleblend.cli.plugins import OPTION, load_plugin, take_plugins
 from pyg_moleblend.runtime.ranks import forget_start
-from pyg_moleblend.runtime.worker_pool import WorkerError
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
@@ -52,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0, 2 after an error of the user's or the machine's, which is said in one line, or 128 and the
         number of the signal that has ended it.
     """
+    speak_utf8()
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] in ("-h", "--help"):
         print(_overview())
@@ -64,25 +65,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         if verb not in VERBS:
             raise ValueError(f"unknown verb {verb!r}; there are {', '.join(VERBS)}")
         run_verb(verb, words[1:])
-    except (ArgumentError, ValueError, OSError, MemoryError, WorkerError) as error:
-        if os.environ.get(TRACEBACK):
-            raise
-        print(f"moleblend {verb}: error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except RecursionError as error:
-        if os.environ.get(TRACEBACK):
-            raise
-        print(f"moleblend {verb}: error: a file or an option is nested too deeply ({error})", file=sys.stderr)
-        return 2
     except SystemExit as stop:  # after --help
         return int(stop.code or 0)
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        line = line_of(error)
+        if line is None or os.environ.get(TRACEBACK):
+            raise
+        print(f"moleblend {verb}: error: {line}", file=sys.stderr)
+        return 2
     return 0
 
 
 def run_verb(verb: str, words: Sequence[str]) -> None:
     r"""Parses a verb's words and runs it; a verb that fills a folder leaves its whole configuration there."""
+    from jsonargparse import Namespace
+
     plugins, words = take_plugins(words)
     for plugin in plugins:
         load_plugin(plugin)
@@ -92,6 +91,9 @@ def run_verb(verb: str, words: Sequence[str]) -> None:
         config = parser.parse_args(words)
     except ArgumentError as error:
         raise ValueError(f"{error}{_meant(str(error), words, parser)}") from error
+    for name in {action.dest.partition(".")[0] for action in parser._actions if "." in action.dest}:
+        if not isinstance(given := config.get(name), Namespace):
+            raise ValueError(f"{name} must hold options, got {given!r}: give it some, or leave it out")
     arguments = parser.instantiate(config).as_dict()
     arguments.pop("config")
     if arguments.pop("plugin") is not None:
@@ -205,15 +207,19 @@ def _keep(folder: Any, text: str, resume: bool) -> None:
     import yaml
 
     from pyg_moleblend.runtime.files import atomic_write
+    from pyg_moleblend.runtime.open_file import content_named
     from pyg_moleblend.training.folder import changes_between
 
     path = os.path.join(folder, CONFIG_FILE)
     if resume and os.path.isfile(path):
-        with open(path, encoding="utf-8") as file:
-            found, wanted = (
-                {key: value for key, value in yaml.safe_load(content).items() if key not in MAY_CHANGE}
-                for content in (file, text)
-            )
+        with open(path, encoding="utf-8") as file, content_named(path):
+            try:
+                found, wanted = (
+                    {key: value for key, value in yaml.safe_load(content).items() if key not in MAY_CHANGE}
+                    for content in (file, text)
+                )
+            except yaml.YAMLError as error:
+                raise ValueError(f"{path} is damaged: {error}") from error
         if changes := "; ".join(changes_between(found, wanted)):
             raise ValueError(
                 f"the run in {folder} was begun with other options: {changes}. Resume it with those of {path} "

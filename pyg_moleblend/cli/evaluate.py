@@ -47,6 +47,7 @@ def run(
     from pyg_moleblend.cli.splits import make_split
     from pyg_moleblend.datasets.targets import take
     from pyg_moleblend.inference import RecoveryReport, evaluate
+    from pyg_moleblend.metrics import Task
     from pyg_moleblend.metrics.results import METRICS_FILE, plain, write_metrics
     from pyg_moleblend.runtime.files import refuse_overwriting
     from pyg_moleblend.training.repeats import describe_summary, summarise
@@ -55,7 +56,8 @@ def run(
     if out is not None:
         theirs = [Path(one).parent / METRICS_FILE for one in models]  # of the runs that made them
         refuse_overwriting(Path(out) / METRICS_FILE, data, *models, *theirs)
-    names = read_metadata(models[0]).get("task", {}).get("names", [])
+    task = read_metadata(models[0]).get("task")
+    names = [] if task is None else Task.from_dict(task).names
     hydrogens = hydrogens_of(models[0])
     molecules = load_data(data, root, smiles_column, names, max_molecules, conformers, seed, hydrogens=hydrogens)
     if part != "all":

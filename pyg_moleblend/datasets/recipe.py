@@ -11,6 +11,7 @@ from torch_geometric.data import InMemoryDataset
 
 from pyg_moleblend.chem.conformers import Conformers
 from pyg_moleblend.chem.hydrogens import Hydrogens
+from pyg_moleblend.runtime.open_file import content_named
 
 RECIPE_KEY = "recipe"
 r"""Where it stands in a model's metadata."""
@@ -45,11 +46,9 @@ class Recipe(NamedTuple):
         found = metadata.get(RECIPE_KEY)
         if found is None:
             return None
-        try:
+        with content_named(f"a saved recipe ({str(found)[:80]}), which must have {list(cls._fields)},"):
             conformers = found["conformers"]
             return cls(Hydrogens(found["hydrogens"]), None if conformers is None else Conformers(**conformers))
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"a saved recipe must have {list(cls._fields)}, got {found!r}") from error
 
 
 def recipe_of(molecules: Any) -> Recipe | None:

@@ -20,7 +20,7 @@ from pyg_moleblend.models.moleblend import pack_for
 from pyg_moleblend.models.wanted import wanted_by
 from pyg_moleblend.nn import GraphTokenReadout, Readout
 from pyg_moleblend.nn.checks import check_built_for
-from pyg_moleblend.utils import Modality
+from pyg_moleblend.utils.molecules import Modality, check_modality
 
 
 def embed(
@@ -81,7 +81,7 @@ def load_embedder(
     made = readout if isinstance(readout, Readout) else readout(config.channels)
     check_built_for("the readout", made, channels=config.channels)
     fields = wanted_by([getattr(encoder, "wanted", encoder), made])
-    inputs: Modality = modality or metadata.get("modality", "2d+3d")
+    inputs = check_modality(modality or metadata.get("modality", "2d+3d"))
 
     def compute(batch: Any) -> Tensor:
         molecules = pack_for(encoder, fields, batch, config, inputs)

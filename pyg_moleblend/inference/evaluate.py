@@ -18,7 +18,7 @@ from pyg_moleblend.loader import molecule_loader
 from pyg_moleblend.metrics.results import describe_scores
 from pyg_moleblend.metrics.task import Task, scores
 from pyg_moleblend.models import MoleBlendForPretraining, MoleBlendForPropertyPrediction
-from pyg_moleblend.utils import Modality
+from pyg_moleblend.utils.molecules import Modality, check_modality
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +58,8 @@ def evaluate(
     task = Task.from_dict(metadata["task"])
     check_recipe(Recipe.from_metadata(metadata), molecules)
     labelled = select_targets(molecules, task.names)
-    return score_model(model, task, labelled, modality or metadata.get("modality", "2d+3d"), batch_size)
+    modality = check_modality(modality or metadata.get("modality", "2d+3d"))
+    return score_model(model, task, labelled, modality, batch_size)
 
 
 def score_model(

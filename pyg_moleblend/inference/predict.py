@@ -17,7 +17,7 @@ from pyg_moleblend.datasets.recipe import Recipe
 from pyg_moleblend.inference.loaded_model import MAX_ATOMS, OWN_COLUMNS, LoadedModel, free_names
 from pyg_moleblend.metrics.task import Task
 from pyg_moleblend.models import MoleBlendForPropertyPrediction
-from pyg_moleblend.utils import Modality
+from pyg_moleblend.utils.molecules import Modality, check_modality
 
 
 def predict(
@@ -84,7 +84,7 @@ def load_predictor(
             "embed with this one"
         )
     task, recipe = Task.from_dict(metadata["task"]), Recipe.from_metadata(metadata)
-    inputs: Modality = modality or metadata.get("modality", "2d+3d")
+    inputs = check_modality(modality or metadata.get("modality", "2d+3d"))
 
     def compute(batch: Any) -> Tensor:
         return task.restore(model(batch, inputs))

@@ -1,7 +1,7 @@
 r"""Loaders of molecules in batches of like size."""
 
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from torch_geometric.data import Batch, Data, InMemoryDataset
 from torch_geometric.loader.dataloader import Collater
 
 from pyg_moleblend.loader.size_bucket import SizeBucketBatchSampler
+from pyg_moleblend.runtime.worker_pool import WorkerError
 
 
 def molecule_loader(
@@ -104,7 +105,23 @@ class _WorkersLoader(DataLoader[Any]):
     """
 
     def __iter__(self) -> Any:
-        return map(pickle.loads, super().__iter__())
+        return _loaded(super().__iter__())
+
+
+def _loaded(batches: Iterator[bytes]) -> Iterator[Batch]:
+    while True:
+        try:
+            packed = next(batches)
+        except StopIteration:
+            return
+        except RuntimeError as error:
+            if not str(error).startswith("DataLoader worker (pid"):
+                raise
+            raise WorkerError(
+                f"a process that makes batches was ended from outside, for want of memory say ({error}); take fewer of "
+                "them (num_workers, --machine.num-workers; 0 does without)"
+            ) from error
+        yield pickle.loads(packed)
 
 
 def _as_it_is(batch: Batch) -> Batch:

@@ -12,6 +12,7 @@ from torch import Tensor
 from pyg_moleblend.losses import masked_mean
 from pyg_moleblend.metrics.evaluator import METRICS, Evaluator, Score, TaskType
 from pyg_moleblend.runtime.devices import widest
+from pyg_moleblend.runtime.open_file import content_named
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Task:
         if self.kind not in get_args(TaskType):
             raise ValueError(f"`kind` must be one of {get_args(TaskType)}, got {self.kind!r}")
         lengths = {name: len(getattr(self, name)) for name in ("names", "units", "mean", "std")}
+        if odd := [text for text in (*self.names, *self.units) if not isinstance(text, str)]:
+            raise ValueError(f"names and units of targets must be texts, got {odd[0]!r}")
         if not self.names or len(set(lengths.values())) > 1:
             raise ValueError(f"a task needs a name, unit, mean and standard deviation for each target, got {lengths}")
         if len(set(self.names)) < len(self.names):
@@ -189,7 +192,8 @@ class Task:
         if not isinstance(values, Mapping) or set(values) != set(wanted):
             raise ValueError(f"a saved task must have the keys {wanted}, got {values!r}")
         plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-        return cls(**plain)
+        with content_named("a saved task"):
+            return cls(**plain)
 
 
 def _check_finite(labels: Tensor, names: Sequence[str], whose: str) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 from scipy import sparse
 
+from pyg_moleblend.metrics import TaskType
 from pyg_moleblend.quick.calibration import Sigmoid
-from pyg_moleblend.quick.combination import Combination
+from pyg_moleblend.quick.combination import Combination, How
 from pyg_moleblend.quick.features import fingerprint_size
 from pyg_moleblend.quick.forest import Forest
 from pyg_moleblend.quick.gaussian_process import Mixture
@@ -87,12 +88,14 @@ def load_quick(folder: str | Path) -> dict[str, Any]:
             raise ValueError("its two files do not belong together")
         kernels = _kernels(text, arrays)
         tasks = [_task(saved, f"task.{place}", arrays, kernels) for place, saved in enumerate(text["tasks"])]
+        if odd := [name for key in ("names", "descriptors", "smiles") for name in text[key] if type(name) is not str]:
+            raise ValueError(f"it has {odd[0]!r} for a text")
         if len(tasks) != len(text["names"]) or len(text["smiles"]) != len(kernels.reference):
             raise ValueError("its parts do not fit together")
         plain = {name: text[name] for name in ("kind", "smiles", "report")}
         lists = {name: tuple(text[name]) for name in ("names", "descriptors")}
         return {**plain, **lists, "kernels": kernels, "tasks": tasks}
-    except (KeyError, TypeError, IndexError, AttributeError, ValueError, SafetensorError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, SafetensorError) as error:
         raise ValueError(
             f"{folder} holds no whole quick model: {type(error).__name__} {error}; save it again"
         ) from error
@@ -157,8 +160,8 @@ def _task_text(task: TaskModel, prefix: str, arrays: Arrays) -> dict[str, Any]:
 
 
 def _task(saved: Mapping[str, Any], prefix: str, arrays: Arrays, kernels: Kernels) -> TaskModel:
-    mixture = Mixture(arrays[f"{prefix}.weights"], saved["noise"])
-    machines = {name: (arrays[f"{prefix}.machine.{name}"], bias) for name, bias in saved["biases"].items()}
+    mixture = Mixture(arrays[f"{prefix}.weights"], _number(saved["noise"]))
+    machines = {name: (arrays[f"{prefix}.machine.{name}"], _number(bias)) for name, bias in saved["biases"].items()}
     forests = {n: Forest(**_of_fields(f"{prefix}.forest.{n}", Forest._fields, arrays)) for n in saved["forests"]}
     width = kernels.reference.take(slice(0, 1)).columns(kernels.scalers).shape[1]
     for forest in forests.values():
@@ -169,22 +172,33 @@ def _task(saved: Mapping[str, Any], prefix: str, arrays: Arrays, kernels: Kernel
     if len(known) and not 0 <= known.min() <= known.max() < rows:
         raise ValueError(f"{prefix} knows molecules that are not there")
     tables = {name: arrays[f"{prefix}.table.{name}"] for name in saved["averaged"]}
-    sigmoids = {name: Sigmoid(*values) for name, values in saved["sigmoids"].items()}
+    sigmoids = {name: Sigmoid(*map(_number, values)) for name, values in saved["sigmoids"].items()}
+    members = {*machines, *forests}
+    if not tables.keys() <= members or (sigmoids and sigmoids.keys() != members):
+        raise ValueError(f"{prefix} averages {sorted(tables)}, and has {sorted(members)}")
+    if saved["averaged_by"] not in get_args(How) or saved["kind"] not in get_args(TaskType):
+        raise ValueError(f"{prefix} is a {saved['kind']!r} of averages by {saved['averaged_by']!r}")
     intervals = None
     if saved["scale"] is not None:
-        intervals = Intervals(known, saved["scale"], arrays[f"{prefix}.errors"])
+        intervals = Intervals(known, _number(saved["scale"]), arrays[f"{prefix}.errors"])
     return TaskModel(
         saved["kind"],
-        saved["mean"],
-        saved["std"],
+        _number(saved["mean"]),
+        _number(saved["std"]),
         mixture,
         machines,
         forests,
         sigmoids,
         Combination(saved["averaged_by"], tables),
-        saved["calibration"] and Sigmoid(*saved["calibration"]),
+        None if saved["calibration"] is None else Sigmoid(*map(_number, saved["calibration"])),
         intervals,
     )
+
+
+def _number(value: Any) -> float:
+    if type(value) not in (int, float):
+        raise TypeError(f"{str(value)[:40]!r} is no number")
+    return float(value)
 
 
 def _fields(prefix: str, values: Any) -> Arrays:

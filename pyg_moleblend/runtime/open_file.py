@@ -7,6 +7,8 @@ import gzip
 import io
 import json
 import lzma
+import pickle
+import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +28,27 @@ _ENCODINGS = {
 }
 _HEAD = 1 << 16
 
+LONGEST = 1 << 26
+r"""Bytes of the longest line, and characters of the longest record: a small file may unpack to one without an end."""
+
+
+PICKLE_DAMAGE: tuple[type[Exception], ...] = (
+    pickle.UnpicklingError,
+    struct.error,
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+r"""What the reading of a damaged or hand-made file of :func:`torch.save` ends in, with ``weights_only``."""
+
+
+class TooLongError(ValueError):
+    r"""A line, or a record, without an end."""
+
 
 @contextmanager
 def damage_named(path: str | Path) -> Iterator[None]:
@@ -36,8 +59,18 @@ def damage_named(path: str | Path) -> Iterator[None]:
         if error.errno is not None or isinstance(error, FileNotFoundError):  # of the system, which names the file
             raise
         raise ValueError(f"{path} is damaged: {error}") from error
-    except (EOFError, zlib.error, lzma.LZMAError, BadZipFile, NotImplementedError) as error:
+    except (EOFError, zlib.error, lzma.LZMAError, BadZipFile, NotImplementedError, TooLongError) as error:
         raise ValueError(f"{path} is damaged: {error}") from error
+
+
+@contextmanager
+def content_named(what: str | Path) -> Iterator[None]:
+    r"""Turns what comes of values that a file should not hold (a text for a number, a key that is missing) into a
+    :class:`ValueError` that names it."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError) as error:
+        raise ValueError(f"{what} is damaged: {type(error).__name__}: {error}") from error
 
 
 def open_bytes(path: str | Path) -> IO[bytes]:
@@ -71,11 +104,13 @@ def open_text(path: str | Path, file: IO[bytes] | None = None) -> IO[str]:
     A byte-order mark says whether it is UTF-8, UTF-16 or UTF-32; without one it is UTF-8, and bytes that are none are
     kept as backslash escapes.
 
+    Reading ends with a :class:`ValueError` in a line of more than :data:`LONGEST` bytes.
+
     Args:
         path: What the file is called.
         file: What is to be read, if it is open already.
     """
-    raw = io.BufferedReader(cast(Any, open_bytes(path) if file is None else file), _HEAD)
+    raw = io.BufferedReader(_WithLines(open_bytes(path) if file is None else file), _HEAD)
     with damage_named(path):
         head = raw.peek(4)[:4]
     encoding = next((name for mark, name in _ENCODINGS.items() if head.startswith(mark)), "utf-8")
@@ -106,6 +141,30 @@ def parse_json(text: str | bytes, name: str | Path) -> Any:
         raise ValueError(f"{name} is damaged: its JSON is nested too deeply") from error
     except ValueError as error:
         raise ValueError(f"{name} is damaged: {error}") from error
+
+
+class _WithLines(io.RawIOBase):
+    r"""A file that is read in blocks, and ends with an error where no line ends for too long."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file: Any = file
+        self._since = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count: int = self._file.readinto(buffer)
+        block = bytes(buffer[:count])
+        end = max(block.rfind(b"\n"), block.rfind(b"\r"))
+        self._since = self._since + count if end < 0 else count - end
+        if self._since > LONGEST:
+            raise TooLongError(f"a line has more than {LONGEST} bytes")
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def _open_member(path: str | Path) -> IO[bytes]:

@@ -93,6 +93,13 @@ class PartFiles(NamedTuple):
             leftover.unlink(missing_ok=True)  # another process may clear too
 
 
+def check_entry(entry: tuple[Any, ...], path: Path) -> None:
+    r"""Raises ``ValueError`` unless an entry, read from a file, is of counts and at its end a checksum."""
+    counts, checksum = entry[:-1], entry[-1]
+    if any(type(count) is not int or not 0 <= count < 2**63 for count in counts) or not isinstance(checksum, str):
+        raise ValueError(f"{path} is damaged: {str(entry)[:200]} describes no file")
+
+
 def load_object(path: Path) -> dict[str, Any]:
     r"""What a JSON file with an object holds.
 

@@ -17,6 +17,7 @@ from pyg_moleblend.runtime.open_file import read_json
 
 PARTS = ("train", "valid", "test")
 
+_ROWS = 2**63
 _NAMES = "molecules"  # of the file: what tells the molecules of its rows apart
 
 
@@ -104,6 +105,8 @@ class Split:
         try:
             content = read_json(path)
             name, of, kept = content["name"], content["of"], {part: list(content[part]) for part in PARTS}
+            if odd := [row for rows in kept.values() for row in rows if type(row) is not int or not 0 <= row < _ROWS]:
+                raise ValueError(f"{str(odd[0])[:40]!r} is no row")
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path} is no saved split: {type(error).__name__} {error}") from error
         if _hash(kept) != content.get("checksum"):
@@ -161,10 +164,13 @@ def _check_names(
             stacklevel=3,
         )
         return
-    if not isinstance(tags, dict) or any(len(tags.get(part, ())) != len(kept[part]) for part in PARTS):
+    whole = isinstance(tags, dict) and all(isinstance(tags.get(part, []), list) for part in PARTS)
+    if not whole or any(len(tags.get(part, [])) != len(kept[part]) for part in PARTS):
         raise ValueError(f"{path} is no saved split: it does not tell the molecules of its rows apart")
     found = {row: names[at] for row, at in position.items() if at < len(names)}
-    told = [(row, tag) for part in PARTS for row, tag in zip(kept[part], tags[part], strict=True) if row in found]
+    told = [
+        (row, tag) for part in PARTS for row, tag in zip(kept[part], tags.get(part, []), strict=True) if row in found
+    ]
     if other := [row for row, tag in told if _tag(found[row]) != tag]:
         raise ValueError(
             f"{path} was made for other molecules: {len(other)} of its {len(told)} rows hold another one now, the "

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, cast
 
 import torch
@@ -15,6 +14,7 @@ from filelock import FileLock, Timeout
 from lightning.pytorch.utilities import rank_zero_only
 
 from pyg_moleblend.runtime.files import atomic_write, remove_leftovers
+from pyg_moleblend.runtime.open_file import PICKLE_DAMAGE, read_json
 
 LAST = "checkpoints/last.ckpt"
 BEST = "checkpoints/best.ckpt"
@@ -100,7 +100,7 @@ def check_checkpoint(path: Path) -> None:
     r"""Raises ``ValueError`` unless a Lightning checkpoint can be read without running code from it."""
     try:
         content = torch.load(path, map_location="meta", weights_only=True)
-    except (UnpicklingError, RuntimeError, EOFError) as error:
+    except PICKLE_DAMAGE as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ValueError(f"the checkpoint {path} is damaged, or holds more than data: {reason}") from error
     if not isinstance(content, dict) or "state_dict" not in content:
@@ -127,7 +127,7 @@ def check_same_run(out: Path, facts: Mapping[str, Any], resume: bool) -> None:
                 json.dump(wanted, file, indent=1)
         return
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = read_json(path)
     except (OSError, ValueError) as error:
         raise ValueError(f"{path}, which tells what the run is, is damaged or missing: {error}") from error
     if differing := list(changes_between(found, wanted)):

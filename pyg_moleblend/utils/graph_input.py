@@ -93,21 +93,42 @@ def check_edge_features(edge_index: Tensor, edge_attr: Tensor) -> None:
         )
 
 
-def is_two_way(edge_index: Tensor, num_nodes: int) -> Tensor:
-    r"""Whether each edge is there in both directions, a bool on its device that nobody has waited for."""
-    source, target = edge_index.long()
-    there = (source * num_nodes + target).sort().values
-    wanted = target * num_nodes + source
-    found = torch.searchsorted(there, wanted).clamp(max=max(len(there) - 1, 0))
-    return (there[found] == wanted).all()
+def is_two_way(edge_index: Tensor, num_nodes: int, classes: Tensor | None = None) -> Tensor:
+    r"""Whether each edge is there in both directions, a bool on its device that nobody has waited for.
+
+    Args:
+        edge_index: ``[2, E]``.
+        num_nodes: ΣN.
+        classes: Class of each edge, uint8 ``[E]``: then the other direction must have the same one.
+    """
+    return _has_way_back(edge_index, num_nodes, classes).all()
 
 
-def raise_for_one_way() -> None:
-    r"""Raises :class:`ValueError` for edges that are there in one direction only."""
+def raise_for_one_way(edge_index: Tensor, num_nodes: int, edge_attr: Tensor | None, classes: Tensor | None) -> None:
+    r"""Raises :class:`ValueError` for edges that are there in one direction only, or otherwise in the other."""
+    if classes is None or edge_attr is None or not _has_way_back(edge_index, num_nodes, None).all():
+        raise ValueError(
+            "bonds must be in `edge_index` in both directions, and some are in one only; add the others by "
+            "transforms.ToUndirected()"
+        )
+    edge = int((~_has_way_back(edge_index, num_nodes, classes)).nonzero()[0])
+    source, target = edge_index[:, edge].tolist()
+    back = int(((edge_index[0] == target) & (edge_index[1] == source)).nonzero()[0])
     raise ValueError(
-        "bonds must be in `edge_index` in both directions, and some are in one only; add the others by "
-        "transforms.ToUndirected()"
+        f"a bond must have the same features in both directions: that of atoms {source} and {target} of the batch has "
+        f"{edge_attr[edge].tolist()} and {edge_attr[back].tolist()} back; give both rows of `edge_attr` the same"
     )
+
+
+def _has_way_back(edge_index: Tensor, num_nodes: int, classes: Tensor | None) -> Tensor:
+    r"""Whether each edge is there in the other direction too, with the same class where there are classes, ``[E]``."""
+    source, target = edge_index.long()
+    there, wanted = source * num_nodes + target, target * num_nodes + source
+    if classes is not None:
+        there, wanted = there * 256 + classes, wanted * 256 + classes
+    there = there.sort().values
+    found = torch.searchsorted(there, wanted).clamp(max=max(len(there) - 1, 0))
+    return there[found] == wanted
 
 
 def is_connected(edge_index: Tensor, num_nodes: int) -> bool:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -34,6 +34,13 @@ from pyg_moleblend.utils.layout import dense_coordinates, dense_relations
 Modality = Literal["2d", "3d", "2d+3d"]
 MODALITIES: dict[str, tuple[str, ...]] = {"2d": ("2d",), "3d": ("3d",), "2d+3d": ("2d", "3d")}
 r"""What each mode of input looks at."""
+
+
+def check_modality(modality: Any) -> Modality:
+    r"""The modality; a :class:`ValueError` if it is none."""
+    if not isinstance(modality, str) or modality not in MODALITIES:
+        raise ValueError(f"`modality` must be '2d', '3d' or '2d+3d', got {modality!r}")
+    return cast(Modality, modality)
 
 
 _OTHER_BOND = 4  # OGB's bond type that is none of the four
@@ -133,11 +140,11 @@ def pack(
 
     Raises:
         ValueError: If a field is missing or misshapen or holds an infinite number, a feature is PyG's or outside its
-            vocabulary, a bond is there in one direction only, pair fields are not those of the batch's bonds, a
-            molecule has a virtual node, or ``modality="3d"`` is asked of a molecule without coordinates.
+            vocabulary, a bond is there in one direction only or otherwise in the other, pair fields are not those of
+            the batch's bonds, a molecule has a virtual node, or ``modality="3d"`` is asked of a molecule without
+            coordinates.
     """
-    if modality not in MODALITIES:
-        raise ValueError(f"`modality` must be '2d', '3d' or '2d+3d', got {modality!r}")
+    check_modality(modality)
     if isinstance(batch, DenseMolecules):
         return _restrict(batch, modality, bool(batch.has_3d.all()), bool(batch.has_3d.any()))
     batch = as_data(batch)
@@ -150,11 +157,11 @@ def pack(
     pos = getattr(batch, "pos", None)
     has_coordinates = torch.zeros(1, dtype=torch.bool, device=x.device) if pos is None else torch.isfinite(pos).any()
     x_inside = _inside(x, atom_feature_sizes)
-    two_way = None if edge_index is None else is_two_way(edge_index, x.size(0))
     classes, bonds_inside = None, None
     if edge_index is not None and batch.edge_attr is not None and "bond_path" in wanted["pair"]:
         check_edge_features(edge_index, batch.edge_attr)
         classes, bonds_inside = bond_class_unchecked(batch.edge_attr, bond_vocabulary)
+    two_way = None if edge_index is None else is_two_way(edge_index, x.size(0), classes)
     # Everything that decides about shapes and errors comes at once, so that the device is waited for once.
     ones = torch.ones((), dtype=torch.long, device=x.device)
     facts = {
@@ -203,7 +210,7 @@ def pack(
             "graph"
         )
     if not found["two_way"]:
-        raise_for_one_way()
+        raise_for_one_way(edge_index, x.size(0), batch.edge_attr, classes)
     if check_size is not None:
         check_size(counts, found["largest"])
     mask = torch.arange(found["largest"], device=x.device) < counts[:, None]

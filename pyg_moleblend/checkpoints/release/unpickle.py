@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import argparse
-import pickle
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
+
+from pyg_moleblend.runtime.open_file import PICKLE_DAMAGE
 
 # Configuration objects of the training framework; they carry nothing that is wanted here.
 _IGNORED_MODULES = ("argparse", "enum", "fairseq", "hydra", "numpy", "omegaconf", "pathlib", "typing")
@@ -23,19 +24,6 @@ class _Ignored:
     def __init__(self, *args: Any, **kwargs: Any) -> None: ...
 
     def __setstate__(self, state: Any) -> None: ...
-
-
-# What reading a damaged or hand-made file ends in.
-_DAMAGE: tuple[type[Exception], ...] = (
-    pickle.UnpicklingError,
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
 
 
 def load_tensors(path: str | Path) -> Any:
@@ -62,7 +50,7 @@ def load_tensors(path: str | Path) -> Any:
         stand_ins: list[Any] = [(type("Ignored", (_Ignored,), {}), name) for name in names]
         with safe_globals([*_PLAIN, *stand_ins]):
             return torch.load(path, map_location="cpu", weights_only=True)
-    except _DAMAGE as error:
+    except PICKLE_DAMAGE as error:
         # PyTorch's own message begins with advice to let the file run code; what went wrong stands after it.
         message = str(error).rpartition("WeightsUnpickler error:")[2].strip() or type(error).__name__
         reason = message.split("\n")[0]

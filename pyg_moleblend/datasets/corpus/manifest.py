@@ -15,7 +15,7 @@ from pyg_moleblend.datasets.corpus.pieces import Pieces
 from pyg_moleblend.datasets.corpus.rules import Rules
 from pyg_moleblend.datasets.corpus.sources import SOURCES
 from pyg_moleblend.runtime.files import Digest, digest, is_whole
-from pyg_moleblend.runtime.open_file import read_json
+from pyg_moleblend.runtime.open_file import content_named, read_json
 
 FORMAT = 1
 r"""Of the files, and of what the steps do; raise it with every change that one release may see."""
@@ -60,17 +60,16 @@ def standing(out: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        manifest: dict[str, Any] = read_json(path)
-        had = manifest["settings"]
-        files = {entry["output"]["file"]: entry["output"] for entry in manifest["sources"].values()}
-    except (ValueError, LookupError, TypeError) as error:
+        with content_named(path):
+            manifest: dict[str, Any] = read_json(path)
+            had = dict(manifest["settings"])
+            outputs = [entry["output"] for entry in manifest["sources"].values()]
+            files = {out / entry["file"]: Digest(int(entry["bytes"]), str(entry["sha256"])) for entry in outputs}
+    except ValueError as error:
         raise ValueError(f"{path} is damaged; delete it") from error
     if other := sorted(name for name in settings if had.get(name) != settings[name]):
         raise ValueError(f"{out} holds a corpus that differs in {', '.join(other)}: name another folder, or delete it")
-    whole = all(
-        (out / name).is_file() and is_whole(out / name, Digest(entry["bytes"], entry["sha256"]))
-        for name, entry in files.items()
-    )
+    whole = all(file.is_file() and is_whole(file, wanted) for file, wanted in files.items())
     return manifest if whole else None
 
 

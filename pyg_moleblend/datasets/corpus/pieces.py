@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from pyg_moleblend.datasets.corpus.records import KEY_LENGTH, KeyChunk, RecordChunk
+from pyg_moleblend.datasets.io.arrow import read_parquet
 from pyg_moleblend.runtime.files import atomic_write
 from pyg_moleblend.runtime.worker_pool import Started, in_chunks, map_chunks
 
@@ -39,8 +40,8 @@ class Pieces(NamedTuple):
         """
         for path in self.paths:
             try:
-                table = pq.read_table(path, columns=None if columns is None else list(columns))
-            except (pa.ArrowException, OSError) as error:
+                table = read_parquet(path, columns)
+            except (ValueError, OSError) as error:
                 raise ValueError(f"{path} is damaged: {error}; delete it, and make the corpus again") from error
             yield table
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from pyg_moleblend.runtime.files import atomic_write
+from pyg_moleblend.runtime.open_file import content_named, damage_named
 
 
 class Failure(NamedTuple):
@@ -33,7 +34,8 @@ def save_failures(path: str | Path, failures: Iterable[Failure]) -> None:
 
 def load_failures(path: str | Path) -> list[Failure]:
     r"""The failures of a CSV file, which may have other columns too."""
-    return [Failure(int(line["row"]), line["input"], line["reason"]) for line in read_report(path)]
+    with content_named(path):
+        return [Failure(int(line["row"]), line["input"], line["reason"]) for line in read_report(path)]
 
 
 def report_lines(rows: Iterable[Sequence[Any]]) -> Iterator[str]:
@@ -47,4 +49,5 @@ def report_lines(rows: Iterable[Sequence[Any]]) -> Iterator[str]:
 def read_report(path: str | Path) -> list[dict[str, str]]:
     r"""The rows of a CSV file, as texts by column."""
     # Not the module csv, which refuses texts of more than 128 kB.
-    return pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records")
+    with damage_named(path):
+        return pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records")

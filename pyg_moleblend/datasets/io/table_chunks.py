@@ -7,12 +7,11 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from pyg_moleblend.datasets.io.arrow import arrow_named, as_frame
 from pyg_moleblend.datasets.io.entries import Rows
 from pyg_moleblend.datasets.io.table_columns import check_column, find_smiles_column, id_column, number_column
 from pyg_moleblend.datasets.io.table_files import (
-    AS_COLUMNS,
     MOLECULE,
-    arrow_named,
     refuse_smiles_column,
     table_columns,
     table_frames,
@@ -99,7 +98,7 @@ class TableChunks:
             for batch in file.iter_batches(CHUNK_ROWS, row_groups=groups, columns=self._columns()):
                 first, last = max(start - row, 0), min(stop - row, len(batch))
                 if first < last:
-                    frame = batch.slice(first, last - first).to_pandas(**AS_COLUMNS)
+                    frame = as_frame(batch.slice(first, last - first))
                     frame.index = pd.RangeIndex(row + first, row + last)
                     yield self._rows(frame)
                 row += len(batch)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from io import StringIO
 from itertools import islice
 from pathlib import Path
 from typing import IO
 
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
-from pyarrow import feather
 
 from pyg_moleblend.chem.sdf import mol2_records, record_fields, sdf_records
+from pyg_moleblend.datasets.io.arrow import arrow_named, as_frame, read_feather
 from pyg_moleblend.datasets.io.entries import Entry, SdfRecord
 from pyg_moleblend.datasets.io.table_columns import find_smiles_column
 from pyg_moleblend.datasets.io.table_kind import LINES, RECORDS, SEPARATORS, table_kind
@@ -26,9 +24,6 @@ r"""Rows that are read at a time."""
 
 MOLECULE = " molecule"
 r"""What the entries are called where the file gives them no name; no column is called so."""
-
-AS_COLUMNS = {"ignore_metadata": True, "integer_object_nulls": True}
-r"""How pyarrow's tables become data frames: an index of pandas is a column, and integers stay what they are."""
 
 _MISTAKEN = (",", "\t", ";")
 
@@ -87,7 +82,7 @@ def table_columns(path: Path, kind: str) -> list[str]:
         with arrow_named(path):
             return list(pq.read_schema(path).names)
     if kind == ".feather":
-        return list(_feather(path).column_names)
+        return list(read_feather(path).column_names)
     return ["name"] if kind in LINES else []
 
 
@@ -106,11 +101,13 @@ def table_frames(path: Path, kind: str, rows: int = PORTION) -> Iterator[pd.Data
         yield from text_frames(path, kind, rows)
     elif kind == ".parquet":
         with arrow_named(path), pq.ParquetFile(path) as file:
-            yield file.read().to_pandas(**AS_COLUMNS)
+            yield as_frame(file.read())
     elif kind == ".feather":
-        table = _feather(path)
+        table = read_feather(path)
         for start in range(0, max(len(table), 1), rows):
-            yield table.slice(start, rows).to_pandas(**AS_COLUMNS)
+            with arrow_named(path):
+                frame = as_frame(table.slice(start, rows))
+            yield frame
     else:
         found = sdf_rows(path, kind) if kind in RECORDS else _smiles_lines(path)
         while portion := list(islice(found, rows)):
@@ -233,23 +230,3 @@ def _is_blank(line: str) -> bool:
 def _refuse_zero_bytes(path: Path, line: str, number: int) -> None:
     if "\0" in line:
         raise ValueError(f"{path} is damaged: line {number} holds a zero byte")
-
-
-@contextmanager
-def arrow_named(path: Path) -> Iterator[None]:
-    r"""As :func:`~pyg_moleblend.runtime.open_file.damage_named`, with pyarrow's errors."""
-    try:
-        with damage_named(path):
-            yield
-    except pa.ArrowException as error:
-        raise ValueError(f"{path} is damaged: {error}") from error
-
-
-def _feather(path: Path) -> pa.Table:
-    with arrow_named(path):
-        with open(path, "rb") as file:
-            stream = file.read(4) == b"\xff\xff\xff\xff"
-        if not stream:
-            return feather.read_table(path)
-        with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as reader:
-            return reader.read_all()

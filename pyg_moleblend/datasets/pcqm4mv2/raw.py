@@ -1,7 +1,6 @@
 r"""PCQM4Mv2's raw files, row by row: SMILES and labels from the table, structures from the SD file, the split."""
 
 import gzip
-import pickle
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from torch.serialization import safe_globals
 
 from pyg_moleblend.chem.sdf import cut_records
 from pyg_moleblend.datasets.io.entries import Rows
+from pyg_moleblend.runtime.open_file import PICKLE_DAMAGE
 
 TABLE_FILE = "raw/data.csv.gz"
 SPLIT_FILE = "split_dict.pt"
@@ -99,7 +99,7 @@ def read_split(path: Path) -> dict[str, NDArray[np.int64]]:
         with safe_globals(_ARRAYS):
             content = torch.load(path, map_location="cpu", weights_only=True)
         return {part: np.asarray(content[part], dtype=np.int64) for part in get_args(Part)}
-    except (pickle.UnpicklingError, EOFError, LookupError, RuntimeError, TypeError, ValueError) as error:
+    except PICKLE_DAMAGE as error:
         reason = str(error).rpartition("WeightsUnpickler error:")[2].strip().split("\n")[0] or type(error).__name__
         raise ValueError(f"{path} is damaged or not PCQM4Mv2's split: {reason}; delete it") from error
 

@@ -1,6 +1,7 @@
 r"""All labels in one small file: whole multiples of a unit, so that the error is known and the rest compresses well."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pyg_moleblend.chem.quantum import CHARGES, PROPERTIES
+from pyg_moleblend.datasets.io.arrow import arrow_named, read_parquet
 from pyg_moleblend.datasets.quantum.part import flat_lists, part_paths, read_part
 from pyg_moleblend.datasets.quantum.stored import StoredLabels, concatenate_labels
 from pyg_moleblend.runtime.files import atomic_write
-from pyg_moleblend.runtime.open_file import parse_json
+from pyg_moleblend.runtime.open_file import content_named, parse_json
 
 UNITS: dict[str, float] = {
     "solvation_water": 0.01,
@@ -82,10 +84,15 @@ def read_quantum_labels(path: str | Path) -> StoredLabels:
     path = Path(path)
     if path.is_dir():
         return concatenate_labels([read_part(part) for part in part_paths(path)])
-    table = pq.read_table(path)
+    table = read_parquet(path)
     units = parse_json((table.schema.metadata or {}).get(_UNITS.encode(), b"{}"), path)
-    if units.keys() != UNITS.keys():
+    if not isinstance(units, dict) or units.keys() != UNITS.keys():
         raise ValueError(f"{path} holds no quantum labels: expected a file that `moleblend quantum --compact` made")
+    with arrow_named(path), content_named(path):
+        return _labels(table, units)
+
+
+def _labels(table: pa.Table, units: Mapping[str, float]) -> StoredLabels:
     charges = [flat_lists(table[name]) for name in CHARGES]
     orders, num_bonds = flat_lists(table["bond_order"])
     return StoredLabels(

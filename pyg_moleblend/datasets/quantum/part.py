@@ -12,9 +12,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pyg_moleblend.chem.quantum import CHARGES, PROPERTIES, QuantumLabels
+from pyg_moleblend.datasets.io.arrow import arrow_named, read_parquet
 from pyg_moleblend.datasets.quantum.stored import StoredLabels, bonded_pairs
 from pyg_moleblend.runtime.files import atomic_write
-from pyg_moleblend.runtime.open_file import parse_json
+from pyg_moleblend.runtime.open_file import content_named, parse_json
 
 _KEY = "pyg_moleblend.quantum"
 
@@ -81,17 +82,26 @@ def write_part(path: Path, first_row: int, rows: Sequence[Labelled], key: Mappin
 
 def read_key(path: Path) -> dict[str, Any]:
     r"""What the labels of a part depend on; empty if it is no part."""
-    return dict(parse_json((pq.read_schema(path).metadata or {}).get(_KEY.encode(), b"{}"), path))
+    with arrow_named(path), content_named(path):
+        return dict(parse_json((pq.read_schema(path).metadata or {}).get(_KEY.encode(), b"{}"), path))
 
 
 def read_column(path: Path, name: str) -> list[Any]:
     r"""A column of a part, rows without labels included."""
-    return list(pq.read_table(path, columns=[name])[name].to_pylist())
+    return list(read_parquet(path, [name])[name].to_pylist())
 
 
 def read_part(path: Path) -> StoredLabels:
-    r"""The labels of a part; rows without any are left out."""
-    table = pq.read_table(path)
+    r"""The labels of a part; rows without any are left out.
+
+    Raises:
+        ValueError: If the file is damaged.
+    """
+    with arrow_named(path), content_named(path):
+        return _labels(read_parquet(path))
+
+
+def _labels(table: pa.Table) -> StoredLabels:
     table = table.filter(pc.equal(table["error"], ""))
     smiles = table["smiles"].to_pylist()
     charges, values = flat_lists(table["charges"])

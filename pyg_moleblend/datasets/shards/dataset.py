@@ -17,11 +17,13 @@ from pyg_moleblend.datasets.recipe import RECIPE_KEY, Recipe
 from pyg_moleblend.datasets.shards.folder import (
     CONFORMER_ERRORS_FILE,
     FAILURES_FILE,
+    MANIFEST_FILE,
     load_manifest,
     shard_path,
 )
 from pyg_moleblend.datasets.shards.shard import read_shard, texts_of
 from pyg_moleblend.runtime.files import is_whole
+from pyg_moleblend.runtime.open_file import content_named
 from pyg_moleblend.utils.flat_batch import Stored, cut_batch, cut_molecule
 
 S = TypeVar("S", bound="MoleculeShards")
@@ -49,7 +51,10 @@ class MoleculeShards(Dataset):
         self.folder = Path(folder)
         self.verify = verify
         self.manifest = load_manifest(folder)
-        self.target_names: list[str] = list(self.manifest.facts.get("target_names", ()))
+        names = self.manifest.facts.get("target_names", [])
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ValueError(self._damaged(self.folder / MANIFEST_FILE))
+        self.target_names: list[str] = list(names)
         self._targets: list[int] | None = None
         self._stores: dict[int, Stored] = {}
         # Where each shard's molecules begin among all of them, [shards + 1].
@@ -169,7 +174,9 @@ class MoleculeShards(Dataset):
     @cached_property
     def conformer_errors(self) -> dict[int, str]:
         r"""Why molecules have no conformer, by row of the source."""
-        return {int(line["row"]): line["cause"] for line in read_report(self._report(CONFORMER_ERRORS_FILE))}
+        path = self._report(CONFORMER_ERRORS_FILE)
+        with content_named(path):
+            return {int(line["row"]): line["cause"] for line in read_report(path)}
 
     def select_targets(self: S, names: Sequence[str]) -> S:
         r"""The same molecules with some of the targets, in this order.

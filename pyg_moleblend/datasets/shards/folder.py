@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from pyg_moleblend.datasets.io.failures import report_lines
 from pyg_moleblend.datasets.shards.shard import read_facts
 from pyg_moleblend.runtime.files import Digest, atomic_write
-from pyg_moleblend.runtime.part_files import KEY_FILE, MANIFEST_FILE, PartFiles, load_object
+from pyg_moleblend.runtime.open_file import content_named
+from pyg_moleblend.runtime.part_files import KEY_FILE, MANIFEST_FILE, PartFiles, check_entry, load_object
 
 SHARDS = PartFiles("shard", ".safetensors", "shards", 1)
 r"""The files of such a folder."""
@@ -90,8 +91,8 @@ def finished(folder: Path) -> dict[int, ShardEntry]:
     r"""The shards that are finished and whole, by their number: each one's checksum is compared."""
     known = dict(enumerate(load_manifest(folder).shards)) if (folder / MANIFEST_FILE).is_file() else {}
     for number, entry in SHARDS.entries(folder).items():  # newer than the manifest, where a shard is made again
-        with suppress(TypeError):  # a damaged one says nothing, so its shard is made again
-            known[number] = ShardEntry(**entry)
+        with suppress(ValueError, TypeError):  # a damaged one says nothing, so its shard is made again
+            known[number] = _entry(entry, SHARDS.entry_path(folder, number))
     return {number: known[number] for number in sorted(known) if SHARDS.is_whole(folder, number, known[number].digest)}
 
 
@@ -164,7 +165,12 @@ def load_manifest(folder: str | Path) -> Manifest:
         state = "is not complete yet" if (Path(folder) / KEY_FILE).is_file() else "is no folder of shards"
         raise ValueError(f"{folder} {state} (it has no {MANIFEST_FILE}); make it with `moleblend prepare`")
     content = load_object(path)
-    try:
-        return Manifest(content["key"], content["facts"], [ShardEntry(**shard) for shard in content["shards"]])
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{path} is damaged: {error!r}") from error
+    with content_named(path):
+        shards = [_entry(shard, path) for shard in content["shards"]]
+        return Manifest(dict(content["key"]), dict(content["facts"]), shards)
+
+
+def _entry(content: Any, path: Path) -> ShardEntry:
+    entry = ShardEntry(**content)
+    check_entry(entry, path)
+    return entry

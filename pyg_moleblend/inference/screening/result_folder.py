@@ -14,7 +14,7 @@ from pyg_moleblend.inference.screening.library import FileRows
 from pyg_moleblend.inference.screening.output import OK, Tally, value_columns, write_parquet
 from pyg_moleblend.inference.screening.top import Top
 from pyg_moleblend.runtime.files import Digest, atomic_write, digest
-from pyg_moleblend.runtime.part_files import MANIFEST_FILE, PartFiles, load_object
+from pyg_moleblend.runtime.part_files import MANIFEST_FILE, PartFiles, check_entry, load_object
 
 PARTS = PartFiles("part", ".parquet", "results", 1)
 r"""The files of such a folder."""
@@ -51,8 +51,10 @@ def finished(folder: Path) -> dict[int, PartEntry]:
     r"""The files that are finished and whole, by their number: each one's checksum is compared."""
     known: dict[int, PartEntry] = {}
     for number, entry in {**_manifest_entries(folder), **PARTS.entries(folder)}.items():
-        with suppress(TypeError):  # a damaged entry says nothing
-            known[number] = PartEntry(**entry)
+        with suppress(ValueError, TypeError):  # a damaged entry says nothing
+            found = PartEntry(**entry)
+            check_entry(found, PARTS.entry_path(folder, number))
+            known[number] = found
     whole = {n for n, entry in known.items() if PARTS.is_whole(folder, n, Digest(entry.bytes, entry.sha256))}
     return {number: known[number] for number in sorted(whole)}
 
