@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from rdkit import Chem, DataStructs
-from rdkit.Chem import AllChem, MACCSkeys
+from rdkit.Chem import AllChem, MACCSkeys, rdReducedGraphs
 
 from pyg_moleblend.chem.descriptors import descriptor_matrix
 from pyg_moleblend.quick import features
@@ -40,12 +40,13 @@ def test_counts_are_rdkits():
         keys = np.zeros(167)
         DataStructs.ConvertToNumpyArray(MACCSkeys.GenMACCSKeys(mol), keys)
         assert (counts["maccs"].toarray()[row] == keys).all()
+        assert (counts["reduced_graph"].toarray()[row] == np.rint(10 * rdReducedGraphs.GetErGFingerprint(mol))).all()
 
 
 def test_a_chain_has_the_pairs_and_paths_that_one_can_count():
     counts = features_of(["CCCC"], descriptors=False).counts
     totals = {name: int(values.sum()) for name, values in counts.items()}
-    assert totals["atom_pairs"] == 6  # of four atoms
+    assert totals["atom_pairs"] == totals["feature_atom_pairs"] == 6  # of four atoms
     assert totals["torsions"] == 1
     # Paths of one, two and three bonds, each of which RDKit hashes twice.
     assert totals["paths"] == 2 * (3 + 2 + 1)
@@ -85,3 +86,10 @@ def test_no_molecules():
 def test_an_unknown_fingerprint():
     with pytest.raises(ValueError, match="'ecfp'"):
         features_of(["C"], fingerprints=["ecfp"])
+
+
+def test_pharmacophoric_pairs_do_not_tell_like_groups_apart():
+    acids = features_of(["OC(=O)CCCCN", "OC(=O)CCCCN(C)C", "CCCCCCC"], descriptors=False).counts["feature_atom_pairs"]
+    pairs = acids.toarray()
+    common = np.minimum(pairs[0], pairs[1]).sum()
+    assert common > np.minimum(pairs[0], pairs[2]).sum()

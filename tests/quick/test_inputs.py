@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pyg_moleblend.quick.features import DESCRIPTOR_NAMES, features_of
-from pyg_moleblend.quick.inputs import FOREST_FOLD, Inputs
+from pyg_moleblend.quick.inputs import FOREST_FOLD, FOREST_WIDTH, Inputs
 from pyg_moleblend.quick.scaler import Scaler
 
 SMILES = ["CCO", "c1ccccc1O", "CC(=O)Nc1ccc(O)cc1"]
@@ -45,3 +45,14 @@ def test_folding_loses_no_count(features):
     for row in range(3):
         for column in range(FOREST_FOLD):
             assert found[row, column] == sum(morgan[row, column::FOREST_FOLD])
+
+
+def test_a_forest_leaves_wide_inputs_to_the_kernels(features):
+    narrow, wide = np.zeros((3, FOREST_WIDTH)), np.zeros((3, FOREST_WIDTH + 1))
+    widths = {}
+    for name, values in (("none", None), ("narrow", narrow), ("wide", wide)):
+        inputs = Inputs.of(features, ("TPSA",), None if values is None else {"numbers": values})
+        scalers = {key: Scaler.fit(dense) for key, dense in inputs.dense.items()}
+        widths[name] = inputs.columns(scalers).shape[1]
+    assert widths["narrow"] == widths["none"] + FOREST_WIDTH
+    assert widths["wide"] == widths["none"]
