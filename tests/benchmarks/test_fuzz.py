@@ -117,7 +117,7 @@ ONCE: list[tuple[str, tuple[Any, ...], Any]] = [
     ("quick-text", ("tasks", 0, "averaged_by"), 3),
     ("quick-text", ("names", 0), 3),
 ]
-r"""Values that once ended in something else than a ``ValueError``: the door, where in its JSON, and what stood there."""
+r"""Values that once ended in another error than a ``ValueError``: the door, where in its JSON, and what stood there."""
 
 TEXTS: list[tuple[str, bytes]] = [
     ("failures", b"2\n"),

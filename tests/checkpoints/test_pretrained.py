@@ -327,3 +327,14 @@ def test_files_of_two_savings_are_no_model(tmp_path):
         with pytest.raises(ValueError, match=r"are of two models: a saving into this folder was interrupted"):
             load(tmp_path / "0")
         load(tmp_path / "1")
+
+
+@pytest.mark.parametrize(("name", "value"), [("num_layers", 10**9), ("ffn_channels", 10**11), ("num_gaussians", 10**9)])
+def test_a_configuration_far_larger_than_its_weights_is_not_built(name: str, value: int, tmp_path: Path):
+    save_pretrained(MoleBlend(samples.tiny_config()), tmp_path)
+    content = json.loads((tmp_path / "config.json").read_text())
+    content["model"]["arguments"]["config"]["arguments"][name] = value
+    (tmp_path / "config.json").write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=r"it has more weights than model\.safetensors|can't allocate memory"):
+        from_pretrained(tmp_path)
+    MoleBlend(samples.tiny_config())  # another that is built counts nothing

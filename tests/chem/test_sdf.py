@@ -1,10 +1,12 @@
 import gzip
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from rdkit import Chem
 
 from pyg_moleblend.chem import MoleculeError, read_sdf
+from pyg_moleblend.chem.sdf import mol2_records, sdf_records
 
 GOOD = Chem.MolToMolBlock(Chem.MolFromSmiles("CCO"))
 VALENCE = GOOD.replace("  1  2  1  0", "  1  2  1  0\n  1  3  3  0", 1).replace("  3  2  0", "  3  3  0", 1)
@@ -60,3 +62,16 @@ def test_empty_file(tmp_path: Path, text: str) -> None:
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         next(read_sdf(tmp_path / "none.sdf"))
+
+
+@pytest.mark.parametrize(("read", "end"), [(sdf_records, "$$$$"), (mol2_records, "@<TRIPOS>MOLECULE")])
+def test_a_record_without_an_end_is_not_held_in_memory(
+    read: Callable[[Path], Iterator[str]], end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyg_moleblend.chem.sdf.LONGEST", 1000)
+    path = tmp_path / "a.sdf"
+    path.write_text(f"{end}\n" + (f"{'x' * 90}\n" * 8 + f"{end}\n") * 20)
+    assert len(list(read(path))) == 21
+    path.write_text(f"{end}\n" + "line\n" * 1000)
+    with pytest.raises(ValueError, match=r"a\.sdf is damaged: a record has more than 1000 characters"):
+        list(read(path))

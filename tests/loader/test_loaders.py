@@ -1,12 +1,17 @@
+import os
+import signal
+
 import pytest
 import torch
 from batches import assert_same_batch
+from torch.utils.data import Dataset
 from torch_geometric.data import InMemoryDataset
 
 from pyg_moleblend.chem import from_smiles
 from pyg_moleblend.datasets.base import MoleculeDataset, store
 from pyg_moleblend.datasets.io.reading import read_molecules
 from pyg_moleblend.loader import molecule_loader, molecule_sizes
+from pyg_moleblend.runtime.worker_pool import WorkerError
 from pyg_moleblend.transforms import AddRelations
 
 SMILES = ["C" * size for size in range(1, 13)]
@@ -77,3 +82,22 @@ def test_sizes_of_lists_datasets_and_subsets():
     assert molecule_sizes(dataset).tolist() == [1, 3, 6, 2]
     assert molecule_sizes(dataset[[2, 0]]).tolist() == [6, 1]
     assert molecule_sizes(torch.utils.data.Subset(dataset, [1, 3])).tolist() == [3, 2]
+
+
+class Killer(Dataset):
+    r"""Ends the process that looks at its third molecule, as the kernel does for want of memory."""
+
+    num_atoms = torch.ones(4, dtype=torch.long)
+
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, place: int):
+        if place == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return from_smiles("C")
+
+
+def test_a_process_that_is_killed_is_told():
+    with pytest.raises(WorkerError, match=r"was ended from outside.*take fewer of them \(num_workers"):
+        list(molecule_loader(Killer(), batch_size=1, num_workers=1))

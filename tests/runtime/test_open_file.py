@@ -8,7 +8,14 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from pyg_moleblend.runtime.open_file import open_text, parse_json, read_head, read_json
+from pyg_moleblend.runtime.open_file import (
+    content_named,
+    damage_named,
+    open_text,
+    parse_json,
+    read_head,
+    read_json,
+)
 
 TEXT = "smiles,y\nCCO,1\n"
 
@@ -64,3 +71,25 @@ def test_json_that_cannot_be_read_is_named(text: str | bytes, tmp_path: Path):
     (tmp_path / "it.json").write_bytes(text.encode() if isinstance(text, str) else text)
     with pytest.raises(ValueError, match=r"it\.json is damaged: "):
         read_json(tmp_path / "it.json")
+
+
+def test_values_of_another_type_name_the_file():
+    for fault in (lambda: {}["key"], lambda: len(3), lambda: None.values(), lambda: float(10**400)):
+        with pytest.raises(ValueError, match=r"^run\.json is damaged: [A-Z]\w+Error: "), content_named("run.json"):
+            fault()
+
+
+@pytest.mark.parametrize("kind", ["gz", "bz2", "xz", "zst", "zip"])
+def test_a_line_without_an_end_is_not_held_in_memory(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("pyg_moleblend.runtime.open_file.LONGEST", 1 << 20)
+    path = tmp_path / "a.csv"
+    path.write_bytes(compressed(kind, b"smiles\n" + (b"C" * 999 + b"\n") * 2000))
+    with open_text(path) as file:
+        assert sum(1 for _ in file) == 2001
+    path.write_bytes(compressed(kind, b"smiles\n" + b"C" * (1 << 22)))
+    lines = 0
+    with pytest.raises(ValueError, match=r"a\.csv is damaged: a line has more than"), damage_named(path):  # noqa: PT012
+        with open_text(path) as file:
+            for _ in file:
+                lines += 1
+    assert lines <= 1

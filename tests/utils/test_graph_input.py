@@ -415,3 +415,14 @@ def test_one_row_of_edge_features_is_not_taken_for_all():
 @pytest.mark.parametrize("smiles", ["C~[Fe]", "N~[Co](~N)(~N)(~N)(~N)~N", "F[P-](F)(F)(F)(F)F", "[Ar]", "C#N"])
 def test_unusual_molecules_are_not_taken_for_pygs(smiles: str):
     pack(from_smiles(smiles))
+
+
+@pytest.mark.parametrize("edge", range(4))
+def test_a_bond_that_differs_by_direction_is_named(edge: int):
+    data = from_smiles("C=CO")
+    other = data.edge_attr.clone()
+    other[edge, 2] = 1 - other[edge, 2]
+    source, target = data.edge_index[:, edge & ~1].tolist()
+    with pytest.raises(ValueError, match=rf"same features in both directions: that of atoms {source} and {target} "):
+        pack(Data(x=data.x, edge_index=data.edge_index, edge_attr=other))
+    pack(Data(x=data.x, edge_index=data.edge_index, edge_attr=other), pair_fields=("spd",))  # which nobody reads
