@@ -87,9 +87,6 @@ def test_a_line_without_an_end_is_not_held_in_memory(kind: str, tmp_path: Path, 
     with open_text(path) as file:
         assert sum(1 for _ in file) == 2001
     path.write_bytes(compressed(kind, b"smiles\n" + b"C" * (1 << 22)))
-    lines = 0
-    with pytest.raises(ValueError, match=r"a\.csv is damaged: a line has more than"), damage_named(path):  # noqa: PT012
+    with pytest.raises(ValueError, match=r"a\.csv is damaged: a line has more than"), damage_named(path):  # noqa: SIM117
         with open_text(path) as file:
-            for _ in file:
-                lines += 1
-    assert lines <= 1
+            list(file)
