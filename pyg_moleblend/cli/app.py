@@ -162,13 +162,14 @@ def updated_config(path: str) -> str:
     r"""A configuration file of the first format in today's words, as JSON; empty if it is not of the first format."""
     import json
 
-    import yaml
+    from pyg_moleblend.runtime.open_file import TooLongError, read_yaml
 
-    with open(path, encoding="utf-8") as file:
-        try:
-            content = yaml.safe_load(file)
-        except (yaml.YAMLError, UnicodeDecodeError):  # for the parser to say
-            return ""
+    try:
+        content = read_yaml(path)
+    except TooLongError:
+        raise
+    except ValueError:  # for the parser to say
+        return ""
     model = content.get("model") if isinstance(content, dict) else None
     if not isinstance(model, dict):
         return ""
@@ -207,19 +208,16 @@ def _keep(folder: Any, text: str, resume: bool) -> None:
     import yaml
 
     from pyg_moleblend.runtime.files import atomic_write
-    from pyg_moleblend.runtime.open_file import content_named
+    from pyg_moleblend.runtime.open_file import content_named, read_yaml
     from pyg_moleblend.training.folder import changes_between
 
     path = os.path.join(folder, CONFIG_FILE)
     if resume and os.path.isfile(path):
-        with open(path, encoding="utf-8") as file, content_named(path):
-            try:
-                found, wanted = (
-                    {key: value for key, value in yaml.safe_load(content).items() if key not in MAY_CHANGE}
-                    for content in (file, text)
-                )
-            except yaml.YAMLError as error:
-                raise ValueError(f"{path} is damaged: {error}") from error
+        with content_named(path):
+            found, wanted = (
+                {key: value for key, value in content.items() if key not in MAY_CHANGE}
+                for content in (read_yaml(path), yaml.safe_load(text))
+            )
         if changes := "; ".join(changes_between(found, wanted)):
             raise ValueError(
                 f"the run in {folder} was begun with other options: {changes}. Resume it with those of {path} "

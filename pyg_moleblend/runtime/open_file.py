@@ -19,6 +19,9 @@ from zipfile import BadZipFile, ZipFile
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 r"""Suffixes of compressed files. What a file is compressed by is told by its first bytes, whatever it is called."""
 
+MOST_VALUES = 1_000_000
+r"""Values that a YAML file may stand for: some hundred bytes of aliases can mean billions."""
+
 _ENCODINGS = {
     b"\xef\xbb\xbf": "utf-8-sig",
     b"\xff\xfe\x00\x00": "utf-32",
@@ -47,7 +50,7 @@ r"""What the reading of a damaged or hand-made file of :func:`torch.save` ends i
 
 
 class TooLongError(ValueError):
-    r"""A line, or a record, without an end."""
+    r"""A line or a record without an end, or values without number."""
 
 
 @contextmanager
@@ -141,6 +144,36 @@ def parse_json(text: str | bytes, name: str | Path) -> Any:
         raise ValueError(f"{name} is damaged: its JSON is nested too deeply") from error
     except ValueError as error:
         raise ValueError(f"{name} is damaged: {error}") from error
+
+
+def read_yaml(path: str | Path) -> Any:
+    r"""What a YAML file holds, as plain values.
+
+    Raises:
+        ValueError: If it is none, or its aliases stand for more than :data:`MOST_VALUES`.
+        FileNotFoundError: If there is no such file.
+    """
+    import yaml
+
+    with open(path, encoding="utf-8") as file:
+        try:
+            content = yaml.safe_load(file)
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ValueError(f"{path} is damaged: {error}") from error
+    if _count_values(content, {}) > MOST_VALUES:
+        raise TooLongError(f"{path} is damaged: its aliases stand for more than {MOST_VALUES} values")
+    return content
+
+
+def _count_values(tree: Any, counted: dict[int, int]) -> int:
+    r"""Values of a tree, those that stand in several places counted there; one in itself counts as too many."""
+    if not isinstance(tree, (dict, list)):
+        return 1
+    if id(tree) not in counted:
+        counted[id(tree)] = MOST_VALUES + 1
+        inner = tree.values() if isinstance(tree, dict) else tree
+        counted[id(tree)] = 1 + sum(_count_values(value, counted) for value in inner)
+    return counted[id(tree)]
 
 
 class _WithLines(io.RawIOBase):

@@ -127,6 +127,7 @@ TEXTS: list[tuple[str, bytes]] = [
     ("config", b"e: cpu\nmodel:\n  channels: 8\n  relation_probabilities: null\n"),
     ("config", b"model: !!python/object/apply:fuzz_marker.run []"),
     ("config", b"objectives: {spd: {class_path: fuzz_marker.run}}"),
+    ("config", b"a: &a [1,1,1,1]\n" + b"".join(b"%c: &%c [*%c,*%c]\n" % (i, i, i - 1, i - 1) for i in range(98, 122))),
     ("run-config", b"- 1"),
     ("run-config", b"a: ["),
     ("run", b"[" * 100_000),

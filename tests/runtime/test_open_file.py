@@ -15,6 +15,7 @@ from pyg_moleblend.runtime.open_file import (
     parse_json,
     read_head,
     read_json,
+    read_yaml,
 )
 
 TEXT = "smiles,y\nCCO,1\n"
@@ -90,3 +91,18 @@ def test_a_line_without_an_end_is_not_held_in_memory(kind: str, tmp_path: Path, 
     with pytest.raises(ValueError, match=r"a\.csv is damaged: a line has more than"), damage_named(path):  # noqa: SIM117
         with open_text(path) as file:
             list(file)
+
+
+def test_yaml_is_plain_values_and_as_many_as_its_file_says(tmp_path: Path):
+    path = tmp_path / "a.yaml"
+    path.write_text("a: &a [1, 2]\nb: {c: *a, d: é}\n", encoding="utf-8")
+    assert read_yaml(path) == {"a": [1, 2], "b": {"c": [1, 2], "d": "é"}}
+    names = "abcdefgh"
+    lines = [f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n" for before, name in zip(names, names[1:])]
+    path.write_text(f"a: &a [1]\n{''.join(lines)}")
+    with pytest.raises(ValueError, match=r"a\.yaml is damaged: its aliases stand for more than 1000000 values"):
+        read_yaml(path)
+    for text in ("&a [*a]", "!!python/name:os.system", "[", "a: ]"):
+        path.write_text(text)
+        with pytest.raises(ValueError, match=r"a\.yaml is damaged: "):
+            read_yaml(path)

@@ -1,6 +1,5 @@
 r"""The rows of a source or of a benchmark: the files they follow from, which of them count, and how they are read."""
 
-import gzip
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from pyg_moleblend.datasets.corpus.ranks import ranks, smallest
 from pyg_moleblend.datasets.corpus.reading import Reader, read_cxsmiles, read_smiles
 from pyg_moleblend.datasets.io.table_chunks import TableChunks
+from pyg_moleblend.runtime.open_file import content_named, damage_named, open_text
 
 _CHEMREPS = "chembl_id\tcanonical_smiles\t"
 
@@ -92,7 +92,7 @@ def text_rows(files: list[Path], size: int | None, seed: int, cxsmiles: bool = F
 def smiles_texts(path: Path) -> Iterator[str]:
     r"""The SMILES of a table or of a text file with one a line, as they are written."""
     if path.name.lower().endswith((".txt", ".txt.gz")):
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
+        with damage_named(path), content_named(path), open_text(path) as file:
             head = file.readline()
             if head.startswith(_CHEMREPS):
                 yield from (line.split("\t")[1] for line in file)

@@ -13,7 +13,7 @@ from pyg_moleblend.datasets.corpus.manifest import MANIFEST_FILE
 from pyg_moleblend.datasets.corpus.merge import merge
 from pyg_moleblend.datasets.corpus.ranks import ranks
 from pyg_moleblend.runtime.files import atomic_write, digest
-from pyg_moleblend.runtime.open_file import read_json
+from pyg_moleblend.runtime.open_file import content_named, read_json
 
 SUMMARY_FILE = "quantum.json"
 
@@ -66,10 +66,13 @@ def quantum_lists(corpus: str | Path, lists: Sequence[QuantumList] = LISTS, seed
     if not path.is_file():
         raise ValueError(f"{corpus} holds no complete corpus: there is no {path}")
     manifest = read_json(path)
-    if missing := {"chembl", "moses"} - set(manifest["sources"]):
-        raise ValueError(f"the lists are drawn from ChEMBL and MOSES, the corpus in {corpus} has no {sorted(missing)}")
-    pieces = {name: load_pieces(corpus, manifest["sources"][name]["work"]) for name in ("chembl", "moses")}
-    benchmarks = {name: load_pieces(corpus, entry["work"]) for name, entry in manifest["benchmarks"].items()}
+    with content_named(path):
+        if missing := {"chembl", "moses"} - set(manifest["sources"]):
+            raise ValueError(
+                f"the lists are drawn from ChEMBL and MOSES, the corpus in {corpus} has no {sorted(missing)}"
+            )
+        pieces = {name: load_pieces(corpus, manifest["sources"][name]["work"]) for name in ("chembl", "moses")}
+        benchmarks = {name: load_pieces(corpus, entry["work"]) for name, entry in manifest["benchmarks"].items()}
     kept = merge(pieces, benchmarks)
     columns = ["smiles", "skeleton", "heavy_atoms"]
     tables = {name: pa.concat_tables(pieces[name].take(kept[name].positions, columns)) for name in pieces}

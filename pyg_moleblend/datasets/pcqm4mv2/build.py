@@ -29,7 +29,7 @@ from pyg_moleblend.datasets.shards.folder import (
     shard_path,
 )
 from pyg_moleblend.runtime.files import content_key, digest_of
-from pyg_moleblend.runtime.open_file import read_json
+from pyg_moleblend.runtime.open_file import content_named, read_json
 
 TABLE_URL = "https://dgl-data.s3-accelerate.amazonaws.com/dataset/OGB-LSC/pcqm4m-v2.zip"
 STRUCTURE_URL = "http://ogb-data.stanford.edu/data/lsc/pcqm4m-v2-train.sdf.tar.gz"
@@ -121,7 +121,9 @@ def _built(shards: Path, key: dict[str, Any]) -> Path | None:
     r"""A complete folder with this key, whatever the SD file was, which is there no more."""
     for path in sorted(shards.glob(f"*/{KEY_FILE}")):
         found = read_json(path)
-        raw = {name: size for name, size in found["raw"].items() if name not in STRUCTURE_FILES}
-        if {**{name: found.get(name) for name in key}, "raw": raw} == key and _is_there(path.parent):
+        with content_named(path):
+            raw = {name: size for name, size in found["raw"].items() if name not in STRUCTURE_FILES}
+            same = {**{name: found.get(name) for name in key}, "raw": raw} == key
+        if same and _is_there(path.parent):
             return path.parent
     return None

@@ -16,6 +16,7 @@ from pyg_moleblend.datasets.io.raw import installed_file
 from pyg_moleblend.datasets.io.reading import Entry
 from pyg_moleblend.datasets.qm9.geometry import Geometry
 from pyg_moleblend.datasets.qm9.targets import TARGETS
+from pyg_moleblend.runtime.open_file import content_named
 
 PACKAGE_FILES = tuple(f"data/qm9_part{part}.csv" for part in (1, 2, 3))
 RAW_FILES = ("gdb9.sdf", "gdb9.sdf.csv", "uncharacterized.txt")
@@ -80,8 +81,9 @@ def read_raw(folder: str | Path) -> QM9Files:
         ValueError: If the SD file has not as many records as the table has rows.
     """
     sdf, table_path, uncharacterized = (Path(folder) / name for name in RAW_FILES)
-    table = pd.read_csv(table_path)
-    number = table["mol_id"].str.removeprefix("gdb_").astype(np.int64).to_numpy()
+    with content_named(table_path):
+        table = pd.read_csv(table_path)
+        number = table["mol_id"].str.removeprefix("gdb_").astype(np.int64).to_numpy()
     record_of_row = np.flatnonzero(~np.isin(number, read_uncharacterized(uncharacterized)))
 
     def records(rows: NDArray[np.int64]) -> Iterator[Record]:

@@ -148,10 +148,11 @@ def _reports(folder: Path, shards: int) -> dict[str, str]:
         FAILURES_FILE: (["row", "id", "input", "reason"], "failures"),
         CONFORMER_ERRORS_FILE: (["row", "id", "cause"], "conformer_errors"),
     }
-    return {
-        name: "".join(report_lines([head, *(row for facts in kept for row in facts[rows])]))
-        for name, (head, rows) in heads.items()
-    }
+    with content_named(f"a shard of {folder}"):
+        return {
+            name: "".join(report_lines([head, *(row for facts in kept for row in facts[rows])]))
+            for name, (head, rows) in heads.items()
+        }
 
 
 def load_manifest(folder: str | Path) -> Manifest:

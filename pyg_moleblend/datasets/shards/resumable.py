@@ -16,6 +16,7 @@ from pyg_moleblend.datasets.shards.build import build_shards
 from pyg_moleblend.datasets.shards.folder import shard_path
 from pyg_moleblend.datasets.shards.shard import read_facts, read_shard, texts_of
 from pyg_moleblend.runtime.files import content_key
+from pyg_moleblend.runtime.open_file import content_named
 from pyg_moleblend.utils.flat_batch import as_declared, is_text
 
 CONFORMER_SHARD_SIZE = 512
@@ -84,10 +85,7 @@ def reading_of(path: str | Path) -> Reading:
     graph = {name: arrays.pop(name) for name in ("x", "edge_index", "edge_attr", "pos")}
     num_atoms, num_edges = (slices[name].diff().long().numpy() for name in ("x", "edge_attr"))
     graphs = FlatGraphs(**graph, num_atoms=num_atoms, num_edges=num_edges, fields=arrays)
-    return Reading(
-        graphs=graphs,
-        smiles=texts_of((data, slices), "smiles"),
-        rows=rows,
-        failures=[Failure(row, text, reason) for row, _, text, reason in facts["failures"]],
-        conformer_errors={row: cause for row, _, cause in facts["conformer_errors"]},
-    )
+    with content_named(path):
+        failures = [Failure(row, text, reason) for row, _, text, reason in facts["failures"]]
+        errors = {row: cause for row, _, cause in facts["conformer_errors"]}
+    return Reading(graphs, texts_of((data, slices), "smiles"), rows, failures, errors)

@@ -10,10 +10,8 @@ from pyg_moleblend.datasets.io.arrow import arrow_named, as_frame, read_feather,
 from pyg_moleblend.datasets.io.table_files import read_table
 
 
-def texts(offsets: list[int], content: bytes) -> pa.Table:
-    r"""A table whose column of texts has these buffers, whether they can be or not."""
-    buffers = [None, pa.py_buffer(np.array(offsets, np.int32)), pa.py_buffer(content)]
-    return pa.table({"smiles": pa.Array.from_buffers(pa.string(), len(offsets) - 1, buffers)})
+def offsets_as_stored(offsets: list[int]) -> bytes:
+    return np.array(offsets, np.int32).tobytes()
 
 
 @pytest.mark.parametrize(
@@ -23,12 +21,14 @@ def texts(offsets: list[int], content: bytes) -> pa.Table:
 def test_damaged_buffers_are_refused_and_never_read(
     offsets: list[int], content: bytes, stream: bool, tmp_path: Path
 ) -> None:
-    path, table = tmp_path / "a.feather", texts(offsets, content)
+    path, table = tmp_path / "a.feather", pa.table({"smiles": ["CC", "O"]})
     if stream:
         with pa.ipc.new_stream(str(path), table.schema) as writer:
             writer.write_table(table)
     else:
         feather.write_feather(table, path, compression="uncompressed")
+    damaged = path.read_bytes().replace(offsets_as_stored([0, 2, 3]), offsets_as_stored(offsets))
+    path.write_bytes(damaged.replace(b"CCO", content))
     with pytest.raises(ValueError, match=r"a\.feather is damaged"):
         read_table(path)
 
@@ -48,7 +48,7 @@ def test_a_parquet_file_is_read_as_it_is_or_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"a\.parquet is damaged"):
         read_parquet(path)
     with pytest.raises(ValueError, match=r"b is damaged, or holds what cannot be read: no"), arrow_named(Path("b")):
-        raise pa.ArrowNotImplementedError("no")
+        raise pa.ArrowException("no")
 
 
 def test_feather_is_read_in_both_its_forms(tmp_path: Path) -> None:
