@@ -327,3 +327,14 @@ def test_files_of_two_savings_are_no_model(tmp_path):
         with pytest.raises(ValueError, match=r"are of two models: a saving into this folder was interrupted"):
             load(tmp_path / "0")
         load(tmp_path / "1")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_weight_that_is_no_number_is_named(value: float, tmp_path: Path):
+    model = encoder()
+    name, parameter = next(iter(model.named_parameters()))
+    with torch.no_grad():
+        parameter.view(-1)[0] = value
+    save_pretrained(model, tmp_path)
+    with pytest.raises(ValueError, match=f"holds weights that are NaN or infinite, {name} for one"):
+        from_pretrained(tmp_path)
