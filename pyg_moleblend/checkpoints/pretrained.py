@@ -91,7 +91,7 @@ def from_pretrained(source: str | Path, components: Iterable[type] = ()) -> Any:
     Raises:
         FileNotFoundError: If the folder lacks a file, or there is neither folder nor repository.
         UnknownComponentError: If the model holds a component that is not known; it says what to do.
-        ValueError: If a file is damaged, or its weights do not fit its configuration.
+        ValueError: If a file is damaged, its weights do not fit its configuration, or one of them is NaN or infinite.
     """
     folder = locate(source)
     content = _describe(folder)
@@ -277,6 +277,12 @@ def _fill(model: M, weights: dict[str, Tensor], folder: Path) -> M:
     if faults:
         shown = "; ".join(faults[:8]) + (f"; and {len(faults) - 8} more" if len(faults) > 8 else "")
         raise ValueError(f"the weights {folder / WEIGHTS_FILE} do not fit the model: {shown}")
+    odd = [name for name, _ in model.named_parameters() if not bool(weights[name].isfinite().all())]
+    if odd:
+        raise ValueError(
+            f"{folder / WEIGHTS_FILE} holds weights that are NaN or infinite, {odd[0]} for one ({len(odd)} in all): it "
+            "is damaged, or its training diverged; train it again, with a lower learning rate say"
+        )
     model.load_state_dict(weights)
     return model
 

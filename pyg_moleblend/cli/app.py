@@ -37,6 +37,7 @@ SHARED = ("predict", "embed", "evaluate")  # verbs whose molecules the processes
 TRAINING = ("pretrain", "finetune")  # they find out by themselves which process they are in
 _KEY = re.compile(r"Group '(?P<group>[^']+)' does not accept option '(?P<key>[^']+)'|Option '(?P<option>[^']+)' is not")
 CONFIG_FILE = "config.yaml"
+PLUGINS_FILE = "plugins.json"
 MAY_CHANGE = ("machine", "out", "data", "root", "seeds")
 r"""Options that a run which goes on may have others of; what the data hold is compared by itself."""
 TRACEBACK = "MOLEBLEND_TRACEBACK"
@@ -204,11 +205,15 @@ def _meant(error: str, words: Sequence[str], parser: ArgumentParser) -> str:
 
 
 def _keep(folder: Any, text: str, resume: bool) -> None:
-    r"""Leaves the configuration of a run in its folder; that of one which goes on has to be what is there."""
+    r"""Leaves the configuration of a run in its folder, and what its plugins are; those of a run that goes on have to
+    be what is there."""
+    import json
+
     import yaml
 
+    from pyg_moleblend.cli.plugins import plugin_digests
     from pyg_moleblend.runtime.files import atomic_write
-    from pyg_moleblend.runtime.open_file import content_named, read_yaml
+    from pyg_moleblend.runtime.open_file import content_named, read_json, read_yaml
     from pyg_moleblend.training.folder import changes_between
 
     path = os.path.join(folder, CONFIG_FILE)
@@ -223,9 +228,17 @@ def _keep(folder: Any, text: str, resume: bool) -> None:
                 f"the run in {folder} was begun with other options: {changes}. Resume it with those of {path} "
                 "(--config), or start another in another folder"
             )
+        plugins = os.path.join(folder, PLUGINS_FILE)
+        if os.path.isfile(plugins) and read_json(plugins) != plugin_digests():
+            raise ValueError(
+                f"the run in {folder} was begun with plugins of another content ({OPTION}): resume it with those, or "
+                "start another in another folder"
+            )
         return
     with atomic_write(path, "w") as file:
         file.write(text)
+    with atomic_write(os.path.join(folder, PLUGINS_FILE), "w") as file:
+        json.dump(plugin_digests(), file)
 
 
 def _overview() -> str:

@@ -17,7 +17,7 @@ def run(
     num_workers: int | None = None,
     max_atoms: int = 1000,
     readout: dict[str, Any] | str = "GraphTokenReadout",
-    part_rows: int = 32_768,
+    part_rows: int | None = None,
     engine: Literal["local", "ray"] = "local",
 ) -> None:
     """Compute the representations of molecules, as many as there are: the columns e0, e1, ...
@@ -44,7 +44,7 @@ def run(
             molecules without 3D.
         max_atoms: Most atoms of a molecule; a larger one gets empty cells, and its status says so.
         readout: What the vectors are made by, a component: EnvironmentReadout, say.
-        part_rows: Rows of a file of a folder, which is what an interruption loses at most.
+        part_rows: Rows of a file of a folder, which is what an interruption loses at most; 32768 by default.
         engine: Work on this machine, or on a Ray cluster that sees the same files (from .parquet, to a folder).
     """
     from functools import partial

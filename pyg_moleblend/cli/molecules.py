@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pyg_moleblend.checkpoints import read_metadata
 from pyg_moleblend.chem import Hydrogens, parse_smiles
 from pyg_moleblend.chem.parse import atoms_of_text
+from pyg_moleblend.datasets.io.table_kind import KINDS
 from pyg_moleblend.datasets.recipe import Recipe
 from pyg_moleblend.inference.screening.library import Library, Lines, find_files
 from pyg_moleblend.inference.screening.output import SUFFIXES, Tally
+from pyg_moleblend.inference.screening.screen import is_folder
 from pyg_moleblend.runtime.files import refuse_overwriting
 from pyg_moleblend.runtime.open_file import open_text
 from pyg_moleblend.runtime.processes import is_first
@@ -49,6 +51,7 @@ def read_library(
     """
     files = None if molecules == _STDIN else find_files([molecules])
     if files is not None:
+        _say_left_out(molecules, files)
         return Library(files, smiles_column, id_column)
     for option, column in (("--smiles-column", smiles_column), ("--id-column", id_column)):
         if column is not None:
@@ -70,12 +73,19 @@ def check_output(out: str | None, molecules: str, model: str) -> None:
     """
     if out is None:
         return
+    if out in ("", _STDIN):
+        raise ValueError(f"results go to the standard output where no file is named: leave --out {out!r} out")
     if Path(out).suffix and not os.path.isdir(out) and Path(out).suffix not in SUFFIXES:
         raise ValueError(
             f"results are written to a folder (a name without a suffix), or as .csv, .tsv or .parquet, got {out!r}"
         )
     given = "/dev/stdin" if molecules == _STDIN else molecules
     refuse_overwriting(out, given, model)
+    among = os.path.isdir(molecules) and Path(out).resolve().parent == Path(molecules).resolve()
+    if among and not is_folder(out) and not os.path.exists(out):
+        raise ValueError(
+            f"{out} would be one of the tables of {molecules}, which are what is read: name a file elsewhere"
+        )
     for path in [] if molecules == _STDIN else find_files([molecules]) or []:
         refuse_overwriting(out, path)
 
@@ -98,6 +108,18 @@ def say_tally(tally: Tally, what: str, out: str | None) -> None:
         f"{done} of {tally.rows} molecules {what}{remark}; {tally.failed} failed{because}{place}",
         file=sys.stderr,
     )
+
+
+def _say_left_out(molecules: str, files: Sequence[Path]) -> None:
+    r"""Says what of a folder is not read: folders in it, and files that are not called as tables are."""
+    if not os.path.isdir(molecules) or not is_first():
+        return
+    others = sorted({path.name for path in Path(molecules).iterdir()} - {path.name for path in files})
+    if others:
+        print(
+            f"{len(others)} entries of {molecules} are not read, {others[0]} for one: they are no {KINDS} files",
+            file=sys.stderr,
+        )
 
 
 def _lines() -> Iterator[str]:

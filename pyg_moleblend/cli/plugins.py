@@ -9,6 +9,8 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from pyg_moleblend.runtime.files import digest_of
+
 OPTION = "--plugin"
 LOADED: list[str] = []
 r"""The plugins of this process."""
@@ -54,6 +56,12 @@ class WithPlugins(Generic[T]):
         return self.function()
 
 
+def plugin_digests() -> list[str]:
+    r"""What tells the plugins of this process from others: the checksums of their files."""
+    modules = [sys.modules[Path(name).stem if name.endswith(".py") else name] for name in LOADED]
+    return sorted(digest_of(module.__file__) for module in modules if module.__file__ is not None)
+
+
 def load_plugin(name: str) -> None:
     r"""Runs a Python file, or imports a module, so that it registers its components.
 
@@ -63,14 +71,13 @@ def load_plugin(name: str) -> None:
     Raises:
         ValueError: If there is none, or it fails.
     """
-    if name not in LOADED:
-        LOADED.append(name)
     path = Path(name)
     is_file = path.suffix == ".py"
     if is_file and not path.is_file():
         raise ValueError(f"there is no plugin file {path}")
     known = sys.modules.get(path.stem) if is_file else None
     if known is not None and getattr(known, "__file__", None) == str(path.resolve()):
+        _note(name)
         return
     if known is not None:
         raise ValueError(f"plugin {path} has the name of the module {path.stem!r}, which is loaded already: rename it")
@@ -81,6 +88,12 @@ def load_plugin(name: str) -> None:
             import_module(name)
     except Exception as error:
         raise ValueError(f"plugin {name} cannot be loaded: {type(error).__name__}: {error}") from error
+    _note(name)
+
+
+def _note(name: str) -> None:
+    if name not in LOADED:
+        LOADED.append(name)
 
 
 def _run(path: Path) -> None:

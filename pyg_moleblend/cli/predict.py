@@ -19,7 +19,7 @@ def run(
     top: int | None = None,
     by: str | None = None,
     lowest: bool = False,
-    part_rows: int = 32_768,
+    part_rows: int | None = None,
     engine: Literal["local", "ray"] = "local",
 ) -> None:
     """Predict properties of molecules, as many as there are.
@@ -49,7 +49,7 @@ def run(
         top: Keep only so many of the best, the best first; in a folder in the file top.parquet.
         by: The target that tells which are the best; not needed where there is one.
         lowest: Whether the lowest values are the best.
-        part_rows: Rows of a file of a folder, which is what an interruption loses at most.
+        part_rows: Rows of a file of a folder, which is what an interruption loses at most; 32768 by default.
         engine: Work on this machine, or on a Ray cluster that sees the same files (from .parquet, to a folder).
     """
     from functools import partial

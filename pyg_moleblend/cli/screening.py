@@ -9,10 +9,10 @@ from typing import Any
 from pyg_moleblend.checkpoints import read_metadata
 from pyg_moleblend.checkpoints.pretrained import model_digests
 from pyg_moleblend.cli.molecules import check_output, read_library, say_tally
-from pyg_moleblend.cli.plugins import WithPlugins
+from pyg_moleblend.cli.plugins import WithPlugins, plugin_digests
 from pyg_moleblend.inference.loaded_model import LoadedModel
 from pyg_moleblend.inference.screening.library import Library
-from pyg_moleblend.inference.screening.screen import screen
+from pyg_moleblend.inference.screening.screen import PART_ROWS, is_folder, screen
 from pyg_moleblend.inference.screening.top import Top
 from pyg_moleblend.inference.screening.work import ScreenChunk
 from pyg_moleblend.runtime.worker_pool import all_cores
@@ -31,7 +31,7 @@ def screen_molecules(
     modality: str | None,
     num_workers: int | None,
     max_atoms: int,
-    part_rows: int,
+    part_rows: int | None,
     engine: str,
     what: str,
     top: Top | None = None,
@@ -49,7 +49,7 @@ def screen_molecules(
         modality: Which inputs to use; those of the training by default.
         num_workers: Processes that work.
         max_atoms: Most atoms of a molecule.
-        part_rows: Rows of a file of a folder.
+        part_rows: Rows of a file of a folder; :data:`~pyg_moleblend.inference.screening.screen.PART_ROWS` by default.
         engine: ``"local"`` or ``"ray"``.
         what: What is done, ``"predicted"`` say.
         top: Which results are kept; all by default.
@@ -59,16 +59,27 @@ def screen_molecules(
     """
     if max_atoms < 1:
         raise ValueError(f"`max_atoms` must be at least 1, got {max_atoms}")
+    if part_rows is not None and not is_folder(out):
+        raise ValueError(f"--part-rows is of a folder of results: name one (--out FOLDER), or leave {part_rows} out")
+    part_rows = PART_ROWS if part_rows is None else part_rows
     if part_rows < 1:
         raise ValueError(f"`part_rows` must be at least 1, got {part_rows}")
     check_output(out, molecules, model)
     modality = modality or read_metadata(model).get("modality", "2d+3d")
     library = read_library(molecules, smiles_column, id_column, max_atoms)
     work = ScreenChunk(WithPlugins(load), max_atoms)
-    key = {**key, "model": model_digests(model), "modality": modality, "max_atoms": max_atoms}
+    key = {
+        **key,
+        "model": model_digests(model),
+        "plugins": plugin_digests(),
+        "modality": modality,
+        "max_atoms": max_atoms,
+    }
     if "3d" in modality:
         _log.warning("molecules without coordinates are given conformers; the modality '2d' needs none")
         num_workers = all_cores() if num_workers is None else num_workers
+    elif key["seed"] is not None:
+        _log.warning("the seed %s is of conformers, and has no effect with the modality '2d'", key["seed"])
     if engine == "ray":
         from pyg_moleblend.inference.screening.screen_ray import screen_ray
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 from torch import Tensor
 
 from pyg_moleblend.checkpoints import encoder_from_pretrained, read_metadata
@@ -89,4 +90,5 @@ def load_embedder(
 
     names = [f"e{i}" for i in range(made.out_channels)]
     wanted = conformer_settings(conformers, seed, recipe)
-    return LoadedModel(compute, names, [encoder, made], recipe, inputs, wanted, (), batch_size, device)
+    modules = [encoder, made]
+    return LoadedModel(compute, names, torch.float32, modules, recipe, inputs, wanted, (), batch_size, device)

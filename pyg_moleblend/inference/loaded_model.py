@@ -23,6 +23,8 @@ from pyg_moleblend.utils import Modality
 OK = "ok"
 OWN_COLUMNS = ("id", "smiles", "status")
 
+NOT_FINITE = "the model gives no finite number for it"
+
 MAX_ATOMS = 1000
 r"""Most atoms of a molecule, by default: time and memory grow with the square, and large ones are seldom meant."""
 
@@ -35,6 +37,7 @@ class LoadedModel:
     Args:
         compute: Gives ``[B, F]`` for a batch of molecules with one ``pos``.
         columns: F names of the numbers.
+        dtype: Of the numbers in results, whether any molecule of a portion has some or none.
         modules: What computes, to be moved to the device.
         recipe: How molecules became graphs in training.
         modality: Which inputs are used.
@@ -51,6 +54,7 @@ class LoadedModel:
         self,
         compute: Callable[[Any], Tensor],
         columns: Sequence[str],
+        dtype: torch.dtype,
         modules: Iterable[nn.Module],
         recipe: Recipe | None,
         modality: Modality,
@@ -64,6 +68,7 @@ class LoadedModel:
                 f"{conformers.count} conformers are of no use to modality={modality!r}; leave them out, or pass '2d+3d'"
             )
         self.columns = [*columns, *spread]
+        self.dtype = dtype
         self.recipe = recipe
         self.modality = modality
         self.conformers = conformers if "3d" in modality else None
@@ -132,11 +137,14 @@ class LoadedModel:
         status = {failure.row: failure.reason for failure in molecules.failures}
         status.update({row: cause if lost else f"2D only: {cause}" for row, cause in flat.items()})
         usable = torch.tensor([number for number, row in enumerate(found) if row not in lost], dtype=torch.long)
-        values = torch.full((len(rows), len(self.columns)), torch.nan)
+        values = torch.full((len(rows), len(self.columns)), torch.nan, dtype=self.dtype)
         if len(usable):
             computed = run_batches(self._compute, molecules[usable], self.batch_size, self.device)
-            places = torch.tensor([place[found[number]] for number in usable.tolist()])
-            values = values.to(computed.dtype).index_copy(0, places, computed)
+            finite = computed.isfinite()
+            own = [found[number] for number in usable.tolist()]
+            status.update({own[number]: NOT_FINITE for number in (~finite.all(1)).nonzero().flatten().tolist()})
+            places = torch.tensor([place[row] for row in own])
+            values = values.index_copy(0, places, computed.where(finite, torch.nan).to(self.dtype))
         return pd.DataFrame(
             {
                 "id": list(ids),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 from torch import Tensor
 
 from pyg_moleblend.checkpoints import from_pretrained, read_metadata
@@ -93,7 +94,8 @@ def load_predictor(
     names = target_columns(task.names)
     deviations = [f"{name}_std" for name in names] if wanted.count > 1 else []
     spread = free_names(deviations, "_of_conformers", {*OWN_COLUMNS, *names})
-    return LoadedModel(compute, names, [model], recipe, inputs, wanted, spread, batch_size, device)
+    dtype = torch.float64 if task.kind == "regression" else torch.float32
+    return LoadedModel(compute, names, dtype, [model], recipe, inputs, wanted, spread, batch_size, device)
 
 
 def target_columns(names: Iterable[str]) -> list[str]:

@@ -338,3 +338,14 @@ def test_a_configuration_far_larger_than_its_weights_is_not_built(name: str, val
     with pytest.raises(ValueError, match=r"it has more weights than model\.safetensors|can't allocate memory"):
         from_pretrained(tmp_path)
     MoleBlend(samples.tiny_config())  # another that is built counts nothing
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_weight_that_is_no_number_is_named(value: float, tmp_path: Path):
+    model = encoder()
+    name, parameter = next(iter(model.named_parameters()))
+    with torch.no_grad():
+        parameter.view(-1)[0] = value
+    save_pretrained(model, tmp_path)
+    with pytest.raises(ValueError, match=f"holds weights that are NaN or infinite, {name} for one"):
+        from_pretrained(tmp_path)

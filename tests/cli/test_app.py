@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 import pyg_moleblend
-from pyg_moleblend.cli import main
+from pyg_moleblend.cli import app, main
 from pyg_moleblend.cli.app import VERBS, make_parser, normalise, with_new_config
+from pyg_moleblend.cli.plugins import load_plugin
 
 
 def test_overview_names_every_verb(capsys):
@@ -219,3 +220,15 @@ def test_a_misspelt_key_of_a_configuration_file_is_told_with_those_that_there_ar
     message = refused("pretrain", "--config", tmp_path / "config.yaml", "--data", table, "--out", tmp_path / "run")
     for words in said:
         assert words in message
+
+
+def test_a_run_goes_on_with_the_plugins_that_it_was_begun_with(tmp_path, monkeypatch):
+    plugin = tmp_path / "plugin_of_run.py"
+    plugin.write_text("A = 1\n")
+    monkeypatch.setattr("pyg_moleblend.cli.plugins.LOADED", [])
+    load_plugin(str(plugin))
+    app._keep(tmp_path, "seed: 1\n", False)
+    app._keep(tmp_path, "seed: 1\n", True)
+    plugin.write_text("A = 2\n")
+    with pytest.raises(ValueError, match="begun with plugins of another content"):
+        app._keep(tmp_path, "seed: 1\n", True)

@@ -47,3 +47,21 @@ def test_what_is_said(capsys):
         "2 of 3 molecules embedded, 1 of them from 2D only; 1 failed (the column status says why) -> out.csv\n"
         "2 of 2 molecules predicted; 0 failed\n"
     )
+
+
+def test_what_is_not_read_of_a_folder_is_said(table, tmp_path, capsys):
+    entries(str(tmp_path))
+    assert capsys.readouterr().err == ""
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "part-0").write_text("CCO\n")
+    assert len(entries(str(tmp_path))) == 12
+    assert f"2 entries of {tmp_path} are not read, inner for one: they are no .csv" in capsys.readouterr().err
+
+
+def test_results_do_not_become_molecules_of_the_next_run(table, tmp_path):
+    with pytest.raises(ValueError, match="would be one of the tables of"):
+        check_output(str(tmp_path / "new.csv"), str(tmp_path), "model")
+    check_output(str(tmp_path / "nowhere" / "new.csv"), str(tmp_path), "model")
+    for out in ("-", ""):
+        with pytest.raises(ValueError, match="go to the standard output where no file is named: leave --out"):
+            check_output(out, "CCO", "model")

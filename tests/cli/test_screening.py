@@ -35,3 +35,19 @@ def test_tables_that_cannot_be_dealt_out_are_refused(property_model, table, tmp_
     assert "writes to a folder (--out FOLDER)" in refused(*words)
     assert "reads .parquet files" in refused(*words, "--out", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_options_without_an_effect_are_told(property_model, table, tmp_path, refused, caplog):
+    words = ["predict", str(property_model), str(table), "--out", str(tmp_path / "out.csv")]
+    assert "--part-rows is of a folder of results" in refused(*words, "--part-rows", "10")
+    assert main([*words, "--seed", "3"]) == 0
+    assert "the seed 3 is of conformers, and has no effect with the modality '2d'" in caplog.text
+
+
+def test_results_of_another_plugin_are_not_mixed(property_model, table, tmp_path, refused):
+    plugin = tmp_path / "plugin_of_results.py"
+    plugin.write_text("A = 1\n")
+    words = ["embed", str(property_model), str(table), "--out", str(tmp_path / "out"), "--plugin", str(plugin)]
+    assert main(words) == 0
+    plugin.write_text("A = 2\n")
+    assert "plugins was [" in refused(*words)

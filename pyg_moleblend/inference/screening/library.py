@@ -12,6 +12,7 @@ from pyg_moleblend.datasets.io.entries import Rows
 from pyg_moleblend.datasets.io.table_chunks import TableChunks
 from pyg_moleblend.datasets.io.table_kind import KINDS, named_as_table
 from pyg_moleblend.runtime.files import digest
+from pyg_moleblend.runtime.part_files import KEY_FILE
 from pyg_moleblend.runtime.worker_pool import in_chunks
 
 _LINES = 8192  # of text that are taken at a time
@@ -108,7 +109,8 @@ def find_files(words: Sequence[str]) -> list[Path] | None:
         The files, those of folders and patterns in the order of their names; ``None`` if no word names a file.
 
     Raises:
-        ValueError: If only some of the words name files, a folder holds no table, or a file comes twice.
+        ValueError: If only some of the words name files, a folder holds no table or is one that we made, a pattern
+            names what is no table, or a file comes twice.
         FileNotFoundError: If a word is named as a table is, and there is none.
     """
     found = [_files_of(word) for word in words]
@@ -127,6 +129,11 @@ def find_files(words: Sequence[str]) -> list[Path] | None:
 def _files_of(word: str) -> list[Path] | None:
     path = Path(word)
     if os.path.isdir(path):
+        if (path / KEY_FILE).is_file():
+            raise ValueError(
+                f"{path} is a prepared folder or one of results ({KEY_FILE} is in it), not one of tables: name the "
+                "table that it was made of, or its files by a pattern, 'part-*.parquet' say"
+            )
         files = sorted(file for file in path.iterdir() if file.is_file() and named_as_table(file))
         if not files:
             raise ValueError(f"{path} holds no table; its files must be {KINDS} files, compressed or not")
@@ -135,7 +142,11 @@ def _files_of(word: str) -> list[Path] | None:
         return [path]
     if glob.has_magic(word) and ("." in word or os.sep in word):  # else it is a SMILES
         files = sorted(map(Path, glob.glob(word, recursive=True)))
-        if files and all(map(named_as_table, files)):
+        if other := [file for file in files if not file.is_file() or not named_as_table(file)]:
+            raise ValueError(
+                f"{word} names {other[0]} too, which is not called as a {KINDS} file; name tables alone, '*.csv' say"
+            )
+        if files:
             return files
     if not named_as_table(path):
         return None

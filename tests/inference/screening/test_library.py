@@ -68,3 +68,18 @@ def test_another_content_is_another_library(folder: Path) -> None:
     assert key == Library([folder / "a.csv"]).key()
     (folder / "a.csv").write_text("smiles,name\nC,one\nCC,two\n")
     assert key != Library([folder / "a.csv"]).key()
+
+
+def test_a_pattern_that_names_what_is_no_table_is_refused(folder: Path) -> None:
+    with pytest.raises(ValueError, match=r"\* names .*README too, which is not called as a .*name tables alone"):
+        find_files([str(folder / "*")])
+    (folder / "more").mkdir()
+    with pytest.raises(ValueError, match="names .*more too"):
+        find_files([str(folder / "m*")])
+
+
+def test_a_folder_that_we_made_is_not_one_of_tables(folder: Path) -> None:
+    (folder / "key.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"is a prepared folder or one of results \(key\.json is in it\)"):
+        find_files([str(folder)])
+    assert find_files([str(folder / "*.csv")]) == [folder / "a.csv"]
