@@ -74,7 +74,7 @@ def test_a_pattern_that_names_what_is_no_table_is_refused(folder: Path) -> None:
     with pytest.raises(ValueError, match=r"\* names .*README too, which is not called as a .*name tables alone"):
         find_files([str(folder / "*")])
     (folder / "more").mkdir()
-    with pytest.raises(ValueError, match="names .*more too"):
+    with pytest.raises(ValueError, match=r"names .*more too"):
         find_files([str(folder / "m*")])
 
 
