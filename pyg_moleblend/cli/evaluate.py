@@ -58,7 +58,7 @@ def run(
         refuse_overwriting(Path(out) / METRICS_FILE, data, *models, *theirs)
     metadata = read_metadata(models[0])
     names = metadata.get("task", {}).get("names", [])
-    if conformers and (modality or metadata.get("modality")) == "2d":
+    if conformers and names and (modality or metadata.get("modality")) == "2d":
         raise ValueError(f"--conformers {conformers} is of no use to the modality '2d': leave it out, or take '2d+3d'")
     recipe = Recipe.from_metadata(metadata) or Recipe()
     wanted = conformer_settings(conformers, seed, recipe) if conformers else 0

@@ -59,8 +59,8 @@ class TrainingModule(pl.LightningModule):
         finite = all(bool(weight.isfinite().all()) for weight in own)
         if not self.trainer.strategy.reduce_boolean_decision(finite):
             raise ValueError(
-                f"the training has diverged, weights are NaN or infinite after {self.trainer.global_step} updates: start "
-                f"it again with a learning rate below {self.schedule.learning_rate:g} (--schedule.learning-rate)"
+                f"the training has diverged, weights are NaN or infinite after {self.trainer.global_step} updates: "
+                f"start it again with a learning rate below {self.schedule.learning_rate:g} (--schedule.learning-rate)"
             )
 
     def configure_model(self) -> None:
