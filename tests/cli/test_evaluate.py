@@ -35,10 +35,12 @@ def test_conformers_are_those_of_the_training(property_model, table, tmp_path, m
     metadata = {**read_metadata(property_model), "modality": "2d+3d", RECIPE_KEY: recipe.to_dict()}
     model = save_pretrained(from_pretrained(property_model), tmp_path / "model", metadata)
     asked = []
-    monkeypatch.setattr(
-        "pyg_moleblend.cli.data.add_missing_conformers",
-        lambda *_, conformers, **others: asked.append(conformers) or 1 / 0,
-    )
+
+    def add(*_, conformers, **others):
+        asked.append(conformers)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("pyg_moleblend.cli.data.add_missing_conformers", add)
     for seed in ([], ["--seed", "3"]):
         with pytest.raises(ZeroDivisionError):
             main(["evaluate", str(model), str(table), "--conformers", "2", *seed])

@@ -116,7 +116,7 @@ def test_a_file_in_the_place_of_a_folder_is_told(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_names_the_file(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match=r"No space left on device, so it is not written: .*name"):
-        with atomic_write(tmp_path / "name"):
-            raise OSError(28, "No space left on device")
+    told = pytest.raises(OSError, match=r"No space left on device, so it is not written: .*name")
+    with told, atomic_write(tmp_path / "name"):
+        raise OSError(28, "No space left on device")
     assert not list(tmp_path.iterdir())

@@ -56,5 +56,5 @@ def test_validation_without_finite_predictions_is_divergence(molecules, config):
     task = Task.from_labels(torch.cat([data.y for data in molecules]), ["size", "twice"])
     with quiet_lightning():
         trainer = pl.Trainer(accelerator="cpu", logger=False, enable_progress_bar=False, enable_checkpointing=False)
-        with pytest.raises(ValueError, match="has diverged, .* validation molecules have no finite prediction"):
+        with pytest.raises(ValueError, match=r"has diverged, .* validation molecules have no finite prediction"):
             trainer.validate(PropertyModule(model, task, Schedule()), molecule_loader(molecules, 4), verbose=False)
