@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from pyg_moleblend.chem import Hydrogens
+from pyg_moleblend.chem import Conformers, Hydrogens
 from pyg_moleblend.datasets import (
     QM9,
     MoleculeACE,
@@ -37,7 +37,7 @@ def load_data(
     smiles_column: str | None = None,
     targets: Sequence[str] = (),
     max_molecules: int | None = None,
-    conformers: int = 0,
+    conformers: int | Conformers = 0,
     seed: int = 0,
     progress: bool = True,
     num_workers: int = 0,
@@ -52,7 +52,8 @@ def load_data(
         smiles_column: Column of a table's SMILES.
         targets: Columns of a table's targets.
         max_molecules: Take only so many: QM9's fixed random subset, or the first ones.
-        conformers: How many conformers molecules without coordinates are to get.
+        conformers: How many conformers molecules without coordinates are to get, or all their settings (then ``seed``
+            is not looked at).
         seed: Seed of the conformers.
         progress: Whether to show progress bars.
         num_workers: Processes that find conformers, at least one: each molecule has a hard deadline.
@@ -63,7 +64,7 @@ def load_data(
     """
     if max_molecules is not None and max_molecules < 1:
         raise ValueError(f"`max_molecules` must be at least 1, got {max_molecules}")
-    if conformers < 0:
+    if isinstance(conformers, int) and conformers < 0:
         raise ValueError(f"`conformers` must not be negative, got {conformers}")
     molecules: MoleculeDataset | MoleculeShards
     name, _, part = data.partition(":")
@@ -114,7 +115,8 @@ def load_data(
             molecules, seed, progress=progress, conformers=conformers, num_workers=max(num_workers, 1)
         )
         molecules = found.molecules
-        what = "a conformer" if conformers == 1 else f"up to {conformers} conformers"
+        count = conformers if isinstance(conformers, int) else conformers.count
+        what = "a conformer" if count == 1 else f"up to {count} conformers"
         say(f"{found.num_added} molecules were given {what}; {len(found.failures)} have none and stay 2D")
     return molecules
 

@@ -94,6 +94,8 @@ def run(
         check_folder(Path(out), resume)
     else:  # before the configuration of the runs that are there is written over
         check_folders(Path(out), range(seed, seed + seeds), resume)
+    if conformers and modality == "2d":
+        raise ValueError(f"--conformers {conformers} is of no use to the modality '2d': leave it out, or take '2d+3d'")
     if encoder is not None and (model != _MODEL or relations):
         raise ValueError("give either `encoder`, whose shape is fixed, or a `model` to start from random weights")
     if encoder is None and dropouts != _DROPOUTS:

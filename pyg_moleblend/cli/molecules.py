@@ -17,6 +17,7 @@ from pyg_moleblend.inference.screening.output import SUFFIXES, Tally
 from pyg_moleblend.inference.screening.screen import is_folder
 from pyg_moleblend.runtime.files import refuse_overwriting
 from pyg_moleblend.runtime.open_file import open_text
+from pyg_moleblend.runtime.part_files import KEY_FILE
 from pyg_moleblend.runtime.processes import is_first
 
 _STDIN = "-"
@@ -81,6 +82,8 @@ def check_output(out: str | None, molecules: str, model: str) -> None:
         )
     given = "/dev/stdin" if molecules == _STDIN else molecules
     refuse_overwriting(out, given, model)
+    if not is_folder(out) and (Path(out).parent / KEY_FILE).is_file():
+        raise ValueError(f"{out} would be in a folder of results or a prepared one ({KEY_FILE} is in it): name another")
     among = os.path.isdir(molecules) and Path(out).resolve().parent == Path(molecules).resolve()
     if among and not is_folder(out) and not os.path.exists(out):
         raise ValueError(

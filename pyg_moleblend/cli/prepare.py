@@ -3,6 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+_DEADLINE = 10.0  # seconds
+
 
 def run(
     table: str,
@@ -13,7 +15,7 @@ def run(
     hydrogens: Literal["remove", "keep", "add"] = "remove",
     conformers: int = 0,
     optimize: bool = False,
-    deadline: float = 10.0,
+    deadline: float = _DEADLINE,
     seed: int = 0,
     num_workers: int | None = None,
     shard_size: int | None = None,
@@ -54,6 +56,8 @@ def run(
         raise ValueError(f"conformers must be 0 or more, got {conformers}")
     if optimize and not conformers:
         raise ValueError("--optimize relaxes conformers, and none are to be made: give --conformers 1 or more")
+    if not conformers and (seed or deadline != _DEADLINE):
+        say("--seed and --deadline are of conformers, and none are to be made: they have no effect")
     folder = Path(out) if out is not None else Path(table).with_suffix(".shards")
     settings = Conformers(seed, conformers, optimize, deadline) if conformers else None
     manifest = prepare(

@@ -62,6 +62,7 @@ def make_split(molecules: Any, split: str | None, seed: int) -> Split:
         if column not in molecules.frame:
             raise ValueError(f"the table has no column {column!r}; its columns are {list(molecules.frame.columns)}")
         by_column = column_split(molecules.frame[column].iloc[molecules.row.tolist()].tolist(), split)
+        _tell_unused(by_column, len(molecules))
         _tell_leaks(by_column, molecules.smiles)
         return by_column
     if split.endswith(".json"):
@@ -70,12 +71,19 @@ def make_split(molecules: Any, split: str | None, seed: int) -> Split:
         largest = max((int(part.max()) for part in saved.as_dict().values() if len(part)), default=-1)
         if largest >= len(molecules):
             raise ValueError(f"{split} is of at least {largest + 1} molecules, the data have {len(molecules)}")
+        _tell_unused(saved, len(molecules))
         _tell_leaks(saved, names)
         return saved
     raise ValueError(
         f"unknown split {split!r}: expected one of {', '.join(KINDS)}, 'official' of a benchmark, 'fold:I/K', "
         "'column:NAME' of a table or a .json file"
     )
+
+
+def _tell_unused(split: Split, count: int) -> None:
+    r"""Says how many molecules are in no part of a split that somebody made."""
+    if unused := count - sum(map(len, split.as_dict().values())):
+        say(f"{unused} of the {count} molecules are in no part of the split {split.name}, and not used")
 
 
 def _tell_leaks(split: Split, names: Sequence[str]) -> None:

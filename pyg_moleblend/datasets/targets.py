@@ -53,6 +53,8 @@ def select_targets(molecules: Sequence[Data] | Any, targets: Sequence[str] | Non
 
 
 def _labelled(molecules: Sequence[Data] | Any, targets: Sequence[str] | None) -> Labelled:
+    if isinstance(molecules, MoleculeShards) and not molecules.target_names:
+        raise ValueError("the folder was prepared without targets: prepare the table with those (--targets a,b,c)")
     if not len(molecules) or molecules[0].get("y") is None:
         raise ValueError("the molecules have no targets: say which columns they are, or give each `Data` a `y` [1, T]")
     if isinstance(molecules, MoleculeDataset | MoleculeShards):

@@ -80,6 +80,8 @@ def load_embedder(
     encoder, metadata = encoder_from_pretrained(source, components), read_metadata(source)
     config, recipe = config_of(encoder), Recipe.from_metadata(metadata)
     made = readout if isinstance(readout, Readout) else readout(config.channels)
+    if not isinstance(made, Readout):
+        raise ValueError(f"the readout must be a Readout, such as GraphTokenReadout, got a {type(made).__name__}")
     check_built_for("the readout", made, channels=config.channels)
     fields = wanted_by([getattr(encoder, "wanted", encoder), made])
     inputs = check_modality(modality or metadata.get("modality", "2d+3d"))

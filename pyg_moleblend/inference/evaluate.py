@@ -91,6 +91,11 @@ def score_model(
 
     computed = run_batches(compute, labelled.molecules, batch_size, device)
     predictions, flat = computed[:, :-1], int(computed[:, -1].sum())
+    if odd := int((~predictions.isfinite()).any(1).sum()):
+        raise ValueError(
+            f"the model gives no finite prediction for {odd} of {len(labels)} molecules: its training diverged, or its "
+            "weights are damaged; train it again, with a lower learning rate say"
+        )
     counts = {"molecules": len(labels)}
     if "3d" in modality:
         counts["molecules_2d_only"] = flat

@@ -1,5 +1,6 @@
 r"""Files that are complete or not there, what tells one content from another, and folders with one writer."""
 
+import errno
 import hashlib
 import json
 import os
@@ -11,6 +12,8 @@ from typing import IO, Any, NamedTuple
 from uuid import uuid4
 
 from filelock import FileLock, Timeout
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
@@ -25,11 +28,12 @@ def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
         mode: ``"wb"`` for bytes, ``"w"`` for UTF-8 text.
 
     Raises:
-        ValueError: If `mode` is neither ``"wb"`` nor ``"w"``.
+        ValueError: If `mode` is neither ``"wb"`` nor ``"w"``, or what is to be a folder is a file.
     """
     if mode not in ("wb", "w"):
         raise ValueError(f"an atomic write replaces the whole file: mode must be 'wb' or 'w', got {mode!r}")
     path = Path(path)
+    _check_place(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     text = None if mode == "wb" else "utf-8"
@@ -40,26 +44,35 @@ def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in _FULL:
+            raise OSError(error.errno, f"{error.strerror}, so it is not written", str(path)) from error
         raise
     _sync_folder(path.parent)
 
 
 def refuse_overwriting(out: str | Path, *inputs: str | Path | None) -> None:
     r"""Raises :class:`ValueError` where what is to be written, a file or a folder, is one that is read, by whatever
-    name or link, or a file that lies already in a folder that is read.
+    name or link, or a file that lies already in a folder that is read, or where a file is in the place of its folder.
 
     Args:
         out: What is to be written.
         inputs: Files and folders that are read; what is none is not looked at.
     """
+    _check_place(Path(out))
     for given in inputs:
         if given is None or not (os.path.exists(out) and os.path.exists(given)):
             continue
         within = os.path.isfile(out) and Path(given).resolve() in Path(out).resolve().parents
         if os.path.samefile(out, given) or within:
             raise ValueError(f"{out} would be overwritten, and is what is read, or part of it ({given}): name another")
+
+
+def _check_place(path: Path) -> None:
+    for folder in path.parents:
+        if folder.exists() and not folder.is_dir():
+            raise ValueError(f"{path} cannot be written: {folder} is a file, not a folder; name another place")
 
 
 def content_key(**parts: Any) -> str:

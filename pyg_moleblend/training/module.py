@@ -45,6 +45,24 @@ class TrainingModule(pl.LightningModule):
         r"""Seeds the batch's randomness."""
         torch.manual_seed(derived_seed(self.seed, self.current_epoch, batch_idx, self.global_rank))
 
+    def on_train_epoch_start(self) -> None:
+        r"""Looks at the weights."""
+        self._check_weights()
+
+    def on_train_end(self) -> None:
+        r"""Looks at the weights."""
+        self._check_weights()
+
+    def _check_weights(self) -> None:
+        r"""Raises ``ValueError`` if the training has diverged, in all processes together."""
+        own = [getattr(weight, "to_local", lambda weight=weight: weight)() for weight in self.model.parameters()]
+        finite = all(bool(weight.isfinite().all()) for weight in own)
+        if not self.trainer.strategy.reduce_boolean_decision(finite):
+            raise ValueError(
+                f"the training has diverged, weights are NaN or infinite after {self.trainer.global_step} updates: "
+                f"start it again with a learning rate below {self.schedule.learning_rate:g} (--schedule.learning-rate)"
+            )
+
     def configure_model(self) -> None:
         r"""Shares out the model under FSDP; the model that was given stays whole."""
         if isinstance(self.trainer.strategy, ModelParallelStrategy) and not is_sharded(self.model):

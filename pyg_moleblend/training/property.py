@@ -78,6 +78,12 @@ class PropertyModule(TrainingModule):
         self._report("valid", self.valid_tally)
         labels, predictions = self.collected.compute()
         self.collected.reset()
+        if odd := int((~predictions.isfinite()).any(1).sum()):
+            raise ValueError(
+                f"the training has diverged, {odd} of {len(predictions)} validation molecules have no finite "
+                f"prediction: start it again with a learning rate below {self.schedule.learning_rate:g} "
+                "(--schedule.learning-rate)"
+            )
         for name, score in scores(self.task, labels, predictions).items():
             self.log(f"valid/{name}", score.value)
 

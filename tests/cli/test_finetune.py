@@ -108,3 +108,8 @@ def test_predictions_have_the_hydrogens_and_the_conformers_of_the_training(finet
             verb(model, other)
     again = finetune("--encoder", model, "--targets", "gap", out="again")
     assert read_metadata(again / "model")["recipe"]["hydrogens"] == "add"
+
+
+def test_conformers_that_are_not_looked_at_are_refused(table, tmp_path, refused):
+    words = ["finetune", "--data", table, "--out", tmp_path / "run", "--targets", "gap", "--conformers", "1"]
+    assert "--conformers 1 is of no use to the modality '2d'" in refused(*words, "--modality", "2d")

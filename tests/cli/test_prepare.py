@@ -44,3 +44,8 @@ def test_what_cannot_be_prepared_is_one_line(table, tmp_path, refused):
     assert "row 4, 'bad'" in refused("prepare", table, "--out", out, "--on-error", "raise", "--num-workers", "0")
     assert "no column 'no'" in refused("prepare", table, "--out", out, "--targets", "no")
     assert "is not complete yet" in refused("pretrain", "--data", out, "--out", tmp_path / "run")
+
+
+def test_options_of_conformers_that_are_not_made_are_told(table, tmp_path, capsys):
+    assert main(["prepare", str(table), "--out", str(tmp_path / "out"), "--num-workers", "0", "--seed", "3"]) == 0
+    assert "--seed and --deadline are of conformers, and none are to be made" in capsys.readouterr().err

@@ -76,3 +76,15 @@ def test_molecules_that_two_parts_share_are_told(table, tmp_path, capsys):
     split.save(tmp_path / "split.json", molecules.row, molecules.smiles)
     make_split(molecules, str(tmp_path / "split.json"), 0)
     assert "1 molecules of test are in train too, CCO for one" in capsys.readouterr().err
+
+
+def test_molecules_in_no_part_are_told(table, tmp_path, capsys):
+    molecules = load_data(str(table), "data", progress=False)
+    random_split(11).save(tmp_path / "split.json", molecules.row, molecules.smiles)
+    capsys.readouterr()
+    make_split(molecules, str(tmp_path / "split.json"), 0)
+    assert capsys.readouterr().err == ""
+    with table.open("a") as file:
+        file.write("m12,CCCCCO,1,train\n")
+    make_split(load_data(str(table), "data", progress=False), str(tmp_path / "split.json"), 0)
+    assert "1 of the 12 molecules are in no part of the split random" in capsys.readouterr().err

@@ -2,7 +2,9 @@ import pytest
 import torch
 
 from pyg_moleblend.checkpoints import save_pretrained
+from pyg_moleblend.datasets.targets import select_targets
 from pyg_moleblend.inference import RecoveryReport, evaluate
+from pyg_moleblend.inference.evaluate import score_model
 from pyg_moleblend.metrics import Task
 from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction
 
@@ -43,3 +45,12 @@ def test_molecules_scored_without_their_3d_are_counted(molecules, config, tmp_pa
     assert caplog.text == ""
     with pytest.raises(ValueError, match="modality='3d' needs coordinates"):
         evaluate(folder, mixed, "3d", device="cpu")
+
+
+def test_a_model_without_finite_predictions_is_told(molecules, config):
+    task = Task("regression", ("size", "twice"), ("", ""), (0.0, 0.0), (1.0, 1.0))
+    model = MoleBlendForPropertyPrediction(config, 2).eval()
+    with torch.no_grad():
+        next(model.parameters()).fill_(torch.nan)
+    with pytest.raises(ValueError, match=r"no finite prediction for 14 of 14 molecules: its training diverged"):
+        score_model(model, task, select_targets(molecules, task.names), "2d")

@@ -106,3 +106,17 @@ def test_files_of_a_new_folder_appear_together(tmp_path: Path) -> None:
             assert [path.name for path in folder.iterdir()] == ([] if value == "1" else ["a"])
     assert (folder / "a").read_text() == "2"
     assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_file_in_the_place_of_a_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for write in (lambda path: atomic_write(path).__enter__(), files.refuse_overwriting):
+        with pytest.raises(ValueError, match=r"cannot be written: .*file is a file, not a folder"):
+            write(tmp_path / "file" / "inner" / "name")
+
+
+def test_a_full_disk_names_the_file(tmp_path: Path) -> None:
+    told = pytest.raises(OSError, match=r"No space left on device, so it is not written: .*name")
+    with told, atomic_write(tmp_path / "name"):
+        raise OSError(28, "No space left on device")
+    assert not list(tmp_path.iterdir())

@@ -47,3 +47,14 @@ def test_one_number_a_molecule_is_as_good_as_a_row(molecules, config):
             trainer = pl.Trainer(accelerator="cpu", logger=False, enable_progress_bar=False, enable_checkpointing=False)
             logged.append(trainer.validate(module, molecule_loader(data_list, 4), verbose=False)[0])
     assert logged[0] == logged[1]
+
+
+def test_validation_without_finite_predictions_is_divergence(molecules, config):
+    model = MoleBlendForPropertyPrediction(config, 2)
+    with torch.no_grad():
+        next(model.parameters()).fill_(torch.nan)
+    task = Task.from_labels(torch.cat([data.y for data in molecules]), ["size", "twice"])
+    with quiet_lightning():
+        trainer = pl.Trainer(accelerator="cpu", logger=False, enable_progress_bar=False, enable_checkpointing=False)
+        with pytest.raises(ValueError, match=r"has diverged, .* validation molecules have no finite prediction"):
+            trainer.validate(PropertyModule(model, task, Schedule()), molecule_loader(molecules, 4), verbose=False)

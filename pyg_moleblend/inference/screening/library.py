@@ -128,7 +128,7 @@ def find_files(words: Sequence[str]) -> list[Path] | None:
 
 def _files_of(word: str) -> list[Path] | None:
     path = Path(word)
-    if os.path.isdir(path):
+    if os.path.isdir(word):  # not the path, which for an empty word is this folder
         if (path / KEY_FILE).is_file():
             raise ValueError(
                 f"{path} is a prepared folder or one of results ({KEY_FILE} is in it), not one of tables: name the "
@@ -138,7 +138,7 @@ def _files_of(word: str) -> list[Path] | None:
         if not files:
             raise ValueError(f"{path} holds no table; its files must be {KINDS} files, compressed or not")
         return files
-    if os.path.exists(path):
+    if os.path.exists(word):
         return [path]
     if glob.has_magic(word) and ("." in word or os.sep in word):  # else it is a SMILES
         files = sorted(map(Path, glob.glob(word, recursive=True)))
