@@ -218,28 +218,20 @@ def _keep(folder: Any, text: str, resume: bool) -> None:
 
     path = os.path.join(folder, CONFIG_FILE)
     if resume and os.path.isfile(path):
-<<<<<<< HEAD
         with content_named(path):
+            kept, now = read_yaml(path), yaml.safe_load(text)
             found, wanted = (
-                {key: value for key, value in content.items() if key not in MAY_CHANGE}
-                for content in (read_yaml(path), yaml.safe_load(text))
+                {key: value for key, value in content.items() if key not in MAY_CHANGE} for content in (kept, now)
             )
-=======
-        with open(path, encoding="utf-8") as file:
-            kept = file.read()
-        found, wanted = (
-            {key: value for key, value in yaml.safe_load(content).items() if key not in MAY_CHANGE}
-            for content in (kept, text)
-        )
->>>>>>> kinds
+            precisions = [content.get("machine", {}).get("precision") for content in (kept, now)]
         if changes := "; ".join(changes_between(found, wanted)):
             raise ValueError(
                 f"the run in {folder} was begun with other options: {changes}. Resume it with those of {path} "
                 "(--config), or start another in another folder"
             )
-        before, now = (yaml.safe_load(content).get("machine", {}).get("precision") for content in (kept, text))
-        if before != now:
-            print(f"the run in {folder} was begun with the precision {before}, and goes on with {now}", file=sys.stderr)
+        if precisions[0] != precisions[1]:
+            changed = f"was begun with the precision {precisions[0]}, and goes on with {precisions[1]}"
+            print(f"the run in {folder} {changed}", file=sys.stderr)
         plugins = os.path.join(folder, PLUGINS_FILE)
         if os.path.isfile(plugins) and read_json(plugins) != plugin_digests():
             raise ValueError(

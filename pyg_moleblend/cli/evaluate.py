@@ -47,11 +47,8 @@ def run(
     from pyg_moleblend.datasets.recipe import Recipe
     from pyg_moleblend.datasets.targets import take
     from pyg_moleblend.inference import RecoveryReport, evaluate
-<<<<<<< HEAD
-    from pyg_moleblend.metrics import Task
-=======
     from pyg_moleblend.inference.predict import conformer_settings
->>>>>>> kinds
+    from pyg_moleblend.metrics import Task
     from pyg_moleblend.metrics.results import METRICS_FILE, plain, write_metrics
     from pyg_moleblend.runtime.files import refuse_overwriting
     from pyg_moleblend.training.repeats import describe_summary, summarise
@@ -60,20 +57,14 @@ def run(
     if out is not None:
         theirs = [Path(one).parent / METRICS_FILE for one in models]  # of the runs that made them
         refuse_overwriting(Path(out) / METRICS_FILE, data, *models, *theirs)
-<<<<<<< HEAD
-    task = read_metadata(models[0]).get("task")
-    names = [] if task is None else Task.from_dict(task).names
-    hydrogens = hydrogens_of(models[0])
-    molecules = load_data(data, root, smiles_column, names, max_molecules, conformers, seed, hydrogens=hydrogens)
-=======
     metadata = read_metadata(models[0])
-    names = metadata.get("task", {}).get("names", [])
+    task = metadata.get("task")
+    names = [] if task is None else Task.from_dict(task).names
     if conformers and names and (modality or metadata.get("modality")) == "2d":
         raise ValueError(f"--conformers {conformers} is of no use to the modality '2d': leave it out, or take '2d+3d'")
     recipe = Recipe.from_metadata(metadata) or Recipe()
     wanted = conformer_settings(conformers, seed, recipe) if conformers else 0
     molecules = load_data(data, root, smiles_column, names, max_molecules, wanted, hydrogens=recipe.hydrogens)
->>>>>>> kinds
     if part != "all":
         chosen = make_split(molecules, split, seed or 0)
         say(f"{part} of the split {chosen}")

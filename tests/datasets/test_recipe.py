@@ -38,7 +38,7 @@ def test_a_recipe_is_json_and_back():
     for recipe in (Recipe(Hydrogens.KEEP), Recipe(Hydrogens.ADD, Conformers(seed=1, count=2, optimize=True))):
         assert Recipe.from_metadata({RECIPE_KEY: recipe.to_dict()}) == recipe
     assert Recipe.from_metadata({}) is None
-    with pytest.raises(ValueError, match=r"must have \['hydrogens', 'conformers'\], got \{'seed': 1\}"):
+    with pytest.raises(ValueError, match=r"\{'seed': 1\}\), which must have \['hydrogens', 'conformers'\], is damaged"):
         Recipe.from_metadata({RECIPE_KEY: {"seed": 1}})
 
 

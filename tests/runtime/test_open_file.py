@@ -1,9 +1,9 @@
 import bz2
 import gzip
 import io
-import itertools
 import lzma
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
@@ -99,7 +99,7 @@ def test_yaml_is_plain_values_and_as_many_as_its_file_says(tmp_path: Path):
     path.write_text("a: &a [1, 2]\nb: {c: *a, d: é}\n", encoding="utf-8")
     assert read_yaml(path) == {"a": [1, 2], "b": {"c": [1, 2], "d": "é"}}
     names = "abcdefgh"
-    lines = [f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n" for before, name in itertools.pairwise(names)]
+    lines = [f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n" for before, name in pairwise(names)]
     path.write_text(f"a: &a [1]\n{''.join(lines)}")
     with pytest.raises(ValueError, match=r"a\.yaml is damaged: its aliases stand for more than 1000000 values"):
         read_yaml(path)
