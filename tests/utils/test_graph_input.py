@@ -415,3 +415,9 @@ def test_one_row_of_edge_features_is_not_taken_for_all():
 @pytest.mark.parametrize("smiles", ["C~[Fe]", "N~[Co](~N)(~N)(~N)(~N)~N", "F[P-](F)(F)(F)(F)F", "[Ar]", "C#N"])
 def test_unusual_molecules_are_not_taken_for_pygs(smiles: str):
     pack(from_smiles(smiles))
+
+
+def test_edges_of_another_shape_are_refused():
+    for shape in ([4, 2], [4]):
+        with pytest.raises(ValueError, match=r"`edge_index` must be \[2, E\], got shape \[4"):
+            as_data(Data(edge_index=torch.zeros(shape, dtype=torch.long)))
