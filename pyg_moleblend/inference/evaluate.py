@@ -46,8 +46,8 @@ def evaluate(
         pretrained model a :class:`~pyg_moleblend.inference.RecoveryReport`.
 
     Raises:
-        ValueError: If the model is an encoder alone, a target is missing, or the molecules have other hydrogens than
-            those that it has learnt from.
+        ValueError: If the model is an encoder alone, a target is missing, no molecule has a label, or the molecules
+            have other hydrogens than those that it has learnt from.
     """
     model, metadata = from_pretrained(source, components), read_metadata(source)
     model.to(pick_device(device))
@@ -58,6 +58,10 @@ def evaluate(
     task = Task.from_dict(metadata["task"])
     check_recipe(Recipe.from_metadata(metadata), molecules)
     labelled = select_targets(molecules, task.names)
+    if bool(labels_of(labelled).isnan().all()):
+        raise ValueError(
+            f"none of the {len(molecules)} molecules has a label of {list(task.names)}: nothing to measure"
+        )
     modality = check_modality(modality or metadata.get("modality", "2d+3d"))
     return score_model(model, task, labelled, modality, batch_size)
 

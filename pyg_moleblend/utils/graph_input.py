@@ -21,7 +21,7 @@ def as_data(graph: Data | Mapping[str, Any]) -> Data:
             :class:`torch_geometric.transforms.ToSparseTensor` its edges are those of ``adj_t``.
 
     Raises:
-        ValueError: If it is no graph, or has several types of nodes.
+        ValueError: If it is no graph, has several types of nodes, or edges of another shape.
     """
     if isinstance(graph, HeteroData):
         raise ValueError(
@@ -37,6 +37,9 @@ def as_data(graph: Data | Mapping[str, Any]) -> Data:
     if data.edge_index is None and data.get("adj_t") is not None:
         data = copy.copy(data)
         data.edge_index, data.edge_attr = plain_edges(data.adj_t, data.edge_attr)
+    ends = data.edge_index
+    if isinstance(ends, Tensor) and not is_sparse(ends) and (ends.dim() != 2 or len(ends) != 2):
+        raise ValueError(f"`edge_index` must be [2, E], got shape {list(ends.shape)}; transpose it if it is [E, 2]")
     return data
 
 

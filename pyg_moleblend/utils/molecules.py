@@ -289,7 +289,7 @@ def _atom_features(batch: Data, sizes: tuple[int, ...] | None) -> Tensor:
             "need an embedding of theirs: MoleBlend(config, atom_embedding=AtomEmbedding(config.channels, "
             "config.num_gaussians, feature_sizes=(NUMBER, ...))), or a module of your own"
         )
-    if x.is_floating_point():
+    if x.is_floating_point() or x.dtype == torch.bool:
         raise ValueError(
             f"`x` must hold integers, got {x.dtype}; an atom embedding of your own takes any: MoleBlend(config, "
             "atom_embedding=...)"

@@ -65,3 +65,9 @@ def test_results_do_not_become_molecules_of_the_next_run(table, tmp_path):
     for out in ("-", ""):
         with pytest.raises(ValueError, match="go to the standard output where no file is named: leave --out"):
             check_output(out, "CCO", "model")
+
+
+def test_a_file_of_results_is_not_written_over(table, tmp_path):
+    (tmp_path / "key.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"would be in a folder of results or a prepared one"):
+        check_output(str(tmp_path / "part-000000.parquet"), "CCO", "model")

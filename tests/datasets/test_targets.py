@@ -3,8 +3,9 @@ import pytest
 import torch
 from torch_geometric.data import InMemoryDataset
 
-from pyg_moleblend.datasets import MoleculeDataset, MoleculeTable
+from pyg_moleblend.datasets import MoleculeDataset, MoleculeShards, MoleculeTable
 from pyg_moleblend.datasets.base import store_list
+from pyg_moleblend.datasets.shards.prepare import prepare
 from pyg_moleblend.datasets.targets import has_coordinates, labels_of, select_targets, take
 
 
@@ -114,3 +115,10 @@ def test_every_molecule_has_as_many_targets(molecules, y, got):
     data_list[1].y = y
     with pytest.raises(ValueError, match=rf"molecule 1 must have 2 targets .*, `y` \[1, 2\], got {got}"):
         select_targets(data_list)
+
+
+def test_a_folder_without_targets_says_how_to_have_them(tmp_path):
+    (tmp_path / "table.smi").write_text("CCO\nCCN\n")
+    prepare(tmp_path / "table.smi", tmp_path / "shards", num_workers=0, progress=False)
+    with pytest.raises(ValueError, match=r"prepared without targets: prepare the table with those \(--targets"):
+        select_targets(MoleculeShards(tmp_path / "shards"))

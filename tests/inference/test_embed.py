@@ -5,7 +5,7 @@ from pyg_moleblend.checkpoints import save_pretrained
 from pyg_moleblend.chem import from_smiles
 from pyg_moleblend.inference import embed
 from pyg_moleblend.models import MoleBlendForPretraining
-from pyg_moleblend.nn import EnvironmentReadout, PooledReadout
+from pyg_moleblend.nn import EnvironmentReadout, PooledReadout, SPDBias
 
 
 def test_embeddings_are_the_graph_token_of_any_model(model, config, tmp_path):
@@ -34,3 +34,8 @@ def test_embeddings_are_what_a_readout_makes(model, tmp_path):
         assert list(frame)[-2:] == [f"e{readout.out_channels - 1}", "status"]
     with pytest.raises(ValueError, match="the readout was built for channels=8, but its model has channels=16"):
         embed(folder, ["CCO"], readout=PooledReadout(8))
+
+
+def test_a_component_of_another_kind_is_no_readout(folder):
+    with pytest.raises(ValueError, match=r"the readout must be a Readout, such as GraphTokenReadout, got a SPDBias"):
+        embed(folder, ["CCO"], readout=SPDBias)

@@ -54,3 +54,12 @@ def test_a_model_without_finite_predictions_is_told(molecules, config):
         next(model.parameters()).fill_(torch.nan)
     with pytest.raises(ValueError, match=r"no finite prediction for 14 of 14 molecules: its training diverged"):
         score_model(model, task, select_targets(molecules, task.names), "2d")
+
+
+def test_molecules_without_any_label_are_refused(molecules, config, tmp_path):
+    task = Task("regression", ("size", "twice"), ("", ""), (0.0, 0.0), (1.0, 1.0))
+    metadata = {"task": task.to_dict(), "modality": "2d"}
+    folder = save_pretrained(MoleBlendForPropertyPrediction(config, 2), tmp_path, metadata)
+    unlabelled = [data.clone().update({"y": torch.full((1, 2), torch.nan)}) for data in molecules]
+    with pytest.raises(ValueError, match=r"none of the 14 molecules has a label of \['size', 'twice'\]"):
+        evaluate(folder, unlabelled, device="cpu")

@@ -165,10 +165,11 @@ def test_types_of_atoms_reach_the_distances():
     [
         ({}, r"OGB's 9 atom features a row, got shape \[19, 1\].*feature_sizes"),
         ({"x": torch.zeros(19, 9)}, r"`x` must hold integers, got torch.float32; an atom embedding of your own"),
+        ({"x": torch.zeros(19, 9, dtype=torch.bool)}, r"`x` must hold integers, got torch.bool"),
         ({"x": torch.zeros(19, 9).long()}, r"OGB's 3 bond features a row.*bond_vocabulary=NUMBER.*default_relations"),
         ({"x": torch.zeros(19, 9).long(), "edge_attr": None}, r"needs `edge_attr`.*bond_vocabulary=None"),
     ],
-    ids=["x", "float x", "edge_attr", "no edge_attr"],
+    ids=["x", "float x", "bool x", "edge_attr", "no edge_attr"],
 )
 def test_defaults_say_which_arguments_are_wanted(changes: dict[str, Tensor], message: str):
     batch = Batch.from_data_list(other_graphs.zinc())

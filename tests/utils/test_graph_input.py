@@ -426,3 +426,9 @@ def test_a_bond_that_differs_by_direction_is_named(edge: int):
     with pytest.raises(ValueError, match=rf"same features in both directions: that of atoms {source} and {target} "):
         pack(Data(x=data.x, edge_index=data.edge_index, edge_attr=other))
     pack(Data(x=data.x, edge_index=data.edge_index, edge_attr=other), pair_fields=("spd",))  # which nobody reads
+
+
+def test_edges_of_another_shape_are_refused():
+    for shape in ([4, 2], [4]):
+        with pytest.raises(ValueError, match=r"`edge_index` must be \[2, E\], got shape \[4"):
+            as_data(Data(edge_index=torch.zeros(shape, dtype=torch.long)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,7 +47,10 @@ class Library:
     """
 
     def __init__(self, paths: Sequence[str | Path], smiles: str | None = None, ids: str | None = None) -> None:
-        self.tables = [TableChunks(path, smiles, (), ids) for path in paths]
+        self.tables: list[TableChunks] = []
+        for path in paths:
+            with _named(path):
+                self.tables.append(TableChunks(path, smiles, (), ids))
         self.files: list[FileRows] = []
 
     @property
@@ -68,10 +72,20 @@ class Library:
         self.files, row = [], 0
         for table in self.tables:
             first = row
-            for rows in table:
-                yield numbered(rows, row)
-                row += len(rows.entries)
+            with _named(table.path):
+                for rows in table:
+                    yield numbered(rows, row)
+                    row += len(rows.entries)
             self.files.append(FileRows(str(table.path), first, row - first))
+
+
+@contextmanager
+def _named(path: str | Path) -> Iterator[None]:
+    r"""Has errors say which of many files they are of."""
+    try:
+        yield
+    except ValueError as error:
+        raise error if str(path) in str(error) else ValueError(f"{path}: {error}") from error
 
 
 class Lines:
@@ -134,7 +148,8 @@ def _files_of(word: str) -> list[Path] | None:
                 f"{path} is a prepared folder or one of results ({KEY_FILE} is in it), not one of tables: name the "
                 "table that it was made of, or its files by a pattern, 'part-*.parquet' say"
             )
-        files = sorted(file for file in path.iterdir() if file.is_file() and named_as_table(file))
+        # A link that leads nowhere is among them, and an error where it is read.
+        files = sorted(file for file in path.iterdir() if not file.is_dir() and named_as_table(file))
         if not files:
             raise ValueError(f"{path} holds no table; its files must be {KINDS} files, compressed or not")
         return files

@@ -83,3 +83,23 @@ def test_a_folder_that_we_made_is_not_one_of_tables(folder: Path) -> None:
     with pytest.raises(ValueError, match=r"is a prepared folder or one of results \(key\.json is in it\)"):
         find_files([str(folder)])
     assert find_files([str(folder / "*.csv")]) == [folder / "a.csv"]
+
+
+def test_an_empty_word_is_not_this_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    assert find_files([""]) is None
+
+
+def test_errors_say_which_file_they_are_of(folder: Path) -> None:
+    (folder / "e.csv").write_text("smiles,note\nC,x\n")
+    with pytest.raises(ValueError, match=r"e\.csv: the table has no column 'name'"):
+        Library([folder / "a.csv", folder / "e.csv"], ids="name")
+    (folder / "f.csv").write_text("smiles\nC\nC,x\n")
+    with pytest.raises(ValueError, match=r"^\S*f\.csv has lines with more cells"):
+        list(Library([folder / "f.csv"]))
+
+
+def test_a_link_that_leads_nowhere_is_not_left_out(folder: Path) -> None:
+    (folder / "g.csv").symlink_to(folder / "nowhere.csv")
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*g\.csv"):
+        Library(find_files([str(folder)]) or [])
