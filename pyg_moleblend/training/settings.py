@@ -50,15 +50,16 @@ class Schedule:
     def __post_init__(self) -> None:
         for name in ("epochs", "steps", "batch_size", "accumulate", "max_pairs"):
             value = getattr(self, name)
-            if value is not None and not (isinstance(value, int) and 1 <= value <= _MOST):
+            wanted = value is not None or name not in ("steps", "max_pairs")
+            if wanted and not (isinstance(value, int) and 1 <= value <= _MOST):
                 raise ValueError(f"`{name}` must be a whole number from 1 to {_MOST}, got {value}")
         for name in ("learning_rate", "clip_norm"):
-            if not 0 < getattr(self, name) < math.inf:
+            if not (_is_number(getattr(self, name)) and 0 < getattr(self, name) < math.inf):
                 raise ValueError(f"`{name}` must be positive and finite, got {getattr(self, name)}")
         for name in ("warmup", "weight_decay"):
-            if not 0 <= getattr(self, name) < math.inf:
+            if not (_is_number(getattr(self, name)) and 0 <= getattr(self, name) < math.inf):
                 raise ValueError(f"`{name}` must be finite and not negative, got {getattr(self, name)}")
-        if self.ema_decay is not None and not 0 < self.ema_decay < 1:
+        if self.ema_decay is not None and not (_is_number(self.ema_decay) and 0 < self.ema_decay < 1):
             raise ValueError(f"`ema_decay` must lie between 0 and 1, got {self.ema_decay}")
 
     def warmup_steps(self, total: int) -> int:
@@ -107,15 +108,21 @@ class Machine:
     def __post_init__(self) -> None:
         if self.strategy not in get_args(Strategy):
             raise ValueError(f"`strategy` must be one of {get_args(Strategy)}, got {self.strategy!r}")
-        if self.num_nodes < 1:
+        if not (isinstance(self.num_nodes, int) and self.num_nodes >= 1):
             raise ValueError(f"`num_nodes` must be at least 1, got {self.num_nodes}")
-        if not 0 < self.checkpoint_minutes <= _MOST:
+        if not (_is_number(self.checkpoint_minutes) and 0 < self.checkpoint_minutes <= _MOST):
             raise ValueError(
                 f"`checkpoint_minutes` must be positive, and at most {_MOST}, got {self.checkpoint_minutes}"
             )
-        if self.num_workers < 0:
+        if not (isinstance(self.num_workers, int) and self.num_workers >= 0):
             raise ValueError(f"`num_workers` must not be negative, got {self.num_workers}")
-        if self.max_minutes is not None and not 0 < self.max_minutes <= _MOST:
-            raise ValueError(f"`max_minutes` must be positive, and at most {_MOST}, got {self.max_minutes}")
-        if self.checkpoint_steps is not None and self.checkpoint_steps < 1:
+        minutes = self.max_minutes
+        if minutes is not None and not (_is_number(minutes) and 0 < minutes <= _MOST):
+            raise ValueError(f"`max_minutes` must be positive, and at most {_MOST}, got {minutes}")
+        steps = self.checkpoint_steps
+        if steps is not None and not (isinstance(steps, int) and steps >= 1):
             raise ValueError(f"`checkpoint_steps` must be at least 1, got {self.checkpoint_steps}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float))

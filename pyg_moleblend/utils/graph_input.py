@@ -12,6 +12,8 @@ from torch_geometric.data import Batch, Data, HeteroData
 from torch_geometric.typing import Adj
 from torch_geometric.utils import is_sparse, to_edge_index
 
+from pyg_moleblend.utils.layout import raise_for_conflicts
+
 
 def as_data(graph: Data | Mapping[str, Any]) -> Data:
     r"""A graph or batch that has ``edge_index`` where it has edges at all.
@@ -114,6 +116,9 @@ def raise_for_one_way(edge_index: Tensor, num_nodes: int, edge_attr: Tensor | No
             "bonds must be in `edge_index` in both directions, and some are in one only; add the others by "
             "transforms.ToUndirected()"
         )
+    with_class = torch.cat([edge_index, classes.to(edge_index)[None]])
+    if with_class.unique(dim=1).size(1) > edge_index.unique(dim=1).size(1):
+        raise_for_conflicts()
     edge = int((~_has_way_back(edge_index, num_nodes, classes)).nonzero()[0])
     source, target = edge_index[:, edge].tolist()
     back = int(((edge_index[0] == target) & (edge_index[1] == source)).nonzero()[0])

@@ -44,3 +44,16 @@ def test_warmup_is_a_share_or_a_number():
 def test_machine_is_checked(arguments, message):
     with pytest.raises(ValueError, match=message):
         Machine(**arguments)
+
+
+@pytest.mark.parametrize("name", ["epochs", "batch_size", "learning_rate", "warmup", "weight_decay", "clip_norm"])
+@pytest.mark.parametrize("value", [None, "x", []])
+def test_a_schedule_is_made_of_numbers(name: str, value: object):
+    with pytest.raises(ValueError, match=f"`{name}` must be"):
+        Schedule(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["num_nodes", "num_workers", "checkpoint_minutes"])
+def test_what_a_machine_has_is_numbers(name: str):
+    with pytest.raises(ValueError, match=f"`{name}` must .*, got None"):
+        Machine(**{name: None})
