@@ -51,15 +51,12 @@ class PairHead(nn.Module):
     def forward(self, atoms: Tensor) -> Tensor:
         return self.rows(*self.contract(atoms))
 
-    def features(self, atoms: Tensor) -> tuple[Tensor, Tensor]:
-        r"""Row features ``[B, N, R]`` and column features ``[B, N, Q]``."""
-        return self.row_norm(F.gelu(self.row(atoms))), self.column_norm(F.gelu(self.column(atoms)))
-
     def contract(self, atoms: Tensor) -> tuple[Tensor, Tensor]:
         r"""Row features ``[B, N, R]``, and the column features contracted with the weights, ``[B, R, N * O]``."""
         B, N, _ = atoms.shape
         out, R, Q = self.weight.shape
-        row, column = self.features(atoms)
+        row = self.row_norm(F.gelu(self.row(atoms)))
+        column = self.column_norm(F.gelu(self.column(atoms)))  # [B, N, Q]
         contracted = column @ self.weight.permute(2, 1, 0).reshape(Q, R * out)  # [B, N, R * O]
         return row, contracted.view(B, N, R, out).transpose(1, 2).reshape(B, R, N * out)
 
@@ -75,19 +72,14 @@ class PairHead(nn.Module):
             second: Numbers of the second atoms, ``[B, r, k]`` int64.
         """
         out, R, Q = self.weight.shape
-        row, column = self.grid_features(atoms, first, second)
-        contracted = row.flatten(0, 1) @ self.weight.permute(1, 2, 0).reshape(R, Q * out)
-        found = torch.bmm(column.flatten(0, 1), contracted.view(-1, Q, out))
-        return found.view(*second.shape, out) + self.bias
-
-    def grid_features(self, atoms: Tensor, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
-        r"""Row features of the first atoms, ``[B, r, R]``, and column features of each one's second atoms,
-        ``[B, r, k, Q]``; arguments as in :meth:`grid`."""
         B, r, k = second.shape
-        row, column = self.features(atoms)
-        row = row.gather(1, first[..., None].expand(-1, -1, row.size(2)))
-        column = column.gather(1, second.view(B, r * k, 1).expand(-1, -1, column.size(2)))
-        return row, column.view(B, r, k, -1)
+        row = self.row_norm(F.gelu(self.row(atoms)))
+        column = self.column_norm(F.gelu(self.column(atoms)))
+        row = row.gather(1, first[..., None].expand(-1, -1, R))  # [B, r, R]
+        column = column.gather(1, second.view(B, r * k, 1).expand(-1, -1, Q))  # [B, r * k, Q]
+        contracted = row.view(B * r, R) @ self.weight.permute(1, 2, 0).reshape(R, Q * out)
+        found = torch.bmm(column.view(B * r, k, Q), contracted.view(B * r, Q, out))
+        return found.view(B, r, k, out) + self.bias
 
     def rows(self, row: Tensor, contracted: Tensor) -> Tensor:
         r"""Predictions ``[B, n, N, O]`` for the pairs of the n atoms whose row features are given."""

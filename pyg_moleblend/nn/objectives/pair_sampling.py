@@ -99,26 +99,18 @@ class PairSampling(PairRecovery):
             sample: The pairs.
         """
 
-    def sampled_sums(self, state: RecoveryState, sample: PairSample) -> tuple[Tensor, Tensor]:
-        r"""Loss and quality summed over the pairs of a sample, each by its weight: scalars."""
-        prediction = self.shape(self.head.grid(state.atoms, sample.first, sample.second))
-        losses, qualities = self.at_pairs(prediction, state, sample)
-        real = sample.weight > 0
-        loss = (sample.weight * torch.where(real, losses, torch.zeros_like(losses))).sum()
-        with torch.no_grad():
-            return loss, (sample.weight * torch.where(real, qualities, torch.zeros_like(qualities))).sum()
-
-    def evaluate_all(self, state: RecoveryState) -> Outcome:
-        r"""Loss and quality over all pairs."""
-        return super().evaluate(state)
-
     def evaluate(self, state: RecoveryState) -> Outcome:
         if not self.training or self.num_pairs is None:
-            return self.evaluate_all(state)
+            return super().evaluate(state)
         entries = self.entries(state)
         sample = draw_pairs(entries > 0, self.num_pairs)
+        prediction = self.shape(self.head.grid(state.atoms, sample.first, sample.second))
+        losses, qualities = self.at_pairs(prediction, state, sample)
         total = entries.sum((1, 2))  # [B]
-        sample = sample._replace(weight=sample.weight / total.clamp(min=1)[:, None, None])
-        loss, quality = self.sampled_sums(state, sample)
+        weight = sample.weight / total.clamp(min=1)[:, None, None]
         count = (total > 0).sum()
-        return Outcome(loss / count.clamp(min=1), Quality(quality, count))
+        real = sample.weight > 0
+        loss = (weight * torch.where(real, losses, torch.zeros_like(losses))).sum() / count.clamp(min=1)
+        with torch.no_grad():
+            quality = (weight * torch.where(real, qualities, torch.zeros_like(qualities))).sum()
+        return Outcome(loss, Quality(quality, count))

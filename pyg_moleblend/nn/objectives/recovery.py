@@ -10,7 +10,6 @@ from torch import Tensor
 from pyg_moleblend.components import register
 from pyg_moleblend.fields import MAX_PATH_LENGTH, BondVocabulary, bond_class_targets
 from pyg_moleblend.losses import (
-    Sums,
     classification_losses,
     classification_sums,
     displacement_sums,
@@ -19,7 +18,6 @@ from pyg_moleblend.losses import (
     spd_target,
 )
 from pyg_moleblend.nn.objectives.base import Outcome, Quality, RecoveryState
-from pyg_moleblend.nn.objectives.entry_sums import entry_sums
 from pyg_moleblend.nn.objectives.pair_recovery import GeometryRecovery, RowSums, known_atoms
 from pyg_moleblend.nn.objectives.pair_sampling import PairSample, PairSampling
 from pyg_moleblend.nn.pair_head import PairHead
@@ -29,12 +27,7 @@ _ALL = slice(None)
 
 
 class ClassRecovery(PairSampling):
-    r"""Recovers a relation as one of some classes: cross entropy, and the accuracy.
-
-    Where nobody asks for the prediction, only the entries that count are computed; see
-    :func:`~pyg_moleblend.nn.objectives.entry_sums.entry_sums`. On a GPU, where the choice of entries would make it
-    wait, and compiled, the prediction is computed for all pairs.
-    """
+    r"""Recovers a relation as one of some classes: cross entropy, and the accuracy."""
 
     quality_name = "accuracy"
     is_likelihood = True
@@ -54,25 +47,6 @@ class ClassRecovery(PairSampling):
 
     def entries(self, state: RecoveryState) -> Tensor:
         return (self.target(state) >= 0).unsqueeze(-1).flatten(3).sum(-1)
-
-    def evaluate_all(self, state: RecoveryState) -> Outcome:
-        if not chooses_entries(state):
-            return super().evaluate_all(state)
-        B, N, _ = state.atoms.shape
-        target = self.target(state).unsqueeze(-1).flatten(3)  # [B, N, N, P]
-        row, column = self.head.features(state.atoms)
-        owner = torch.arange(B, device=row.device).repeat_interleave(N)
-        ones = row.new_ones(()).expand(B * N, N)
-        loss, hits = entry_sums(self.head, row.flatten(0, 1), column, owner, target.flatten(0, 1), ones)
-        return self.outcome(RowSums(Sums(loss, (target >= 0).sum()), hits))
-
-    def sampled_sums(self, state: RecoveryState, sample: PairSample) -> tuple[Tensor, Tensor]:
-        if not chooses_entries(state):
-            return super().sampled_sums(state, sample)
-        target = sample.of(self.target(state)).unsqueeze(-1).flatten(3)  # [B, r, k, P]
-        row, column = self.head.grid_features(state.atoms, sample.first, sample.second)
-        row, column, target, weight = (x.flatten(0, 1) for x in (row, column, target, sample.weight))
-        return entry_sums(self.head, row, column, torch.arange(len(row), device=row.device), target, weight)
 
     def at_pairs(self, prediction: Tensor, state: RecoveryState, sample: PairSample) -> tuple[Tensor, Tensor]:
         target = sample.of(self.target(state))  # [B, r, k, ...]
@@ -226,11 +200,6 @@ class DistanceRecovery(PairSampling, GeometryRecovery):
         target = displacements(state, sample).norm(dim=-1)
         losses = (prediction.to(target.dtype) - target).abs()
         return losses, losses.detach()
-
-
-def chooses_entries(state: RecoveryState) -> bool:
-    r"""Whether only what counts is computed: not where that means to wait for a GPU, or sizes no compiler knows."""
-    return state.atoms.device.type == "cpu" and not torch.compiler.is_compiling()
 
 
 def displacements(state: RecoveryState, sample: PairSample) -> Tensor:

@@ -5,7 +5,6 @@ from torch import Tensor
 from torch_geometric.data import Batch
 
 import pyg_moleblend.nn.objectives.pair_recovery as pair_recovery
-import pyg_moleblend.nn.objectives.recovery as recovery
 from pyg_moleblend.nn import (
     BondPathRecovery,
     DisplacementRecovery,
@@ -24,12 +23,6 @@ OBJECTIVES = {
     "displacement": DisplacementRecovery(C, R),
     "distance": DistanceRecovery(C, R),
 }
-
-
-@pytest.fixture(autouse=True)
-def _all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
-    r"""As on a GPU and compiled: classes, too, are predicted for all pairs."""
-    monkeypatch.setattr(recovery, "chooses_entries", lambda state: False)
 
 
 def state() -> RecoveryState:

@@ -90,7 +90,7 @@ def test_accuracy_counts_the_pairs_with_a_target(name: str):
 @pytest.mark.parametrize("vocabulary", ["ogb", "release"])
 def test_bond_targets_are_those_of_the_vocabulary(vocabulary: str):
     objective, graph = BondPathRecovery(C, P, vocabulary, R), samples.molecules(4)[3]
-    graph.edge_attr[0] = torch.tensor([4, 5, 0])  # a bond that the release does not know
+    graph.edge_attr[:2] = torch.tensor([4, 5, 0])  # a bond that the release does not know, in both directions
     state = state_of([graph])
     paths = state.molecules.pairs["bond_path"]
     target = objective.target(state)
