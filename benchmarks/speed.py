@@ -1,8 +1,6 @@
-r"""How fast the data path, the pretraining step and the forward pass are, ours and a plain baseline's in one run, and
-what recovering bonds takes of a step.
+r"""How fast the data path, the pretraining step and the forward pass are, ours and a plain baseline's in one run.
 
     python benchmarks/speed.py data --out speed.json
-    python benchmarks/speed.py recovery --threads 1
     python benchmarks/speed.py data step forward --table esol.csv:smiles --table freesolv.csv:smiles --molecules 1900
 
 Molecules are those of QM9 (extra `qm9`), or the SMILES of tables. Rates are medians; between runs on a shared machine
@@ -28,11 +26,10 @@ if not __package__:  # run as a script: this folder itself would hide the packag
 from benchmarks.data_path import measure_data_path
 from benchmarks.model_runs import CONFIGS
 from benchmarks.model_speed import measure_model
-from benchmarks.recovery_share import measure_recovery
 from benchmarks.timing import environment, matrix_peak, write_json
 from pyg_moleblend.datasets.qm9.sources import package_files
 
-PARTS = ("data", "step", "forward", "recovery")
+PARTS = ("data", "step", "forward")
 
 
 def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
@@ -43,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--molecules", type=int, default=1900, help="how many molecules, evenly spread over all")
     parser.add_argument("--models", nargs="+", choices=list(CONFIGS), default=list(CONFIGS))
     parser.add_argument("--batches", type=int, default=12, help="batches of a model")
-    parser.add_argument("--repeats", type=int, default=5, help="rounds of the data path and of the recovery")
+    parser.add_argument("--repeats", type=int, default=5, help="rounds of the data path")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of the models")
     parser.add_argument("--out", type=Path, help="JSON file")
     args = parser.parse_args(argv)
@@ -57,8 +54,6 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     for part in ("step", "forward"):
         if part in args.parts:
             result[part] = {name: measure_model(name, part, smiles, args.batches) for name in args.models}
-    if "recovery" in args.parts:
-        result["recovery"] = measure_recovery(smiles, args.batches, args.repeats)
     print(json.dumps(result, indent=2))
     if args.out is not None:
         write_json(args.out, result)

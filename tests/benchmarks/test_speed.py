@@ -30,4 +30,4 @@ def test_result_is_written(tmp_path: Path):
 def test_unknown_parts_are_refused(capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit):
         speed.main(["backward"])
-    assert "['backward'] are none of data, step, forward, recovery" in capsys.readouterr().err
+    assert "['backward'] are none of data, step, forward" in capsys.readouterr().err
