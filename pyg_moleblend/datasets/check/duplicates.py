@@ -47,7 +47,7 @@ class Duplicates(NamedTuple):
 
 
 def find_duplicates(
-    identities: Sequence[Identity | MoleculeError | None],
+    identities: Sequence[Identity | MoleculeError],
     rows: Sequence[int],
     labels: Sequence[Labels] = (),
     level: Literal["key", "parent"] = "key",

@@ -5,9 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pyg_moleblend.chem import MoleculeError, identify_all
+from pyg_moleblend.chem import Identity, MoleculeError, identify_all
 from pyg_moleblend.datasets.base import MoleculeDataset
-from pyg_moleblend.datasets.check.alike import find_alike
 from pyg_moleblend.datasets.check.duplicates import Duplicates, find_duplicates
 from pyg_moleblend.datasets.check.labels import LabelReport, Labels, describe_labels, parse_labels
 from pyg_moleblend.datasets.check.sizes import SizeReport, describe_sizes
@@ -25,7 +24,7 @@ class DataCheck(NamedTuple):
     Attributes:
         rows: Rows of the source.
         failures: Those that are no molecule.
-        unidentified: Molecules that could not be compared with others that may be the same, and why.
+        unidentified: Molecules that could not be compared with others, and why.
         several_fragments: Rows of salts and mixtures.
         sizes: How large the molecules are.
         same_molecule: Rows that hold one molecule.
@@ -68,9 +67,6 @@ def check_molecules(
 ) -> DataCheck:
     r"""Checks a dataset: what is no molecule, what comes twice, what the labels are, what a split leaks.
 
-    Without a split only molecules are named that may come twice by their graphs; see
-    :func:`~pyg_moleblend.datasets.check.alike.find_alike`.
-
     Args:
         molecules: The dataset, with at least one molecule.
         targets: Columns of a table's targets; of any other dataset, its targets, all by default.
@@ -84,23 +80,18 @@ def check_molecules(
     """
     rows = molecules.row
     labels = _labels_of(molecules, targets)
-    alike = find_alike(molecules)
-    named = range(len(molecules)) if split is not None else np.flatnonzero(alike.candidate).tolist()
-    smiles = molecules.smiles
-    names = identify_all([smiles[i] for i in named], num_workers, deadline, "compared" if progress else None)
-    name_of = dict(zip(named, names, strict=True))
-    found = [name_of.get(i) for i in range(len(molecules))]
+    found = identify_all(molecules.smiles, num_workers, deadline, "compared" if progress else None)
     numbered = list(zip(rows.tolist(), found, strict=True))
     return DataCheck(
         rows=len(molecules) + len(molecules.failures),
         failures=list(molecules.failures),
         unidentified=[Failure(row, e.input, e.reason) for row, e in numbered if isinstance(e, MoleculeError)],
-        several_fragments=rows[alike.num_fragments > 1].tolist(),
+        several_fragments=[row for row, e in numbered if isinstance(e, Identity) and e.num_fragments > 1],
         sizes=describe_sizes(molecule_sizes(molecules), rows),
         same_molecule=find_duplicates(found, rows.tolist(), labels, "key"),
         same_parent=find_duplicates(found, rows.tolist(), labels, "parent"),
         labels=[describe_labels(target, rows.numpy()) for target in labels],
-        leakage=None if split is None else leakage(split, names, rows),
+        leakage=None if split is None else leakage(split, found, rows),
     )
 
 
