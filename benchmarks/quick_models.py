@@ -22,7 +22,7 @@ from pyg_moleblend.inference import run_batches
 from pyg_moleblend.metrics import METRICS, Evaluator
 from pyg_moleblend.models.moleblend import pack_for
 from pyg_moleblend.nn import EnvironmentReadout, PooledReadout
-from pyg_moleblend.quick import QuickModel
+from pyg_moleblend.quick import FINGERPRINTS, QuickModel
 from pyg_moleblend.quick.folds import Grouping
 from pyg_moleblend.quick.members import MEMBERS
 from pyg_moleblend.runtime.files import digest_of
@@ -72,7 +72,13 @@ class Quick:
         self.folds = folds
 
     def to_dict(self) -> dict[str, Any]:
-        return {"name": "quick", **_of(self.source), "members": list(self.members), "folds": self.folds}
+        return {
+            "name": "quick",
+            **_of(self.source),
+            "members": list(self.members),
+            "fingerprints": list(FINGERPRINTS),
+            "folds": self.folds,
+        }
 
     def measure(self, molecules: MoleculeDataset, split: Split, metric: str, seed: int, folder: Path) -> dict[str, Any]:
         labels, smiles = molecules.y.double().numpy(), np.array(molecules.smiles, dtype=object)
