@@ -53,17 +53,19 @@ def run(
     from pyg_moleblend.cli.screening import screen_molecules
     from pyg_moleblend.inference.embed import load_embedder
 
+    made = Named(readout, "readout")
     screen_molecules(
-        partial(
-            load_embedder, model, modality, batch_size, device, seed, conformers, readout=Named(readout, "readout")
-        ),
-        {"verb": "embed", "batch_size": batch_size, "seed": seed, "conformers": conformers, "readout": readout},
+        partial(load_embedder, model, modality, batch_size, seed=seed, conformers=conformers, readout=made),
+        {"verb": "embed", "batch_size": batch_size, "readout": readout},
         model,
         molecules,
         out,
         smiles_column,
         id_column,
         modality,
+        device,
+        seed,
+        conformers,
         num_workers,
         max_atoms,
         part_rows,

@@ -47,7 +47,7 @@ def run(
     from pyg_moleblend.datasets.recipe import Recipe
     from pyg_moleblend.datasets.targets import take
     from pyg_moleblend.inference import RecoveryReport, evaluate
-    from pyg_moleblend.inference.predict import conformer_settings
+    from pyg_moleblend.inference.loaded_model import conformer_settings
     from pyg_moleblend.metrics import Task
     from pyg_moleblend.metrics.results import METRICS_FILE, plain, write_metrics
     from pyg_moleblend.runtime.files import refuse_overwriting

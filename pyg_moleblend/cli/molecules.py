@@ -12,7 +12,7 @@ from pyg_moleblend.chem import Hydrogens, parse_smiles
 from pyg_moleblend.chem.parse import atoms_of_text
 from pyg_moleblend.datasets.io.table_kind import KINDS
 from pyg_moleblend.datasets.recipe import Recipe
-from pyg_moleblend.inference.screening.library import Library, Lines, find_files
+from pyg_moleblend.inference.screening.library import Library, Lines, library_files
 from pyg_moleblend.inference.screening.output import SUFFIXES, Tally
 from pyg_moleblend.inference.screening.screen import is_folder
 from pyg_moleblend.runtime.files import refuse_overwriting
@@ -50,7 +50,7 @@ def read_library(
         ValueError: If a table cannot be read, its column is missing, or a column is named where there is no table.
         FileNotFoundError: If there is no such table.
     """
-    files = None if molecules == _STDIN else find_files([molecules])
+    files = None if molecules == _STDIN else library_files(molecules)
     if files is not None:
         _say_left_out(molecules, files)
         return Library(files, smiles_column, id_column)
@@ -89,7 +89,7 @@ def check_output(out: str | None, molecules: str, model: str) -> None:
         raise ValueError(
             f"{out} would be one of the tables of {molecules}, which are what is read: name a file elsewhere"
         )
-    for path in [] if molecules == _STDIN else find_files([molecules]) or []:
+    for path in [] if molecules == _STDIN else library_files(molecules) or []:
         refuse_overwriting(out, path)
 
 

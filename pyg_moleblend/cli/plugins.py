@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pyg_moleblend.runtime.files import digest_of
 
@@ -43,17 +43,17 @@ class WithPlugins(Generic[T]):
     r"""A function that loads the plugins which this process has loaded first, wherever it is called.
 
     Args:
-        function: It can be pickled, and takes no argument.
+        function: It can be pickled.
     """
 
-    def __init__(self, function: Callable[[], T]) -> None:
+    def __init__(self, function: Callable[..., T]) -> None:
         self.plugins = tuple(LOADED)
         self.function = function
 
-    def __call__(self) -> T:
+    def __call__(self, **arguments: Any) -> T:
         for plugin in self.plugins:
             load_plugin(plugin)
-        return self.function()
+        return self.function(**arguments)
 
 
 def plugin_digests() -> list[str]:

@@ -58,21 +58,25 @@ def run(
     from pyg_moleblend.cli.screening import screen_molecules
     from pyg_moleblend.inference.predict import load_predictor, target_columns
     from pyg_moleblend.inference.screening.top import Top
+    from pyg_moleblend.metrics.task import Task
 
     if top is None and (by is not None or lowest):
         raise ValueError("--by and --lowest say which molecules --top keeps: name how many (--top)")
     best = None if top is None else Top(top, by, lowest)
-    if best is not None and (names := read_metadata(model).get("task", {}).get("names")):
-        best.column(target_columns(names))
+    if best is not None and (task := read_metadata(model).get("task")) is not None:
+        best.column(target_columns(Task.from_dict(task).names))
     screen_molecules(
-        partial(load_predictor, model, modality, batch_size, device, seed, conformers),
-        {"verb": "predict", "batch_size": batch_size, "seed": seed, "conformers": conformers},
+        partial(load_predictor, model, modality, batch_size, seed=seed, conformers=conformers),
+        {"verb": "predict", "batch_size": batch_size},
         model,
         molecules,
         out,
         smiles_column,
         id_column,
         modality,
+        device,
+        seed,
+        conformers,
         num_workers,
         max_atoms,
         part_rows,

@@ -14,8 +14,7 @@ from pyg_moleblend.checkpoints import encoder_from_pretrained, read_metadata
 from pyg_moleblend.chem import Conformers
 from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.datasets.recipe import Recipe
-from pyg_moleblend.inference.loaded_model import MAX_ATOMS, LoadedModel
-from pyg_moleblend.inference.predict import conformer_settings, table_of
+from pyg_moleblend.inference.loaded_model import MAX_ATOMS, LoadedModel, conformer_settings, table_of
 from pyg_moleblend.models.config import config_of
 from pyg_moleblend.models.moleblend import pack_for
 from pyg_moleblend.models.wanted import wanted_by

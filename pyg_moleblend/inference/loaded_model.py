@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -163,6 +165,37 @@ class _Read(MoleculeDataset):
         self.failures = reading.failures
         self.target_names = []
         self.data, self.slices = store(reading)
+
+
+def conformer_settings(conformers: Conformers | int, seed: int | None, recipe: Recipe | None) -> Conformers:
+    r"""The settings of conformers, those that are not given being those of the training molecules' conformers."""
+    if not isinstance(conformers, int):
+        return conformers
+    known = (None if recipe is None else recipe.conformers) or Conformers()
+    return replace(known, count=conformers, seed=known.seed if seed is None else seed)
+
+
+def table_of(molecules: MoleculeTable | Sequence[str], recipe: Recipe | None, max_atoms: int | None) -> MoleculeTable:
+    r"""Molecules as a table, SMILES being read with the training's hydrogens.
+
+    Raises:
+        ValueError: If they are one text, or a data frame.
+    """
+    if isinstance(molecules, MoleculeTable):
+        return molecules
+    if isinstance(molecules, (str, Path)):  # a text's elements would be its letters
+        raise ValueError(
+            f"`molecules` must be a list of SMILES or a MoleculeTable, got {str(molecules)!r}; give [SMILES], or "
+            'MoleculeTable(path, on_error="keep") for a file'
+        )
+    if isinstance(molecules, (pd.DataFrame, Mapping)):  # its elements would be its columns' names
+        raise ValueError(
+            f"`molecules` must be a list of SMILES or a MoleculeTable, got {type(molecules).__name__}; give "
+            'MoleculeTable(frame, on_error="keep"), or its column of SMILES'
+        )
+    given = pd.DataFrame({"smiles": list(molecules)}, dtype=object)
+    hydrogens = (recipe or Recipe()).hydrogens
+    return MoleculeTable(given, on_error="keep", hydrogens=hydrogens, progress=False, max_atoms=max_atoms)
 
 
 def free_names(names: Iterable[str], suffix: str, taken: Set[str]) -> list[str]:

@@ -2,8 +2,7 @@ r"""Predictions of properties by a saved model."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,14 @@ from pyg_moleblend.checkpoints import from_pretrained, read_metadata
 from pyg_moleblend.chem import Conformers
 from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.datasets.recipe import Recipe
-from pyg_moleblend.inference.loaded_model import MAX_ATOMS, OWN_COLUMNS, LoadedModel, free_names
+from pyg_moleblend.inference.loaded_model import (
+    MAX_ATOMS,
+    OWN_COLUMNS,
+    LoadedModel,
+    conformer_settings,
+    free_names,
+    table_of,
+)
 from pyg_moleblend.metrics.task import Task
 from pyg_moleblend.models import MoleBlendForPropertyPrediction
 from pyg_moleblend.utils.molecules import Modality, check_modality
@@ -101,34 +107,3 @@ def load_predictor(
 def target_columns(names: Iterable[str]) -> list[str]:
     r"""What the columns of predictions are called, by the names of the targets."""
     return free_names(names, "_predicted", {*OWN_COLUMNS})
-
-
-def conformer_settings(conformers: Conformers | int, seed: int | None, recipe: Recipe | None) -> Conformers:
-    r"""The settings of conformers, those that are not given being those of the training molecules' conformers."""
-    if not isinstance(conformers, int):
-        return conformers
-    known = (None if recipe is None else recipe.conformers) or Conformers()
-    return replace(known, count=conformers, seed=known.seed if seed is None else seed)
-
-
-def table_of(molecules: MoleculeTable | Sequence[str], recipe: Recipe | None, max_atoms: int | None) -> MoleculeTable:
-    r"""Molecules as a table, SMILES being read with the training's hydrogens.
-
-    Raises:
-        ValueError: If they are one text, or a data frame.
-    """
-    if isinstance(molecules, MoleculeTable):
-        return molecules
-    if isinstance(molecules, (str, Path)):  # a text's elements would be its letters
-        raise ValueError(
-            f"`molecules` must be a list of SMILES or a MoleculeTable, got {str(molecules)!r}; give [SMILES], or "
-            'MoleculeTable(path, on_error="keep") for a file'
-        )
-    if isinstance(molecules, (pd.DataFrame, Mapping)):  # its elements would be its columns' names
-        raise ValueError(
-            f"`molecules` must be a list of SMILES or a MoleculeTable, got {type(molecules).__name__}; give "
-            'MoleculeTable(frame, on_error="keep"), or its column of SMILES'
-        )
-    given = pd.DataFrame({"smiles": list(molecules)}, dtype=object)
-    hydrogens = (recipe or Recipe()).hydrogens
-    return MoleculeTable(given, on_error="keep", hydrogens=hydrogens, progress=False, max_atoms=max_atoms)

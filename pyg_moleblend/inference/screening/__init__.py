@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from pyg_moleblend.runtime.lazy import export_lazily
 
 if TYPE_CHECKING:
-    from pyg_moleblend.inference.screening.library import Library, Lines, find_files
+    from pyg_moleblend.inference.screening.library import Library, Lines, library_files
     from pyg_moleblend.inference.screening.output import Tally
     from pyg_moleblend.inference.screening.screen import screen
     from pyg_moleblend.inference.screening.screen_ray import screen_ray
     from pyg_moleblend.inference.screening.top import Top
     from pyg_moleblend.inference.screening.work import ScreenChunk
 
-__all__ = ["Library", "Lines", "ScreenChunk", "Tally", "Top", "find_files", "screen", "screen_ray"]
+__all__ = ["Library", "Lines", "ScreenChunk", "Tally", "Top", "library_files", "screen", "screen_ray"]
 
 export_lazily(__name__)

@@ -47,6 +47,7 @@ class Library:
     """
 
     def __init__(self, paths: Sequence[str | Path], smiles: str | None = None, ids: str | None = None) -> None:
+        self.smiles, self.ids = smiles, ids
         self.tables: list[TableChunks] = []
         for path in paths:
             with _named(path):
@@ -113,30 +114,23 @@ def numbered(rows: Rows, first: int) -> Rows:
     return rows if rows.ids is not None else rows._replace(ids=[str(first + row) for row in range(len(rows.entries))])
 
 
-def find_files(words: Sequence[str]) -> list[Path] | None:
-    r"""The files that words name: files, folders of files, and patterns such as ``library/*.smi``.
-
-    Args:
-        words: What was named.
+def library_files(word: str) -> list[Path] | None:
+    r"""The files that a word names, in the order of their names: a file, those of a folder, or of a pattern such as
+    ``library/*.smi``.
 
     Returns:
-        The files, those of folders and patterns in the order of their names; ``None`` if no word names a file.
+        The files; ``None`` if it names none, as a SMILES does.
 
     Raises:
-        ValueError: If only some of the words name files, a folder holds no table or is one that we made, a pattern
-            names what is no table, or a file comes twice.
-        FileNotFoundError: If a word is named as a table is, and there is none.
+        ValueError: If it is a folder that holds no table or that we made, or a pattern that names what is no table, or
+            one file twice.
+        FileNotFoundError: If it is named as a table is, and there is none.
     """
-    found = [_files_of(word) for word in words]
-    files = [path for paths in found if paths is not None for path in paths]
-    if not files:
-        return None
-    if other := [word for word, paths in zip(words, found, strict=True) if paths is None]:
-        raise ValueError(f"{other[0]!r} is no file, and {files[0]} is one: name files, or give SMILES, not both")
-    places = [path.resolve() for path in files]
-    if len(set(places)) < len(places):
+    files = _files_of(word)
+    places = [path.resolve() for path in files or ()]
+    if files is not None and len(set(places)) < len(places):
         twice = next(path for path, place in zip(files, places, strict=True) if places.count(place) > 1)
-        raise ValueError(f"{twice} is named twice, and each of its molecules would be, too")
+        raise ValueError(f"{twice} is named twice, by a link say, and each of its molecules would be, too")
     return files
 
 

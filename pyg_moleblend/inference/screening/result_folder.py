@@ -60,12 +60,12 @@ def finished(folder: Path) -> dict[int, PartEntry]:
 
 
 def save_part(folder: Path, number: int, first_row: int, frame: pd.DataFrame, top: Top | None) -> PartEntry:
-    r"""Writes the results for some rows, or with ``top`` the best and the failed of them, and that this is done."""
+    r"""Writes the results for some rows, with ``top`` the best and those without a value, and that this is done."""
     tally = Tally.of(frame)
     if top is not None:
-        values = value_columns(frame)
-        failed = frame[frame[values].isna().any(axis=1)]
-        frame = pd.concat([top.best([frame], values), failed], ignore_index=True)
+        columns = value_columns(frame)
+        without = frame[frame[top.column(columns)].isna()]
+        frame = pd.concat([top.best([frame], columns), without], ignore_index=True)
     path = PARTS.path(folder, number)
     write_parquet(path, frame)
     entry = PartEntry(first_row, *tally, *digest(path))

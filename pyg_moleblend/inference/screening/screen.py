@@ -6,13 +6,17 @@ import os
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import rdkit
+import torch
 from tqdm import tqdm
 
+import pyg_moleblend
 from pyg_moleblend.datasets.io.entries import Entry, pack_entries
 from pyg_moleblend.datasets.shards.make import Piece, cut_pieces
 from pyg_moleblend.inference.screening.library import Library, Lines
@@ -22,7 +26,7 @@ from pyg_moleblend.inference.screening.top import Top, check_top
 from pyg_moleblend.inference.screening.work import ScreenChunk
 from pyg_moleblend.runtime.files import sole_writer
 from pyg_moleblend.runtime.processes import world_size
-from pyg_moleblend.runtime.worker_pool import all_cores, map_chunks
+from pyg_moleblend.runtime.worker_pool import map_chunks
 
 CHUNK_ROWS = 2048
 r"""Rows that a process works on at a time, among which batches of like size are made."""
@@ -138,7 +142,7 @@ def _to_folder(
             else:
                 bar.update(len(piece.rows.entries))
 
-    with sole_writer(folder):
+    with sole_writer(folder), _one_thread():
         parts = dict(done)
         for number, first_row, frame in parts_of(work, missing(), num_workers, deadline, bar):
             parts[number] = save_part(folder, number, first_row, frame, top)
@@ -146,13 +150,19 @@ def _to_folder(
         return finish(folder, stored, library.files, parts, top)
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    r"""Has this process compute as a worker does, for another number of threads rounds otherwise."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def folder_key(library: Library, key: Mapping[str, Any], top: Top | None, part_rows: int) -> dict[str, Any]:
     r"""Everything that the results of a folder depend on."""
-    import rdkit
-    import torch
-
-    import pyg_moleblend
-
     return {
         **library.key(),
         **key,
@@ -192,7 +202,7 @@ def _frames(
     r"""Pieces and the results for their rows."""
     waiting: deque[Piece] = deque()
     if num_workers is None:
-        pieces, num_workers = _workers_for(iter(pieces))
+        pieces, num_workers = _workers_for(iter(pieces), work)
 
     def entries() -> Iterator[Sequence[Entry]]:
         for piece in pieces:
@@ -210,7 +220,7 @@ def _counted(found: Iterable[tuple[Piece, pd.DataFrame]], bar: tqdm[Any]) -> Ite
         yield frame
 
 
-def _workers_for(pieces: Iterator[Piece]) -> tuple[Iterator[Piece], int]:
+def _workers_for(pieces: Iterator[Piece], work: ScreenChunk) -> tuple[Iterator[Piece], int]:
     r"""The pieces, and how many processes are to work on them."""
     seen: list[Piece] = []
     rows = 0
@@ -218,12 +228,5 @@ def _workers_for(pieces: Iterator[Piece]) -> tuple[Iterator[Piece], int]:
         seen.append(piece)
         rows += len(piece.rows.entries)
         if rows > FEW_ROWS:
-            return chain(seen, pieces), all_workers()
+            return chain(seen, pieces), work.default_workers
     return iter(seen), 0
-
-
-def all_workers() -> int:
-    r"""As many processes as the machine has GPUs, or cores that this process may use."""
-    import torch
-
-    return torch.cuda.device_count() or all_cores()

@@ -103,11 +103,10 @@ def screen_ray(
         FileRows(str(table.path), first, count or 0)
         for table, first, count in zip(library.tables, starts, counts, strict=False)
     ]
-    for table in library.tables:
-        table.path = table.path.resolve()
+    everywhere = Library([table.path.resolve() for table in library.tables], library.smiles, library.ids)
     parts = finished(folder)
     missing = [number for number in range(math.ceil(starts[-1] / part_rows)) if number not in parts]
-    make = ScreenPart(work, library, tuple(starts), folder, top, deadline, part_rows)
+    make = ScreenPart(work, everywhere, tuple(starts), folder, top, deadline, part_rows)
     with (
         sole_writer(folder),
         ray_cluster() as ray,

@@ -13,7 +13,7 @@ SMILES = ["CCO", "CC", "c1ccccc1", "bad", "CCN", "CCCC", "CO", "C#N", "CC=O", "O
 @pytest.fixture
 def load(folder: Path) -> Callable[[], LoadedModel]:
     r"""Loads a model of two targets."""
-    return partial(load_predictor, folder, device="cpu")
+    return partial(load_predictor, folder)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pyg_moleblend.inference.screening.library import Library, Lines, find_files
+from pyg_moleblend.inference.screening.library import Library, Lines, library_files
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_files_of_any_kind_are_one_library(folder: Path) -> None:
-    library = Library(find_files([str(folder)]) or [])
+    library = Library(library_files(str(folder)) or [])
     rows = list(library)
     texts = [str(entry).split()[0] for part in rows for entry in part.entries]
     assert texts == ["C", "bad", "CC", "CCC", "O", "nan", "N"]
@@ -41,21 +41,20 @@ def test_identifiers_are_those_of_the_column(folder: Path) -> None:
 
 
 def test_patterns_and_what_is_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert find_files([str(folder / "*.smi*")]) == [folder / "b.smi", folder / "d.smi.gz"]
+    assert library_files(str(folder / "*.smi*")) == [folder / "b.smi", folder / "d.smi.gz"]
     monkeypatch.chdir(folder)
     for smiles in ("CCO", "C*", "[Na+].[Cl-]", "C/C=C/C", "[13CH4]"):
-        assert find_files([smiles]) is None
+        assert library_files(smiles) is None
     with pytest.raises(FileNotFoundError, match=r"there is no file .*e\.csv"):
-        find_files([str(folder / "e.csv")])
+        library_files(str(folder / "e.csv"))
     with pytest.raises(FileNotFoundError, match=r"\*\.sdf"):
-        find_files([str(folder / "*.sdf")])
-    with pytest.raises(ValueError, match="'CCO' is no file"):
-        find_files(["CCO", "a.csv"])
-    with pytest.raises(ValueError, match=r"a\.csv is named twice"):
-        find_files(["a.csv", str(folder)])
+        library_files(str(folder / "*.sdf"))
+    (folder / "again.csv").symlink_to(folder / "a.csv")
+    with pytest.raises(ValueError, match=r"a.*\.csv is named twice, by a link say"):
+        library_files(str(folder))
     (folder / "empty").mkdir()
     with pytest.raises(ValueError, match=r"empty holds no table"):
-        find_files([str(folder / "empty")])
+        library_files(str(folder / "empty"))
 
 
 def test_lines_are_taken_as_they_come() -> None:
@@ -72,22 +71,22 @@ def test_another_content_is_another_library(folder: Path) -> None:
 
 def test_a_pattern_that_names_what_is_no_table_is_refused(folder: Path) -> None:
     with pytest.raises(ValueError, match=r"\* names .*README too, which is not called as a .*name tables alone"):
-        find_files([str(folder / "*")])
+        library_files(str(folder / "*"))
     (folder / "more").mkdir()
     with pytest.raises(ValueError, match=r"names .*more too"):
-        find_files([str(folder / "m*")])
+        library_files(str(folder / "m*"))
 
 
 def test_a_folder_that_we_made_is_not_one_of_tables(folder: Path) -> None:
     (folder / "key.json").write_text("{}")
     with pytest.raises(ValueError, match=r"is a prepared folder or one of results \(key\.json is in it\)"):
-        find_files([str(folder)])
-    assert find_files([str(folder / "*.csv")]) == [folder / "a.csv"]
+        library_files(str(folder))
+    assert library_files(str(folder / "*.csv")) == [folder / "a.csv"]
 
 
 def test_an_empty_word_is_not_this_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
-    assert find_files([""]) is None
+    assert library_files("") is None
 
 
 def test_errors_say_which_file_they_are_of(folder: Path) -> None:
@@ -102,4 +101,4 @@ def test_errors_say_which_file_they_are_of(folder: Path) -> None:
 def test_a_link_that_leads_nowhere_is_not_left_out(folder: Path) -> None:
     (folder / "g.csv").symlink_to(folder / "nowhere.csv")
     with pytest.raises(FileNotFoundError, match=r"there is no file .*g\.csv"):
-        Library(find_files([str(folder)]) or [])
+        Library(library_files(str(folder)) or [])

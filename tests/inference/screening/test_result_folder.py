@@ -67,3 +67,9 @@ def test_no_result_at_all_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="the files hold no row"):
         finish(tmp_path, {}, [], {}, None)
     assert not (tmp_path / "manifest.json").exists()
+
+
+def test_a_row_with_some_of_its_values_is_kept_once(tmp_path: Path) -> None:
+    frame = results(0, [3.0, 1.0, np.nan]).assign(z=np.float32([np.nan, 1.0, 1.0]))
+    save_part(tmp_path, 0, 0, frame, Top(2, "y"))
+    assert pd.read_parquet(PARTS.path(tmp_path, 0))["id"].tolist() == ["0", "1", "2"]

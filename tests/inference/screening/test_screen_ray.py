@@ -19,10 +19,10 @@ def tables(table, tmp_path):
 def test_both_engines_give_the_same_bytes(load, tables, tmp_path):
     pytest.importorskip("ray")
     arguments = {"key": {"model": "m"}, "part_rows": 4}
-    screen(ScreenChunk(load), Library(tables, ids="name"), tmp_path / "local", 1, **arguments)
-    screen(ScreenChunk(load), Library(tables, ids="name"), tmp_path / "ray", 1, **arguments)
+    screen(ScreenChunk(load, "cpu"), Library(tables, ids="name"), tmp_path / "local", 1, **arguments)
+    screen(ScreenChunk(load, "cpu"), Library(tables, ids="name"), tmp_path / "ray", 1, **arguments)
     (tmp_path / "ray" / "part-000001.parquet").unlink()
-    tally = screen_ray(ScreenChunk(load), Library(tables, ids="name"), tmp_path / "ray", 1, **arguments)
+    tally = screen_ray(ScreenChunk(load, "cpu"), Library(tables, ids="name"), tmp_path / "ray", 1, **arguments)
     assert tally == Tally(13, 2, 0)
     names = sorted(path.name for path in (tmp_path / "local").iterdir() if path.name[0] != ".")
     assert "part-000003.parquet" in names
@@ -32,4 +32,4 @@ def test_both_engines_give_the_same_bytes(load, tables, tmp_path):
 
 def test_only_parquet_can_be_dealt_out(load, table, tmp_path):
     with pytest.raises(ValueError, match=r"engine 'ray' reads \.parquet files"):
-        screen_ray(ScreenChunk(load), Library([table]), tmp_path / "out")
+        screen_ray(ScreenChunk(load, "cpu"), Library([table]), tmp_path / "out")
