@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -13,6 +14,11 @@ from pyg_moleblend.losses import masked_mean
 from pyg_moleblend.metrics.evaluator import METRICS, Evaluator, Score, TaskType
 from pyg_moleblend.runtime.devices import widest
 from pyg_moleblend.runtime.open_file import content_named
+
+FEW = 5
+r"""Of so many different whole numbers, classes may be meant, which is said."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -217,8 +223,13 @@ def kind_of(labels: Tensor, names: Sequence[str]) -> TaskType:
     for name, column in zip(names, labels.T, strict=True):
         values = column[~column.isnan()]
         distinct = values.unique()
-        if len(values) > len(distinct) == 2 and bool((distinct == distinct.round()).all()):
+        if len(values) == len(distinct) or bool((distinct != distinct.round()).any()):
+            continue
+        if len(distinct) == 2:
             classes[name] = distinct.tolist()
+        elif 2 < len(distinct) <= FEW:
+            shown = ", ".join(f"{value:g}" for value in distinct.tolist())
+            _log.warning("target %r holds %s only: taken for values, not for classes", name, shown)
     if classes:
         shown = "; ".join(
             f"{name!r} holds {low:g} and {high:g} only" for name, (low, high) in list(classes.items())[:3]

@@ -11,6 +11,8 @@ from pyg_moleblend.runtime.open_file import parse_json
 from pyg_moleblend.runtime.sizes import check_sizes
 
 _SIZES = ("channels", "num_layers", "heads", "ffn_channels", "num_gaussians", "max_path_length")
+MAX_LAYERS = 1000
+r"""More is a slip of the pen, and would be built for hours."""
 DROPOUTS = ("dropout", "attention_dropout", "activation_dropout", "drop_path")
 
 
@@ -48,6 +50,8 @@ class MoleBlendConfig:
 
     def __post_init__(self) -> None:
         check_sizes(**{name: getattr(self, name) for name in _SIZES})
+        if self.num_layers > MAX_LAYERS:
+            raise ValueError(f"`num_layers` must be at most {MAX_LAYERS}, got {self.num_layers}")
         if self.channels % self.heads:
             raise ValueError(f"`channels` must be divisible by `heads`, got {self.channels} and {self.heads}")
         for name in DROPOUTS:

@@ -142,6 +142,15 @@ def test_classes_among_values_are_asked_for():
         Task.from_labels(labels, ["a", "b"])
 
 
+def test_few_whole_numbers_are_said_to_be_taken_for_values(caplog):
+    labels = torch.tensor([[0.0, 0.5], [1.0, 0.25], [2.0, 3.0], [2.0, 0.5]])
+    assert Task.from_labels(labels, ["grade", "b"]).kind == "regression"
+    assert "target 'grade' holds 0, 1, 2 only: taken for values" in caplog.text
+    caplog.clear()
+    Task.from_labels(labels, ["grade", "b"], "regression")
+    assert not caplog.text
+
+
 def test_infinite_labels_and_names_that_come_twice_are_refused():
     with pytest.raises(ValueError, match="1 of the training molecules are not, number 1 of them has an infinite 'b'"):
         Task.from_labels(torch.tensor([[1.0, 2.0], [2.0, torch.inf]]), ["a", "b"])

@@ -23,6 +23,11 @@ def test_invalid_values_are_refused_and_named(name: str, value: object):
     assert str(value) in str(raised.value)
 
 
+def test_a_slip_of_the_pen_is_not_built():
+    with pytest.raises(ValueError, match="`num_layers` must be at most 1000, got 65536"):
+        MoleBlendConfig(num_layers=65536)
+
+
 def test_heads_must_divide_channels():
     with pytest.raises(ValueError, match="got 10 and 4"):
         MoleBlendConfig(channels=10, heads=4)

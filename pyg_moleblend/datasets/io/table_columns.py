@@ -3,7 +3,7 @@ r"""Columns of a table of molecules: which they are, and what their cells say.""
 import re
 from collections.abc import Sequence
 from decimal import Decimal
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -22,12 +22,16 @@ r"""What stands in a column of numbers where there is none: what pandas takes fo
 LARGEST = float(np.finfo(np.float32).max)
 r"""Numbers beyond this are taken for damage: what is computed from them would not fit float32."""
 
+LARGEST_INTEGER = 2**53 - 1
+r"""Whole numbers beyond this are not all kept as they are: float64 would round them without a word."""
+
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _SHOWN = 3
 _ADVICE = {
     r"[<>≤≥~=].*": "a bound is no value, and censored labels cannot be learnt: leave such cells empty",
     r".*%": "write percentages as numbers, without the sign",
     r"[+-]?\d[\d.]*(,\d+)+(\.\d*)?": "write 1.5 with a point, and 1234 without a comma",
+    r"[+-]?\d{16,}": "float64 keeps 15 digits: take away what all values have in common; or is it an identifier?",
     r"[+-]?\d[\d'’ \u00a0\u202f]*(\.\d*)?": "write 1234 with nothing between the digits",
     r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*|\d{1,2}:\d{2}.*": "a date is no label: write a number, of days say",
     r"(?i)true|false|yes|no|active|inactive|positive|negative|[ytnf]": "write classes as 1 and 0",
@@ -60,12 +64,14 @@ def numbers_of(cells: "pd.Series[Any]") -> tuple[NDArray[np.float64], NDArray[np
     r"""The numbers of a column, NaN where there is none, and which cells hold something else.
 
     Numbers are written as ``-1.5e3``, with nothing between the digits; true and false of a column of that type are 1
-    and 0. Dates are no numbers, nor is what :data:`LARGEST` does not hold. :data:`MISSING` says what is empty.
+    and 0. Dates are no numbers, nor is what lies beyond :data:`LARGEST`, or :data:`LARGEST_INTEGER` for whole ones.
+    :data:`MISSING` says what is empty.
     """
     dtype: Any = cells.dtype
     if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype):
         values = cells.to_numpy(np.float64, na_value=np.nan)
-        bad = np.abs(values) > LARGEST
+        whole = pd.api.types.is_integer_dtype(dtype)
+        bad = np.abs(values) > (LARGEST_INTEGER if whole else LARGEST)
         return np.where(bad, np.nan, values), bad
     values, bad = np.full(len(cells), np.nan), np.zeros(len(cells), dtype=bool)
     for place, cell in enumerate(cells.tolist()):
@@ -85,13 +91,21 @@ def _number(cell: Any) -> float:
     r"""The number of a cell; NaN if it is none."""
     if isinstance(cell, str):
         text = cell.strip()
-        return float(text) if _NUMBER.fullmatch(text) else np.nan
+        if not _NUMBER.fullmatch(text):
+            return np.nan
+        return _whole(int(text)) if text.lstrip("+-").isdigit() and len(text) < 400 else float(text)
+    if isinstance(cell, Integral) and not isinstance(cell, bool | np.timedelta64):
+        return _whole(int(cell))
     if isinstance(cell, np.timedelta64) or not isinstance(cell, Real | Decimal | np.bool_):
         return np.nan
     try:
         return float(cell)
     except OverflowError:
         return np.inf
+
+
+def _whole(number: int) -> float:
+    return float(number) if abs(number) <= LARGEST_INTEGER else np.nan
 
 
 def _advice(text: str) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pyg_moleblend.datasets.io.table_columns import id_column, number_column
+from pyg_moleblend.datasets.io.table_columns import LARGEST_INTEGER, id_column, number_column
 
 
 @pytest.mark.parametrize("values", [[1, 0, 1], [True, False, True], ["1", " 0 ", "1e0"], [1.0, 0, "1.0"]])
@@ -46,7 +46,9 @@ def test_identifiers_are_text_and_empty_where_there_is_none() -> None:
         ([np.timedelta64(1, "ns")], "correct"),
         ([1 + 1j], "correct"),
         ([b"1"], "correct"),
-        ([10**400], ""),
+        ([10**400], "15 digits"),
+        ([2**53 + 1], "15 digits"),
+        (["-9007199254740993", "1.5"], "15 digits"),
     ],
 )
 def test_three_cells_and_a_remedy_are_named(cells: list[object], advice: str) -> None:
@@ -64,3 +66,11 @@ def test_three_different_cells_are_shown() -> None:
 def test_numbers_have_all_their_digits() -> None:
     texts = ["-1234567.1234567", "0.1", "1e-300", " 7. "]
     assert number_column(pd.DataFrame({"y": texts}), "y").tolist() == [float(text) for text in texts]
+
+
+def test_whole_numbers_that_float64_keeps_are_labels() -> None:
+    for column in (
+        pd.Series([LARGEST_INTEGER, -LARGEST_INTEGER]),
+        pd.Series([f"{LARGEST_INTEGER}", f"-{LARGEST_INTEGER}"]),
+    ):
+        assert number_column(pd.DataFrame({"y": column}), "y").tolist() == [2.0**53 - 1, 1 - 2.0**53]
