@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import get_ident
@@ -31,6 +31,8 @@ from pyg_moleblend.runtime.files import atomic_write, digest_of, whole_folder
 from pyg_moleblend.runtime.open_file import read_json
 
 CONFIG_FILE = "config.json"
+QUICK = "QuickModel"
+r"""What the configuration calls a model of :mod:`pyg_moleblend.quick`, whose other files are not ours."""
 FORMAT = 2
 r"""Of ``config.json``: a tree of components. Folders of format 1, which has no number, load too."""
 
@@ -68,16 +70,31 @@ def save_pretrained(model: nn.Module, folder: str | Path, metadata: dict[str, An
         weights[name] = value.clone() if value.untyped_storage().data_ptr() in memory else value  # a shared weight
         memory.add(weights[name].untyped_storage().data_ptr())
     content[_SAVING] = hashlib.sha256(save(weights)).hexdigest()[:16]
+    with whole_folder(folder) as place:
+        with atomic_write(place / WEIGHTS_FILE, "wb") as file:
+            file.write(save(weights, {_SAVING: content[_SAVING]}))
+        _write_config(place, content)
+    return folder
+
+
+def save_metadata(folder: Path, component: str, metadata: Mapping[str, Any]) -> None:
+    r"""Writes the ``config.json`` of a model whose other files are none of ours.
+
+    Args:
+        folder: Where to.
+        component: What the model is.
+        metadata: JSON values, for :func:`read_metadata`.
+    """
+    _write_config(folder, {"format": FORMAT, "model": {"component": component, "arguments": {}}, "metadata": metadata})
+
+
+def _write_config(folder: Path, content: Mapping[str, Any]) -> None:
     try:
         text = json.dumps(content, indent=2, allow_nan=False) + "\n"
     except (TypeError, ValueError) as error:
         raise ValueError(f"`metadata` must be JSON values: {error}") from error
-    with whole_folder(folder) as place:
-        with atomic_write(place / WEIGHTS_FILE, "wb") as file:
-            file.write(save(weights, {_SAVING: content[_SAVING]}))
-        with atomic_write(place / CONFIG_FILE, "w") as file:
-            file.write(text)
-    return folder
+    with atomic_write(folder / CONFIG_FILE, "w") as file:
+        file.write(text)
 
 
 def from_pretrained(source: str | Path, components: Iterable[type] = ()) -> Any:
@@ -95,6 +112,8 @@ def from_pretrained(source: str | Path, components: Iterable[type] = ()) -> Any:
     """
     folder = locate(source)
     content = _describe(folder)
+    if content["model"].get("component") == QUICK:
+        raise ValueError(f"{folder} holds a quick model, which is no network: predict with it, or QuickModel.load it")
     _check_saving(folder, content)
     weights = _read_weights(folder)
     model = _build(content["model"], folder, weights, with_components(components))
@@ -135,10 +154,16 @@ def read_metadata(source: str | Path) -> dict[str, Any]:
     return _describe(locate(source))["metadata"]
 
 
+def component_name(source: str | Path) -> str:
+    r"""The name of the component that a model is."""
+    return str(_describe(locate(source))["model"].get("component"))
+
+
 def model_digests(source: str | Path) -> dict[str, str]:
     r"""What tells a model from others: the checksums of its files, by their names."""
     folder = locate(source)
-    return {name: digest_of(folder / name) for name in (CONFIG_FILE, WEIGHTS_FILE)}
+    files = sorted(path for suffix in ("json", "safetensors") for path in folder.rglob(f"*.{suffix}"))
+    return {str(path.relative_to(folder)): digest_of(path) for path in files}
 
 
 def load_weights(model: M, source: str | Path) -> M:
@@ -152,13 +177,16 @@ def load_weights(model: M, source: str | Path) -> M:
 
 
 def locate(source: str | Path) -> Path:
-    r"""The folder of a model: the one that is named, the packaged encoder's, or the copy of a hub repository.
+    r"""The folder of a model: the one that is named, or the ``model`` of a run's folder; the packaged encoder's, or the
+    copy of a hub repository.
 
     Raises:
         FileNotFoundError: If there is none of them.
     """
     if Path(source).is_dir():
-        return Path(source)
+        inner = Path(source) / "model"  # where a run keeps it
+        of_run = (inner / CONFIG_FILE).is_file() and not (Path(source) / CONFIG_FILE).is_file()
+        return inner if of_run else Path(source)
     if (folder := packaged_folder(str(source))) is not None:
         return folder
     if not isinstance(source, str) or source.count("/") != 1 or source.startswith((".", "/")):

@@ -8,6 +8,8 @@ from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 
 MMFF_STEPS = 1000
 
+_NO_CAUSE = "no cause given"
+
 
 class FragmentConformers(NamedTuple):
     r"""What RDKit found.
@@ -30,7 +32,21 @@ def generate_fragment(fragment: Chem.Mol, count: int, seed: int, deadline: float
         seed: RDKit's seed.
         deadline: Seconds after which RDKit gives up; it looks at the clock only now and then.
         random: Whether to start from random coordinates, which finds conformers where distance geometry does not.
+
+    Raises:
+        KeyboardInterrupt: If the search was interrupted.
     """
+    found = _embed(fragment, count, seed, deadline, random)
+    if (
+        not len(found.positions)
+        and found.cause == _NO_CAUSE
+        and len(_embed(fragment, count, seed, deadline, random)[0])
+    ):
+        raise KeyboardInterrupt  # RDKit has taken the signal for its own, ended the search, and told nobody
+    return found
+
+
+def _embed(fragment: Chem.Mol, count: int, seed: int, deadline: float, random: bool) -> FragmentConformers:
     params: Any = rdDistGeom.ETKDGv3()
     params.randomSeed = seed
     params.timeout = max(1, round(deadline))
@@ -78,4 +94,4 @@ def _one_line(error: Exception) -> str:
 def _cause(params: Any) -> str:
     counts = params.GetFailureCounts()
     names = rdDistGeom.EmbedFailureCauses.values
-    return ", ".join(f"{names[i]} {count}×" for i, count in enumerate(counts) if count) or "no cause given"
+    return ", ".join(f"{names[i]} {count}×" for i, count in enumerate(counts) if count) or _NO_CAUSE

@@ -25,6 +25,7 @@ VERBS = {
     "check": "look for what is wrong with molecules, labels and a split, before training",
     "split": "split molecules into training, validation and test, by a named rule",
     "pretrain": "train a model by blend-then-predict, on molecules without labels",
+    "fit": "fit a model of properties in seconds to minutes, by kernels on fingerprints and an encoder's vectors",
     "finetune": "train a model, pretrained or not, to predict properties",
     "predict": "predict properties of molecules",
     "embed": "compute the representations of molecules",
@@ -32,7 +33,7 @@ VERBS = {
     "quantum": "label molecules by quantum chemistry, to pretrain on",
     "convert": "turn a checkpoint of the authors' release into a model folder",
 }
-POSITIONAL = ("prepare", "check", "split", "predict", "embed", "evaluate", "convert", "quantum")
+POSITIONAL = ("prepare", "check", "split", "fit", "predict", "embed", "evaluate", "convert", "quantum")
 SHARED = ("predict", "embed", "evaluate")  # verbs whose molecules the processes that torchrun starts share out
 TRAINING = ("pretrain", "finetune")  # they find out by themselves which process they are in
 _KEY = re.compile(r"Group '(?P<group>[^']+)' does not accept option '(?P<key>[^']+)'|Option '(?P<option>[^']+)' is not")

@@ -21,6 +21,7 @@ def run(
     lowest: bool = False,
     part_rows: int | None = None,
     engine: Literal["local", "ray"] = "local",
+    level: float | None = None,
 ) -> None:
     """Predict properties of molecules, as many as there are.
 
@@ -28,7 +29,7 @@ def run(
     interrupted, by the same command.
 
     Args:
-        model: Folder of a fine-tuned model (RUN/model), or a hub repository.
+        model: Folder of a run of fit or finetune, of its model, or a hub repository.
         molecules: A SMILES; the path of a table (.csv, .tsv, .parquet, .sdf, .smi, ...), of a folder of tables, or a
             pattern in quotes, 'library/*.smi.gz'; or - for one SMILES a line of stdin.
         out: Where to write, .csv, .tsv, .parquet, or a folder, for Parquet files beside a manifest; CSV to stdout by
@@ -51,12 +52,15 @@ def run(
         lowest: Whether the lowest values are the best.
         part_rows: Rows of a file of a folder, which is what an interruption loses at most; 32768 by default.
         engine: Work on this machine, or on a Ray cluster that sees the same files (from .parquet, to a folder).
+        level: Probability that the true value lies between TARGET_lower and TARGET_upper, which a quick model gives for
+            molecules like those it has learnt from; 0.9 by default.
     """
     from functools import partial
 
     from pyg_moleblend.checkpoints import read_metadata
     from pyg_moleblend.cli.screening import screen_molecules
-    from pyg_moleblend.inference.predict import load_predictor, target_columns
+    from pyg_moleblend.inference.loaded_model import target_columns
+    from pyg_moleblend.inference.predict import load_predictor
     from pyg_moleblend.inference.screening.top import Top
     from pyg_moleblend.metrics.task import Task
 
@@ -66,8 +70,8 @@ def run(
     if best is not None and (task := read_metadata(model).get("task")) is not None:
         best.column(target_columns(Task.from_dict(task).names))
     screen_molecules(
-        partial(load_predictor, model, modality, batch_size, seed=seed, conformers=conformers),
-        {"verb": "predict", "batch_size": batch_size},
+        partial(load_predictor, model, modality, batch_size, seed=seed, conformers=conformers, level=level),
+        {"verb": "predict", "batch_size": batch_size, **({} if level is None else {"level": level})},
         model,
         molecules,
         out,

@@ -84,6 +84,20 @@ def names_of(molecules: Sequence[Data] | Any) -> list[str]:
     return [_name(molecules[i]) for i in range(len(molecules))]
 
 
+def smiles_of(molecules: Sequence[Data] | Any) -> list[str]:
+    r"""SMILES of molecules.
+
+    Raises:
+        ValueError: If one has none.
+    """
+    if isinstance(molecules, MoleculeDataset | MoleculeShards):
+        return molecules.smiles
+    found = [molecules[i].get("smiles") for i in range(len(molecules))]
+    if odd := [number for number, smiles in enumerate(found) if not isinstance(smiles, str)]:
+        raise ValueError(f"molecule {odd[0]} has no `smiles`, which a quick model reads: give each `Data` its own")
+    return found
+
+
 def content_of(molecules: Sequence[Data] | Any) -> str:
     r"""What tells some molecules, in their order, from others; of shards, what they were made of."""
     if isinstance(molecules, MoleculeShards):

@@ -10,16 +10,15 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from pyg_moleblend.checkpoints import encoder_from_pretrained, read_metadata
+from pyg_moleblend.checkpoints import encoder_from_pretrained, from_pretrained, read_metadata
+from pyg_moleblend.checkpoints.pretrained import component_name
 from pyg_moleblend.chem import Conformers
 from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.datasets.recipe import Recipe
 from pyg_moleblend.inference.loaded_model import MAX_ATOMS, LoadedModel, conformer_settings, table_of
+from pyg_moleblend.models import MoleBlendForEmbedding
 from pyg_moleblend.models.config import config_of
-from pyg_moleblend.models.moleblend import pack_for
-from pyg_moleblend.models.wanted import wanted_by
-from pyg_moleblend.nn import GraphTokenReadout, Readout
-from pyg_moleblend.nn.checks import check_built_for
+from pyg_moleblend.nn import Readout
 from pyg_moleblend.utils.molecules import Modality, check_modality
 
 
@@ -34,7 +33,7 @@ def embed(
     num_workers: int = 0,
     components: Iterable[type] = (),
     max_atoms: int | None = MAX_ATOMS,
-    readout: Readout | Callable[[int], Readout] = GraphTokenReadout,
+    readout: Readout | Callable[[int], Readout] | None = None,
 ) -> pd.DataFrame:
     r"""The representation of each molecule: the final state of its graph token, or what a readout makes of the output.
 
@@ -50,8 +49,8 @@ def embed(
         components: As for :func:`predict`; of the encoder alone. (default: :obj:`()`)
         max_atoms: As for :func:`predict`. (default: :obj:`1000`)
         readout: What makes the vectors, used as it is, or what makes that of C, such as its class:
-            :class:`~pyg_moleblend.nn.EnvironmentReadout` for kernel machines, for one.
-            (default: :obj:`GraphTokenReadout`)
+            :class:`~pyg_moleblend.nn.EnvironmentReadout` for kernel machines, for one. That of a saved
+            :class:`~pyg_moleblend.models.MoleBlendForEmbedding` by default, else the graph token.
 
     Returns:
         As :func:`predict`, with a column for each number of the vector, ``e0``, ``e1``, ..., and without standard
@@ -73,23 +72,30 @@ def load_embedder(
     seed: int | None = None,
     conformers: Conformers | int = 1,
     components: Iterable[type] = (),
-    readout: Readout | Callable[[int], Readout] = GraphTokenReadout,
+    readout: Readout | Callable[[int], Readout] | None = None,
 ) -> LoadedModel:
     r"""What :func:`embed` embeds with; its arguments are those of that function."""
-    encoder, metadata = encoder_from_pretrained(source, components), read_metadata(source)
-    config, recipe = config_of(encoder), Recipe.from_metadata(metadata)
-    made = readout if isinstance(readout, Readout) else readout(config.channels)
-    if not isinstance(made, Readout):
-        raise ValueError(f"the readout must be a Readout, such as GraphTokenReadout, got a {type(made).__name__}")
-    check_built_for("the readout", made, channels=config.channels)
-    fields = wanted_by([getattr(encoder, "wanted", encoder), made])
-    inputs = check_modality(modality or metadata.get("modality", "2d+3d"))
+    model, metadata = embedding_model(source, components, readout), read_metadata(source)
+    recipe, inputs = Recipe.from_metadata(metadata), check_modality(modality or metadata.get("modality", "2d+3d"))
 
     def compute(batch: Any) -> Tensor:
-        molecules = pack_for(encoder, fields, batch, config, inputs)
-        return made(made.encode(encoder, molecules), molecules).float()
+        vectors: Tensor = model(batch, inputs)
+        return vectors
 
-    names = [f"e{i}" for i in range(made.out_channels)]
+    names = [f"e{i}" for i in range(model.readout.out_channels)]
     wanted = conformer_settings(conformers, seed, recipe)
-    modules = [encoder, made]
-    return LoadedModel(compute, names, torch.float32, modules, recipe, inputs, wanted, (), batch_size, device)
+    return LoadedModel(compute, names, torch.float32, [model], recipe, inputs, wanted, (), batch_size, device)
+
+
+def embedding_model(
+    source: str | Path,
+    components: Iterable[type] = (),
+    readout: Readout | Callable[[int], Readout] | None = None,
+) -> MoleBlendForEmbedding:
+    r"""The encoder of a saved model with a readout, in evaluation mode; its arguments are those of :func:`embed`."""
+    if readout is None and component_name(source) == MoleBlendForEmbedding.__name__:
+        saved: MoleBlendForEmbedding = from_pretrained(source, components)
+        return saved
+    encoder = encoder_from_pretrained(source, components)
+    made = readout if readout is None or isinstance(readout, Readout) else readout(config_of(encoder).channels)
+    return MoleBlendForEmbedding(encoder, made).eval()

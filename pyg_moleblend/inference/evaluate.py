@@ -12,6 +12,7 @@ from torch_geometric.data import Data
 from pyg_moleblend.checkpoints import from_pretrained, read_metadata
 from pyg_moleblend.datasets.recipe import Recipe, check_recipe
 from pyg_moleblend.datasets.targets import Labelled, labels_of, select_targets
+from pyg_moleblend.inference.quick_predictor import is_quick, load_quick_predictor
 from pyg_moleblend.inference.recovery_report import RecoveryReport, recovery_report
 from pyg_moleblend.inference.run_batches import pick_device, run_batches
 from pyg_moleblend.loader import molecule_loader
@@ -49,21 +50,33 @@ def evaluate(
         ValueError: If the model is an encoder alone, a target is missing, no molecule has a label, or the molecules
             have other hydrogens than those that it has learnt from.
     """
-    model, metadata = from_pretrained(source, components), read_metadata(source)
+    metadata = read_metadata(source)
+    if is_quick(source):
+        predictor = load_quick_predictor(source, modality, batch_size, device, components=components)
+        task = Task.from_dict(metadata["task"])
+        labelled = _labelled(molecules, task, metadata)
+        predictions = predictor.values_of(labelled.molecules)[:, : task.num_targets]
+        return {"molecules": len(predictions), **_scored(task, labelled, predictions)}
+    model = from_pretrained(source, components)
     model.to(pick_device(device))
     if isinstance(model, MoleBlendForPretraining):
         return recovery_report(model, molecule_loader(molecules, batch_size))
     if not isinstance(model, MoleBlendForPropertyPrediction) or "task" not in metadata:
         raise ValueError(f"{source} holds a {type(model).__name__} that knows no property to evaluate: fine-tune it")
     task = Task.from_dict(metadata["task"])
+    labelled = _labelled(molecules, task, metadata)
+    modality = check_modality(modality or metadata.get("modality", "2d+3d"))
+    return score_model(model, task, labelled, modality, batch_size)
+
+
+def _labelled(molecules: Any, task: Task, metadata: dict[str, Any]) -> Labelled:
     check_recipe(Recipe.from_metadata(metadata), molecules)
     labelled = select_targets(molecules, task.names)
     if bool(labels_of(labelled).isnan().all()):
         raise ValueError(
             f"none of the {len(molecules)} molecules has a label of {list(task.names)}: nothing to measure"
         )
-    modality = check_modality(modality or metadata.get("modality", "2d+3d"))
-    return score_model(model, task, labelled, modality, batch_size)
+    return labelled
 
 
 def score_model(
@@ -85,7 +98,7 @@ def score_model(
         modality: Which inputs to use.
         batch_size: Molecules of a batch. (default: :obj:`64`)
     """
-    labels = labels_of(labelled)
+    count = len(labelled.molecules)
     device = next(model.parameters()).device
 
     def compute(batch: Any) -> Tensor:
@@ -95,12 +108,7 @@ def score_model(
 
     computed = run_batches(compute, labelled.molecules, batch_size, device)
     predictions, flat = computed[:, :-1], int(computed[:, -1].sum())
-    if odd := int((~predictions.isfinite()).any(1).sum()):
-        raise ValueError(
-            f"the model gives no finite prediction for {odd} of {len(labels)} molecules: its training diverged, or its "
-            "weights are damaged; train it again, with a lower learning rate say"
-        )
-    counts = {"molecules": len(labels)}
+    counts = {"molecules": count}
     if "3d" in modality:
         counts["molecules_2d_only"] = flat
         if flat:
@@ -109,7 +117,17 @@ def score_model(
                 "them conformers (--conformers 1, or pyg_moleblend.datasets.conformers.add_missing_conformers), or say "
                 "modality='2d'",
                 flat,
-                len(labels),
+                count,
                 modality,
             )
-    return {**counts, **describe_scores(scores(task, labels, predictions), task.names)}
+    return {**counts, **_scored(task, labelled, predictions)}
+
+
+def _scored(task: Task, labelled: Labelled, predictions: Tensor) -> dict[str, Any]:
+    labels = labels_of(labelled)
+    if odd := int((~predictions.isfinite()).any(1).sum()):
+        raise ValueError(
+            f"the model gives no finite prediction for {odd} of {len(labels)} molecules: its training diverged, or its "
+            "weights are damaged; train it again, with a lower learning rate say"
+        )
+    return describe_scores(scores(task, labels, predictions), task.names)

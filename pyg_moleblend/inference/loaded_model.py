@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import torch
 from torch import Tensor, nn
+from torch_geometric.data import Data
 
 from pyg_moleblend.chem import Conformers
 from pyg_moleblend.datasets import MoleculeDataset, MoleculeTable
@@ -38,7 +39,7 @@ class LoadedModel:
 
     Args:
         compute: Gives ``[B, F]`` for a batch of molecules with one ``pos``.
-        columns: F names of the numbers.
+        columns: Names of the numbers, F of them where there is no ``finish``.
         dtype: Of the numbers in results, whether any molecule of a portion has some or none.
         modules: What computes, to be moved to the device.
         recipe: How molecules became graphs in training.
@@ -47,6 +48,8 @@ class LoadedModel:
         spread: Names of the columns of the standard deviations over several conformers; empty for none.
         batch_size: Molecules of a batch.
         device: ``"auto"`` is a GPU where there is one.
+        finish: Makes the columns ``[M, C]`` of the molecules and what was computed of them, ``[M, F]``; that is what
+            the columns are, by default.
 
     Raises:
         ValueError: If several conformers are asked for and no 3D, or there is no such device.
@@ -64,6 +67,7 @@ class LoadedModel:
         spread: Sequence[str],
         batch_size: int,
         device: str,
+        finish: Callable[[Any, Tensor], Tensor] | None = None,
     ) -> None:
         if conformers.count > 1 and "3d" not in modality:
             raise ValueError(
@@ -77,8 +81,18 @@ class LoadedModel:
         self.batch_size = batch_size
         self.device = pick_device(device)
         self._compute = conformer_mean(compute, spread=bool(spread))
+        self._finish = finish
         for module in modules:
             module.to(self.device).eval()
+
+    def values_of(self, molecules: Sequence[Data] | Any) -> Tensor:
+        r"""The columns' values, ``[M, C]``.
+
+        Args:
+            molecules: A PyG dataset, or a list of ``Data``; at least one. They are taken as they are.
+        """
+        computed = run_batches(self._compute, molecules, self.batch_size, self.device)
+        return computed if self._finish is None else self._finish(molecules, computed)
 
     def of_table(self, table: MoleculeTable, num_workers: int = 0) -> pd.DataFrame:
         r"""The results for a table, in its rows' order.
@@ -141,7 +155,7 @@ class LoadedModel:
         usable = torch.tensor([number for number, row in enumerate(found) if row not in lost], dtype=torch.long)
         values = torch.full((len(rows), len(self.columns)), torch.nan, dtype=self.dtype)
         if len(usable):
-            computed = run_batches(self._compute, molecules[usable], self.batch_size, self.device)
+            computed = self.values_of(molecules[usable])
             finite = computed.isfinite()
             own = [found[number] for number in usable.tolist()]
             status.update({own[number]: NOT_FINITE for number in (~finite.all(1)).nonzero().flatten().tolist()})
@@ -196,6 +210,11 @@ def table_of(molecules: MoleculeTable | Sequence[str], recipe: Recipe | None, ma
     given = pd.DataFrame({"smiles": list(molecules)}, dtype=object)
     hydrogens = (recipe or Recipe()).hydrogens
     return MoleculeTable(given, on_error="keep", hydrogens=hydrogens, progress=False, max_atoms=max_atoms)
+
+
+def target_columns(names: Iterable[str], taken: Set[str] = frozenset()) -> list[str]:
+    r"""What the columns of predictions are called, by the names of the targets, none as one of these."""
+    return free_names(names, "_predicted", {*OWN_COLUMNS, *taken})
 
 
 def free_names(names: Iterable[str], suffix: str, taken: Set[str]) -> list[str]:

@@ -21,7 +21,9 @@ from pyg_moleblend.inference.loaded_model import (
     conformer_settings,
     free_names,
     table_of,
+    target_columns,
 )
+from pyg_moleblend.inference.quick_predictor import is_quick, load_quick_predictor
 from pyg_moleblend.metrics.task import Task
 from pyg_moleblend.models import MoleBlendForPropertyPrediction
 from pyg_moleblend.utils.molecules import Modality, check_modality
@@ -38,11 +40,13 @@ def predict(
     num_workers: int = 0,
     components: Iterable[type] = (),
     max_atoms: int | None = MAX_ATOMS,
+    level: float | None = None,
 ) -> pd.DataFrame:
-    r"""Predicts the properties that a model was fine-tuned to.
+    r"""Predicts the properties that a model was fitted to.
 
     Args:
-        source: A folder that :func:`~pyg_moleblend.training.finetune` wrote, or a hub repository.
+        source: A folder that :func:`~pyg_moleblend.training.finetune` or :func:`~pyg_moleblend.training.fit` wrote, or
+            a hub repository.
         molecules: SMILES, which are read with the hydrogens of the training molecules, or a table, which has to have
             been; rows that are no molecule get NaN (a table with ``on_error="skip"`` leaves them out).
         modality: Which inputs to use; those of the fine-tuning by default. If 3D is among them, molecules without
@@ -58,19 +62,22 @@ def predict(
         components: Classes of your own that the model holds and that are not registered. (default: :obj:`()`)
         max_atoms: Most atoms of a molecule that is given as SMILES; a larger one gets NaN, and its status says so. A
             table has a limit of its own. (default: :obj:`1000`)
+        level: Probability that an interval of a quick model holds the true value, of molecules like those of the
+            training part; 0.9 by default.
 
     Returns:
         A row a molecule, in the order given: ``id``, ``smiles``, a column for each target (probabilities, or values
         in the target's unit), and ``status``, ``"ok"`` or what went wrong. A target that is called as one of these is
         the column ``TARGET_predicted``. With several conformers the values are
         means over a molecule's conformers, and a column ``TARGET_std`` for each target has their standard deviation
-        (0 for a molecule that has one conformer or none).
+        (0 for a molecule that has one conformer or none). A quick model has ``TARGET_lower`` and ``TARGET_upper`` of a
+        regression, and ``similarity``, see :class:`~pyg_moleblend.quick.QuickPrediction`.
 
     Raises:
         ValueError: If the model predicts no properties, a table was read with other hydrogens than the training's,
             ``molecules`` is one text or a data frame, or several conformers are asked for and no 3D.
     """
-    model = load_predictor(source, modality, batch_size, device, seed, conformers, components)
+    model = load_predictor(source, modality, batch_size, device, seed, conformers, components, level)
     return model.of_table(table_of(molecules, model.recipe, max_atoms), num_workers)
 
 
@@ -82,8 +89,13 @@ def load_predictor(
     seed: int | None = None,
     conformers: Conformers | int = 1,
     components: Iterable[type] = (),
+    level: float | None = None,
 ) -> LoadedModel:
     r"""What :func:`predict` predicts with; its arguments are those of that function."""
+    if is_quick(source):
+        return load_quick_predictor(source, modality, batch_size, device, seed, conformers, components, level)
+    if level is not None:
+        raise ValueError(f"the model in {source} has no intervals: leave the level {level:g} out")
     model, metadata = from_pretrained(source, components), read_metadata(source)
     if not isinstance(model, MoleBlendForPropertyPrediction) or "task" not in metadata:
         raise ValueError(
@@ -102,8 +114,3 @@ def load_predictor(
     spread = free_names(deviations, "_of_conformers", {*OWN_COLUMNS, *names})
     dtype = torch.float64 if task.kind == "regression" else torch.float32
     return LoadedModel(compute, names, dtype, [model], recipe, inputs, wanted, spread, batch_size, device)
-
-
-def target_columns(names: Iterable[str]) -> list[str]:
-    r"""What the columns of predictions are called, by the names of the targets."""
-    return free_names(names, "_predicted", {*OWN_COLUMNS})

@@ -1,4 +1,4 @@
-r"""Whole models: the encoder, pretraining and property prediction on top of it, what a batch costs.
+r"""Whole models: the encoder; pretraining, property prediction and embedding on top of it, what a batch costs.
 
 The parts that they are composed of are next door, in :mod:`pyg_moleblend.nn`.
 """
@@ -10,6 +10,7 @@ from pyg_moleblend.runtime.lazy import export_lazily
 if TYPE_CHECKING:
     from pyg_moleblend.models.config import MoleBlendConfig
     from pyg_moleblend.models.cost import estimate_flops, estimate_memory
+    from pyg_moleblend.models.embedding import MoleBlendForEmbedding
     from pyg_moleblend.models.explainable import Explainable
     from pyg_moleblend.models.memory import check_memory
     from pyg_moleblend.models.moleblend import (
@@ -30,6 +31,7 @@ __all__ = [
     "Explainable",
     "MoleBlend",
     "MoleBlendConfig",
+    "MoleBlendForEmbedding",
     "MoleBlendForPretraining",
     "MoleBlendForPropertyPrediction",
     "PretrainingOutput",

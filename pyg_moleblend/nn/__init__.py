@@ -40,7 +40,7 @@ from pyg_moleblend.nn.objectives import (
     TorsionRecovery,
 )
 from pyg_moleblend.nn.pair_head import PairHead
-from pyg_moleblend.nn.readouts import EnvironmentReadout, GraphTokenReadout, PooledReadout, Readout
+from pyg_moleblend.nn.readouts import EnvironmentReadout, GraphTokenReadout, JoinedReadout, PooledReadout, Readout
 from pyg_moleblend.nn.relations import (
     AngleBias,
     BondPathBias,
@@ -76,6 +76,7 @@ __all__ = [
     "FragmentBias",
     "GaussianBasis",
     "GraphTokenReadout",
+    "JoinedReadout",
     "LossWeighting",
     "MixedBlending",
     "MoleBlendConv",

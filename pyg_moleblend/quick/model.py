@@ -43,12 +43,15 @@ class QuickPrediction(NamedTuple):
         names: Names of the T targets.
         values: Probabilities, or values in the targets' units, ``[M, T]``, NaN for a row that is no molecule.
         std: Standard deviations likewise; NaN for probabilities.
+        similarity: How much each is like the training molecule (of the reference) that it is most like, ``[M]`` between
+            0 and 1: Tanimoto on counts of Morgan fingerprints. Where it is low, the model has seen nothing like it.
         failures: The rows that are no molecule, and why.
     """
 
     names: tuple[str, ...]
     values: Matrix
     std: Matrix
+    similarity: Matrix
     failures: list[Failure]
 
     def columns(self) -> dict[str, Any]:
@@ -176,14 +179,15 @@ class QuickModel:
         self._expect_inputs(inputs)
         good = np.flatnonzero(features.is_molecule)
         values, std = np.full((2, len(smiles), len(self.names)), np.nan)
+        similarity, morgan = np.full(len(smiles), np.nan), self.kernels.names.index("morgan")
         for start in range(0, len(good), BLOCK):
             some = good[start : start + BLOCK]
             block = inputs.take(some)
             parts, diagonal = self.kernels(block), self.kernels.diagonal(block)
-            columns = block.columns(self.kernels.scalers)
+            columns, similarity[some] = block.columns(self.kernels.scalers), parts[morgan].max(1)
             for place, (task, spread) in enumerate(zip(self.tasks, self._spreads, strict=True)):
                 values[some, place], std[some, place] = task(parts, diagonal, columns, spread)
-        return QuickPrediction(self.names, values, std, features.failures)
+        return QuickPrediction(self.names, values, std, similarity, features.failures)
 
     def interval(self, prediction: QuickPrediction, level: float = 0.9) -> tuple[Matrix, Matrix]:
         r"""Intervals that hold the true values with a probability, for molecules like those of the training part.

@@ -104,7 +104,7 @@ def load_quick(folder: str | Path) -> dict[str, Any]:
 def _kernel_arrays(kernels: Kernels) -> Arrays:
     arrays: Arrays = {}
     for name, values in kernels.reference.dense.items():
-        arrays[f"dense.{name}"] = values
+        arrays[f"dense.{name}"] = _narrow(values)
         arrays |= _fields(f"scaler.{name}", kernels.scalers[name])
     for name, counts in kernels.reference.counts.items():
         arrays[f"counts.{name}.count"] = counts.data.astype(np.int32)
@@ -113,8 +113,14 @@ def _kernel_arrays(kernels: Kernels) -> Arrays:
     return arrays
 
 
+def _narrow(values: NDArray[np.float64]) -> NDArray[Any]:
+    r"""In half the bytes, where nothing is lost."""
+    narrow = values.astype(np.float32)
+    return narrow if np.array_equal(narrow, values, equal_nan=True) else values
+
+
 def _kernels(text: Mapping[str, Any], arrays: Arrays) -> Kernels:
-    dense = {name: arrays[f"dense.{name}"] for name in text["dense"]}
+    dense = {name: arrays[f"dense.{name}"].astype(np.float64) for name in text["dense"]}
     rows = {len(values) for values in dense.values()}
     scalers = {name: Scaler(**_of_fields(f"scaler.{name}", Scaler._fields, arrays)) for name in dense}
     counts = {}

@@ -1,4 +1,4 @@
-r"""Pretraining and fine-tuning: functions for the whole job, and the Lightning modules they use.
+r"""Pretraining, fine-tuning and quick fits: functions for the whole job, and the Lightning modules they use.
 
 What is done with a trained model is next door, in :mod:`pyg_moleblend.inference`.
 """
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pyg_moleblend.training.pretrain import pretrain
     from pyg_moleblend.training.pretraining import PretrainingModule
     from pyg_moleblend.training.property import PropertyModule
+    from pyg_moleblend.training.quick import QuickRun, fit
     from pyg_moleblend.training.run import Run
     from pyg_moleblend.training.settings import Machine, Schedule
     from pyg_moleblend.training.statistics import fit_statistics
@@ -22,9 +23,11 @@ __all__ = [
     "MoleculeDataModule",
     "PretrainingModule",
     "PropertyModule",
+    "QuickRun",
     "Run",
     "Schedule",
     "finetune",
+    "fit",
     "fit_statistics",
     "load_encoder",
     "pretrain",

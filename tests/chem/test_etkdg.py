@@ -1,3 +1,8 @@
+import os
+import signal
+import threading
+import time
+
 import numpy as np
 import pytest
 from rdkit import Chem
@@ -20,6 +25,21 @@ def test_conformers_are_rdkits_own(random: bool) -> None:
     wanted = [conformer.GetPositions() for conformer in expected.GetConformers()]
     np.testing.assert_array_equal(found.positions, wanted)
     assert found.cause == ""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_an_interrupt_is_no_molecule_without_conformers() -> None:
+    slow = fragment("CC(C)CC1NC(=O)C(CC(C)C)NC(=O)C(Cc2ccccc2)NC(=O)C(CCCN)NC(=O)C(C(C)C)NC(=O)C2CCCN2C1=O")
+
+    def search() -> None:
+        generate_fragment(slow, 100, 7, 60, False)
+        time.sleep(60)  # where they are found sooner
+
+    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        search()
+    timer.join()
 
 
 def test_what_is_missing_has_a_cause() -> None:

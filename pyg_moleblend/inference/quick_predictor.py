@@ -1,0 +1,179 @@
+r"""A quick model with the encoder whose vectors it looks at, as one folder of a model.
+
+Beside ``quick.json`` and ``quick.safetensors`` lie ``config.json``, with what is known of the molecules, and
+``embedder``, a model folder of its own, where there is an encoder.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch_geometric.data import Data
+
+from pyg_moleblend.checkpoints import read_metadata, save_pretrained
+from pyg_moleblend.checkpoints.pretrained import QUICK, component_name, locate, save_metadata
+from pyg_moleblend.chem import Conformers
+from pyg_moleblend.datasets.recipe import Recipe
+from pyg_moleblend.datasets.targets import smiles_of
+from pyg_moleblend.inference.embed import embedding_model
+from pyg_moleblend.inference.loaded_model import (
+    OWN_COLUMNS,
+    LoadedModel,
+    conformer_settings,
+    free_names,
+    target_columns,
+)
+from pyg_moleblend.metrics.task import Task
+from pyg_moleblend.models import MoleBlendForEmbedding
+from pyg_moleblend.nn import EnvironmentReadout, JoinedReadout, PooledReadout
+from pyg_moleblend.quick import QuickModel
+from pyg_moleblend.quick.calibration import interval_width
+from pyg_moleblend.runtime.files import whole_folder
+from pyg_moleblend.utils.molecules import check_modality
+
+EMBEDDER = "embedder"
+SIMILARITY = "similarity"
+LEVEL = 0.9
+
+Matrix = NDArray[np.float64]
+
+_log = logging.getLogger(__name__)
+
+
+def embedding_readout(encoder: Any) -> JoinedReadout:
+    r"""What a quick model looks at of an encoder: the graph token with the mean and the sum of the atoms' states, and,
+    where the encoder shows its layers, the fingerprint of the atoms' environments."""
+    channels = encoder.config.channels
+    parts: dict[str, Any] = {"embedding": PooledReadout(channels)}
+    layers = list(
+        range(1, encoder.config.num_layers)
+    )  # the last one's states are of the molecule, not of a neighbourhood
+    if layers and hasattr(encoder, "encode_with_hidden_states"):
+        parts["environments"] = EnvironmentReadout(channels, layers)
+    return JoinedReadout(channels, parts)
+
+
+def split_vectors(model: MoleBlendForEmbedding, vectors: Tensor) -> dict[str, Matrix]:
+    r"""Vectors ``[M, F]`` that a readout of :func:`embedding_readout` has made, by name of its parts."""
+    readout = model.readout
+    sizes = readout.sizes if isinstance(readout, JoinedReadout) else {"embedding": readout.out_channels}
+    parts = vectors.double().split(list(sizes.values()), dim=1)
+    return {name: part.numpy() for name, part in zip(sizes, parts, strict=True)}
+
+
+def is_quick(source: str | Path) -> bool:
+    r"""Whether the model that is saved there is a quick one."""
+    return component_name(source) == QUICK
+
+
+def save_quick_predictor(
+    model: QuickModel, embedder: MoleBlendForEmbedding | None, folder: Path, metadata: dict[str, Any]
+) -> Path:
+    r"""Writes a model for :func:`load_quick_predictor`.
+
+    Args:
+        model: The model.
+        embedder: What made the vectors that it was fitted with.
+        folder: Where to; made when it does not exist.
+        metadata: JSON values: ``task``, ``modality``, and the recipe of the molecules.
+
+    Returns:
+        The folder.
+    """
+    with whole_folder(folder) as place:
+        if embedder is not None:
+            save_pretrained(embedder, place / EMBEDDER)
+        model.save(place)
+        save_metadata(place, QUICK, metadata)
+    return folder
+
+
+def load_quick_predictor(
+    source: str | Path,
+    modality: str | None = None,
+    batch_size: int = 64,
+    device: str = "auto",
+    seed: int | None = None,
+    conformers: Conformers | int = 1,
+    components: Iterable[type] = (),
+    level: float | None = None,
+) -> LoadedModel:
+    r"""What predicts by a quick model: each target, ``TARGET_lower`` and ``TARGET_upper`` of a regression, and
+    ``similarity``, see :class:`~pyg_moleblend.quick.QuickPrediction`.
+
+    Args:
+        source: The folder.
+        modality: Which inputs the encoder uses; those of the fit by default.
+        batch_size: Molecules of a batch.
+        device: ``"auto"`` is a GPU where there is one.
+        seed: Seed of conformers.
+        conformers: Of molecules without coordinates; the mean of the vectors over them is taken.
+        components: Classes of your own that the encoder holds and that are not registered.
+        level: Probability that an interval holds the true value, of molecules like those of the training part.
+            (default: :obj:`0.9`)
+
+    Raises:
+        ValueError: If a file is damaged, the level is not between 0 and 1, or it is given for classes.
+    """
+    folder, metadata = locate(source), read_metadata(source)
+    task, recipe = Task.from_dict(metadata["task"]), Recipe.from_metadata(metadata)
+    model = QuickModel.load(folder)
+    if level is not None and model.kind == "classification":
+        raise ValueError("a classification has probabilities, and no intervals: leave the level out")
+    level = LEVEL if level is None else level
+    inputs = check_modality(modality or metadata.get("modality", "2d"))
+    bounded = _bounded(model, level)
+    there = (folder / EMBEDDER).is_dir()
+    embedder = embedding_model(folder / EMBEDDER, components) if there else None
+
+    def compute(batch: Any) -> Tensor:
+        return torch.empty(batch.num_graphs, 0) if embedder is None else embedder(batch, inputs)
+
+    def finish(molecules: Sequence[Data] | Any, vectors: Tensor) -> Tensor:
+        extra = None if embedder is None else split_vectors(embedder, vectors)
+        predicted = model.predict(smiles_of(molecules), extra)
+        columns = [predicted.values[:, place] for place in range(len(model.names))]
+        if bounded:
+            lower, upper = model.interval(predicted, level)
+            columns += [end[:, place] for place in bounded for end in (lower, upper)]
+        return torch.from_numpy(np.stack([*columns, predicted.similarity], axis=1))
+
+    return LoadedModel(
+        compute,
+        _columns(task.names, bounded),
+        torch.float64,
+        [] if embedder is None else [embedder],
+        recipe,
+        inputs,
+        conformer_settings(conformers, seed, recipe),
+        (),
+        batch_size,
+        device,
+        finish,
+    )
+
+
+def _columns(targets: Sequence[str], bounded: Sequence[int]) -> list[str]:
+    names = target_columns(targets, {SIMILARITY})
+    ends = [f"{names[place]}_{end}" for place in bounded for end in ("lower", "upper")]
+    return [*names, *free_names(ends, "_of_interval", {*OWN_COLUMNS, SIMILARITY, *names}), SIMILARITY]
+
+
+def _bounded(model: QuickModel, level: float) -> list[int]:
+    r"""Targets that have intervals of a level."""
+    if model.kind == "classification":
+        return []
+    bounded = []
+    for place, (name, task) in enumerate(zip(model.names, model.tasks, strict=True)):
+        if task.intervals is not None and np.isfinite(interval_width(task.intervals.errors, level)):
+            bounded.append(place)
+        else:
+            _log.warning("target %r had too few labels for intervals that hold %g of the values", name, level)
+    return bounded
