@@ -12,16 +12,15 @@ from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
-from torch import Tensor
 
 from pyg_moleblend.checkpoints import encoder_from_pretrained
 from pyg_moleblend.checkpoints.packaged import WEIGHTS_FILE
 from pyg_moleblend.checkpoints.pretrained import locate
 from pyg_moleblend.datasets import MoleculeDataset
 from pyg_moleblend.inference import run_batches
+from pyg_moleblend.inference.quick_predictor import embedding_readout, split_vectors
 from pyg_moleblend.metrics import METRICS, Evaluator
-from pyg_moleblend.models.moleblend import pack_for
-from pyg_moleblend.nn import EnvironmentReadout, PooledReadout
+from pyg_moleblend.models import MoleBlendForEmbedding
 from pyg_moleblend.quick import FINGERPRINTS, QuickModel
 from pyg_moleblend.quick.folds import Grouping
 from pyg_moleblend.quick.members import MEMBERS
@@ -34,20 +33,10 @@ STRENGTHS = [0.3, 1.0, 3.0, 10.0, 30.0]
 
 
 def frozen_vectors(source: str, molecules: MoleculeDataset) -> dict[str, Matrix]:
-    r"""What an encoder makes of the 2D graphs: the graph token with the mean and the sum of the atoms' states,
-    ``[M, 3 C]``, and the fingerprint of their environments, ``[M, E]``."""
+    r"""What the quick model looks at of an encoder, of the 2D graphs."""
     encoder = encoder_from_pretrained(source)
-    channels = encoder.config.channels
-    layers = range(1, encoder.config.num_layers)  # the last one's states are of the molecule, not of a neighbourhood
-    readouts = {"embedding": PooledReadout(channels), "environments": EnvironmentReadout(channels, layers)}
-
-    def compute(batch: Any) -> Tensor:
-        packed = pack_for(encoder, encoder.wanted, batch, encoder.config, "2d")
-        output = encoder.encode_with_hidden_states(packed)
-        return torch.cat([readout(output, packed) for readout in readouts.values()], dim=1)
-
-    parts = run_batches(compute, molecules).double().split([part.out_channels for part in readouts.values()], dim=1)
-    return {name: part.numpy() for name, part in zip(readouts, parts, strict=True)}
+    model = MoleBlendForEmbedding(encoder, embedding_readout(encoder)).eval()
+    return split_vectors(model, run_batches(lambda batch: model(batch, "2d"), molecules))
 
 
 def rows_of(vectors: dict[str, Matrix] | None, rows: NDArray[np.int64]) -> dict[str, Matrix] | None:
