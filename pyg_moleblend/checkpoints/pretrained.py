@@ -149,21 +149,35 @@ def encoder_from_pretrained(source: str | Path, components: Iterable[type] = ())
     return _restored(encoder, weights, folder, tied)
 
 
+def members_of(source: str | Path) -> list[Path]:
+    r"""The folders of the models that predict together: those of a run with several seeds, or one."""
+    folder = Path(source)
+    if folder.is_dir() and not any((place / CONFIG_FILE).is_file() for place in (folder, folder / "model")):
+        runs = [path for path in folder.glob("seed-*/model") if (path / CONFIG_FILE).is_file()]
+        if runs:
+            return sorted(runs, key=lambda path: (len(path.parent.name), path))
+    return [locate(source)]
+
+
 def read_metadata(source: str | Path) -> dict[str, Any]:
-    r"""The metadata that :func:`save_pretrained` kept beside a model."""
-    return _describe(locate(source))["metadata"]
+    r"""The metadata that :func:`save_pretrained` kept beside a model, of several the first's."""
+    return _describe(members_of(source)[0])["metadata"]
 
 
 def component_name(source: str | Path) -> str:
-    r"""The name of the component that a model is."""
-    return str(_describe(locate(source))["model"].get("component"))
+    r"""The name of the component that a model is, of several the first."""
+    return str(_describe(members_of(source)[0])["model"].get("component"))
 
 
 def model_digests(source: str | Path) -> dict[str, str]:
-    r"""What tells a model from others: the checksums of its files, by their names."""
-    folder = locate(source)
-    files = sorted(path for suffix in ("json", "safetensors") for path in folder.rglob(f"*.{suffix}"))
-    return {str(path.relative_to(folder)): digest_of(path) for path in files}
+    r"""What tells a model, or several, from others: the checksums of the files, by their names."""
+    members = members_of(source)
+    digests: dict[str, str] = {}
+    for number, folder in enumerate(members):
+        files = sorted(path for suffix in ("json", "safetensors") for path in folder.rglob(f"*.{suffix}"))
+        prefix = f"{number}/" if len(members) > 1 else ""
+        digests |= {prefix + str(path.relative_to(folder)): digest_of(path) for path in files}
+    return digests
 
 
 def load_weights(model: M, source: str | Path) -> M:

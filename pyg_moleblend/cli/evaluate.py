@@ -93,11 +93,10 @@ def models_of(model: str) -> list[str]:
     """
     from pathlib import Path
 
-    from pyg_moleblend.training.run import MODEL_FOLDER
+    from pyg_moleblend.checkpoints.pretrained import members_of
 
-    runs = sorted(Path(model).glob(f"seed-*/{MODEL_FOLDER}"), key=lambda path: (len(path.parent.name), path))
-    if runs:
-        return [str(path) for path in runs]
+    if Path(model).is_dir() and len(members := members_of(model)) > 1:
+        return [str(member) for member in members]
     models = [model] if Path(model).exists() else [name.strip() for name in model.split(",")]
     if len(set(models)) < len(models):
         raise ValueError(f"each model can be named once, got {model!r}")

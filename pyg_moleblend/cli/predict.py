@@ -29,7 +29,8 @@ def run(
     interrupted, by the same command.
 
     Args:
-        model: Folder of a run of fit or finetune, of its model, or a hub repository.
+        model: Folder of a run of fit or finetune, with one seed or several, whose mean is taken; or of a model; or a
+            hub repository.
         molecules: A SMILES; the path of a table (.csv, .tsv, .parquet, .sdf, .smi, ...), of a folder of tables, or a
             pattern in quotes, 'library/*.smi.gz'; or - for one SMILES a line of stdin.
         out: Where to write, .csv, .tsv, .parquet, or a folder, for Parquet files beside a manifest; CSV to stdout by
@@ -52,8 +53,8 @@ def run(
         lowest: Whether the lowest values are the best.
         part_rows: Rows of a file of a folder, which is what an interruption loses at most; 32768 by default.
         engine: Work on this machine, or on a Ray cluster that sees the same files (from .parquet, to a folder).
-        level: Probability that the true value lies between TARGET_lower and TARGET_upper, which a quick model gives for
-            molecules like those it has learnt from; 0.9 by default.
+        level: Probability that the true value of a regression lies between TARGET_lower and TARGET_upper, for molecules
+            like those that the model has learnt from; 0.9 by default.
     """
     from functools import partial
 

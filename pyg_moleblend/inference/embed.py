@@ -84,7 +84,7 @@ def load_embedder(
 
     names = [f"e{i}" for i in range(model.readout.out_channels)]
     wanted = conformer_settings(conformers, seed, recipe)
-    return LoadedModel(compute, names, torch.float32, [model], recipe, inputs, wanted, (), batch_size, device)
+    return LoadedModel(compute, names, torch.float32, [model], recipe, inputs, wanted, False, batch_size, device)
 
 
 def embedding_model(

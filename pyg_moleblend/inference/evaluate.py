@@ -3,7 +3,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -98,29 +98,50 @@ def score_model(
         modality: Which inputs to use.
         batch_size: Molecules of a batch. (default: :obj:`64`)
     """
-    count = len(labelled.molecules)
-    device = next(model.parameters()).device
+    return score_predictions(task, labelled, predict_labelled(model, task, labelled, modality, batch_size), modality)
+
+
+class Predicted(NamedTuple):
+    r"""Predictions of M labelled molecules.
+
+    Attributes:
+        values: Probabilities, or values in the targets' units, ``[M, T]``.
+        flat: How many were predicted without coordinates.
+    """
+
+    values: Tensor
+    flat: int
+
+
+def predict_labelled(
+    model: MoleBlendForPropertyPrediction, task: Task, labelled: Labelled, modality: Modality, batch_size: int = 64
+) -> Predicted:
+    r"""Predictions to be scored; the arguments are those of :func:`score_model`."""
 
     def compute(batch: Any) -> Tensor:
         molecules = model.pack(batch, modality)
         predictions = task.restore(model(molecules, modality))
         return torch.cat([predictions, ~molecules.has_3d[:, None]], 1)
 
-    computed = run_batches(compute, labelled.molecules, batch_size, device)
-    predictions, flat = computed[:, :-1], int(computed[:, -1].sum())
-    counts = {"molecules": count}
+    computed = run_batches(compute, labelled.molecules, batch_size, next(model.parameters()).device)
+    return Predicted(computed[:, :-1], int(computed[:, -1].sum()))
+
+
+def score_predictions(task: Task, labelled: Labelled, predicted: Predicted, modality: Modality) -> dict[str, Any]:
+    r"""As :func:`score_model`, of what has been predicted."""
+    counts = {"molecules": len(predicted.values)}
     if "3d" in modality:
-        counts["molecules_2d_only"] = flat
-        if flat:
+        counts["molecules_2d_only"] = predicted.flat
+        if predicted.flat:
             _log.warning(
                 "%d of %d molecules have no coordinates and are scored from 2D alone, not as modality=%r says; give "
                 "them conformers (--conformers 1, or pyg_moleblend.datasets.conformers.add_missing_conformers), or say "
                 "modality='2d'",
-                flat,
-                count,
+                predicted.flat,
+                len(predicted.values),
                 modality,
             )
-    return {**counts, **_scored(task, labelled, predictions)}
+    return {**counts, **_scored(task, labelled, predicted.values)}
 
 
 def _scored(task: Task, labelled: Labelled, predictions: Tensor) -> dict[str, Any]:

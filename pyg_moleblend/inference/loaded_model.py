@@ -39,17 +39,17 @@ class LoadedModel:
 
     Args:
         compute: Gives ``[B, F]`` for a batch of molecules with one ``pos``.
-        columns: Names of the numbers, F of them where there is no ``finish``.
+        columns: Names of the numbers that a molecule has in the end.
         dtype: Of the numbers in results, whether any molecule of a portion has some or none.
         modules: What computes, to be moved to the device.
         recipe: How molecules became graphs in training.
         modality: Which inputs are used.
         conformers: What molecules without coordinates get, if 3D is among the inputs.
-        spread: Names of the columns of the standard deviations over several conformers; empty for none.
+        spread: Whether standard deviations over several conformers come behind the means, F more numbers.
         batch_size: Molecules of a batch.
         device: ``"auto"`` is a GPU where there is one.
-        finish: Makes the columns ``[M, C]`` of the molecules and what was computed of them, ``[M, F]``; that is what
-            the columns are, by default.
+        finish: Makes the columns ``[M, C]`` of the molecules and what was computed of them, ``[M, F]`` or ``[M, 2 F]``;
+            that is what the columns are, by default.
 
     Raises:
         ValueError: If several conformers are asked for and no 3D, or there is no such device.
@@ -64,7 +64,7 @@ class LoadedModel:
         recipe: Recipe | None,
         modality: Modality,
         conformers: Conformers,
-        spread: Sequence[str],
+        spread: bool,
         batch_size: int,
         device: str,
         finish: Callable[[Any, Tensor], Tensor] | None = None,
@@ -73,14 +73,14 @@ class LoadedModel:
             raise ValueError(
                 f"{conformers.count} conformers are of no use to modality={modality!r}; leave them out, or pass '2d+3d'"
             )
-        self.columns = [*columns, *spread]
+        self.columns = list(columns)
         self.dtype = dtype
         self.recipe = recipe
         self.modality = modality
         self.conformers = conformers if "3d" in modality else None
         self.batch_size = batch_size
         self.device = pick_device(device)
-        self._compute = conformer_mean(compute, spread=bool(spread))
+        self._compute = conformer_mean(compute, spread)
         self._finish = finish
         for module in modules:
             module.to(self.device).eval()

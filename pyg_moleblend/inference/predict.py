@@ -11,9 +11,11 @@ import torch
 from torch import Tensor
 
 from pyg_moleblend.checkpoints import from_pretrained, read_metadata
+from pyg_moleblend.checkpoints.pretrained import members_of
 from pyg_moleblend.chem import Conformers
 from pyg_moleblend.datasets import MoleculeTable
-from pyg_moleblend.datasets.recipe import Recipe
+from pyg_moleblend.datasets.recipe import RECIPE_KEY, Recipe
+from pyg_moleblend.inference.intervals import end_columns, interval_widths, saved_errors
 from pyg_moleblend.inference.loaded_model import (
     MAX_ATOMS,
     OWN_COLUMNS,
@@ -46,7 +48,7 @@ def predict(
 
     Args:
         source: A folder that :func:`~pyg_moleblend.training.finetune` or :func:`~pyg_moleblend.training.fit` wrote, or
-            a hub repository.
+            a hub repository. Of a folder of fine-tunings with several seeds all models predict: their mean is taken.
         molecules: SMILES, which are read with the hydrogens of the training molecules, or a table, which has to have
             been; rows that are no molecule get NaN (a table with ``on_error="skip"`` leaves them out).
         modality: Which inputs to use; those of the fine-tuning by default. If 3D is among them, molecules without
@@ -62,16 +64,19 @@ def predict(
         components: Classes of your own that the model holds and that are not registered. (default: :obj:`()`)
         max_atoms: Most atoms of a molecule that is given as SMILES; a larger one gets NaN, and its status says so. A
             table has a limit of its own. (default: :obj:`1000`)
-        level: Probability that an interval of a quick model holds the true value, of molecules like those of the
-            training part; 0.9 by default.
+        level: Probability that the interval of a regression holds the true value, of molecules like those that its
+            width was learnt from: of a quick model's training part, or for the validation of fine-tuning.
+            (default: :obj:`0.9`)
 
     Returns:
         A row a molecule, in the order given: ``id``, ``smiles``, a column for each target (probabilities, or values
         in the target's unit), and ``status``, ``"ok"`` or what went wrong. A target that is called as one of these is
-        the column ``TARGET_predicted``. With several conformers the values are
-        means over a molecule's conformers, and a column ``TARGET_std`` for each target has their standard deviation
-        (0 for a molecule that has one conformer or none). A quick model has ``TARGET_lower`` and ``TARGET_upper`` of a
-        regression, and ``similarity``, see :class:`~pyg_moleblend.quick.QuickPrediction`.
+        the column ``TARGET_predicted``. With several conformers the values are means over a molecule's conformers, and
+        a column ``TARGET_std`` for each target has their standard deviation (0 for a molecule that has one conformer or
+        none); with several models it is that over the models. A regression has ``TARGET_lower`` and ``TARGET_upper``,
+        where there are enough labels to know how wide an interval is to be: a quick model's are wider for molecules
+        that it knows less of, a fine-tuned model's are all of one width. A quick model has ``similarity``, too, see
+        :class:`~pyg_moleblend.quick.QuickPrediction`.
 
     Raises:
         ValueError: If the model predicts no properties, a table was read with other hydrogens than the training's,
@@ -94,23 +99,56 @@ def load_predictor(
     r"""What :func:`predict` predicts with; its arguments are those of that function."""
     if is_quick(source):
         return load_quick_predictor(source, modality, batch_size, device, seed, conformers, components, level)
-    if level is not None:
-        raise ValueError(f"the model in {source} has no intervals: leave the level {level:g} out")
-    model, metadata = from_pretrained(source, components), read_metadata(source)
-    if not isinstance(model, MoleBlendForPropertyPrediction) or "task" not in metadata:
-        raise ValueError(
-            f"{source} holds a {type(model).__name__} that knows no property: predict with a fine-tuned model, or "
-            "embed with this one"
-        )
-    task, recipe = Task.from_dict(metadata["task"]), Recipe.from_metadata(metadata)
-    inputs = check_modality(modality or metadata.get("modality", "2d+3d"))
+    members = members_of(source)
+    models, metadata = [from_pretrained(member, components) for member in members], list(map(read_metadata, members))
+    for member, model, of in zip(members, models, metadata, strict=True):
+        if not isinstance(model, MoleBlendForPropertyPrediction) or "task" not in of:
+            raise ValueError(
+                f"{member} holds a {type(model).__name__} that knows no property: predict with a fine-tuned model, or "
+                "embed with this one"
+            )
+    tasks, recipe = [Task.from_dict(of["task"]) for of in metadata], Recipe.from_metadata(metadata[0])
+    _check_alike(members, tasks, metadata)
+    task, several = tasks[0], len(members) > 1
+    inputs = check_modality(modality or metadata[0].get("modality", "2d+3d"))
+    each_errors = [saved_errors(of, task.num_targets) for of in metadata]
+    widths = (
+        [interval_widths(task.names, errors, level) for errors in each_errors] if task.kind == "regression" else [{}]
+    )
+    if level is not None and task.kind == "classification":
+        raise ValueError("a classification has probabilities, and no intervals: leave the level out")
+    bounded = [place for place in widths[0] if all(place in of for of in widths)]
+    width = torch.tensor([[of[place] for place in bounded] for of in widths], dtype=torch.float64).mean(0)
 
     def compute(batch: Any) -> Tensor:
-        return task.restore(model(batch, inputs))
+        values = torch.stack([of.restore(model(batch, inputs)) for of, model in zip(tasks, models, strict=True)])
+        return torch.cat([values.mean(0), values.std(0)], 1) if several else values[0]
+
+    def finish(molecules: Any, computed: Tensor) -> Tensor:
+        middle = computed[:, bounded]
+        ends = torch.stack([middle - width, middle + width], 2).flatten(1)  # [M, 2 * bounded]
+        return torch.cat([computed, ends], 1)
 
     wanted = conformer_settings(conformers, seed, recipe)
     names = target_columns(task.names)
-    deviations = [f"{name}_std" for name in names] if wanted.count > 1 else []
-    spread = free_names(deviations, "_of_conformers", {*OWN_COLUMNS, *names})
+    spread = wanted.count > 1 and not several
+    deviations = [f"{name}_std" for name in names] if spread or several else []
+    suffix = "_of_models" if several else "_of_conformers"
+    columns = [*names, *free_names(deviations, suffix, {*OWN_COLUMNS, *names})]
+    columns += end_columns(columns, bounded)
     dtype = torch.float64 if task.kind == "regression" else torch.float32
-    return LoadedModel(compute, names, dtype, [model], recipe, inputs, wanted, spread, batch_size, device)
+    return LoadedModel(compute, columns, dtype, models, recipe, inputs, wanted, spread, batch_size, device, finish)
+
+
+def _check_alike(members: Sequence[Path], tasks: Sequence[Task], metadata: Sequence[dict[str, Any]]) -> None:
+    for member, task, of in zip(members, tasks, metadata, strict=True):
+        for what, mine, first in (
+            ("kind", task.kind, tasks[0].kind),
+            ("targets", task.names, tasks[0].names),
+            ("modality", of.get("modality"), metadata[0].get("modality")),
+            ("recipe", of.get(RECIPE_KEY), metadata[0].get(RECIPE_KEY)),
+        ):
+            if mine != first:
+                raise ValueError(
+                    f"{members[0]} and {member} cannot predict together, they differ in {what}: {first} and {mine}"
+                )

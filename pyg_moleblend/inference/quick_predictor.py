@@ -6,7 +6,6 @@ Beside ``quick.json`` and ``quick.safetensors`` lie ``config.json``, with what i
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,28 +22,19 @@ from pyg_moleblend.chem import Conformers
 from pyg_moleblend.datasets.recipe import Recipe
 from pyg_moleblend.datasets.targets import smiles_of
 from pyg_moleblend.inference.embed import embedding_model
-from pyg_moleblend.inference.loaded_model import (
-    OWN_COLUMNS,
-    LoadedModel,
-    conformer_settings,
-    free_names,
-    target_columns,
-)
+from pyg_moleblend.inference.intervals import end_columns, interval_widths
+from pyg_moleblend.inference.loaded_model import LoadedModel, conformer_settings, target_columns
 from pyg_moleblend.metrics.task import Task
 from pyg_moleblend.models import MoleBlendForEmbedding
 from pyg_moleblend.nn import EnvironmentReadout, JoinedReadout, PooledReadout
 from pyg_moleblend.quick import QuickModel
-from pyg_moleblend.quick.calibration import interval_width
 from pyg_moleblend.runtime.files import whole_folder
 from pyg_moleblend.utils.molecules import check_modality
 
 EMBEDDER = "embedder"
 SIMILARITY = "similarity"
-LEVEL = 0.9
 
 Matrix = NDArray[np.float64]
-
-_log = logging.getLogger(__name__)
 
 
 def embedding_readout(encoder: Any) -> JoinedReadout:
@@ -127,9 +117,10 @@ def load_quick_predictor(
     model = QuickModel.load(folder)
     if level is not None and model.kind == "classification":
         raise ValueError("a classification has probabilities, and no intervals: leave the level out")
-    level = LEVEL if level is None else level
     inputs = check_modality(modality or metadata.get("modality", "2d"))
-    bounded = _bounded(model, level)
+    errors = [np.empty(0) if of.intervals is None else of.intervals.errors for of in model.tasks]
+    widths = interval_widths(model.names, errors, level)
+    names = target_columns(task.names, {SIMILARITY})
     there = (folder / EMBEDDER).is_dir()
     embedder = embedding_model(folder / EMBEDDER, components) if there else None
 
@@ -139,41 +130,20 @@ def load_quick_predictor(
     def finish(molecules: Sequence[Data] | Any, vectors: Tensor) -> Tensor:
         extra = None if embedder is None else split_vectors(embedder, vectors)
         predicted = model.predict(smiles_of(molecules), extra)
-        columns = [predicted.values[:, place] for place in range(len(model.names))]
-        if bounded:
-            lower, upper = model.interval(predicted, level)
-            columns += [end[:, place] for place in bounded for end in (lower, upper)]
-        return torch.from_numpy(np.stack([*columns, predicted.similarity], axis=1))
+        values, std = predicted.values, predicted.std
+        ends = [values[:, p] + sign * width * std[:, p] for p, width in widths.items() for sign in (-1, 1)]
+        return torch.from_numpy(np.stack([*values.T, *ends, predicted.similarity], axis=1))
 
     return LoadedModel(
         compute,
-        _columns(task.names, bounded),
+        [*names, *end_columns(names, list(widths), [SIMILARITY]), SIMILARITY],
         torch.float64,
         [] if embedder is None else [embedder],
         recipe,
         inputs,
         conformer_settings(conformers, seed, recipe),
-        (),
+        False,
         batch_size,
         device,
         finish,
     )
-
-
-def _columns(targets: Sequence[str], bounded: Sequence[int]) -> list[str]:
-    names = target_columns(targets, {SIMILARITY})
-    ends = [f"{names[place]}_{end}" for place in bounded for end in ("lower", "upper")]
-    return [*names, *free_names(ends, "_of_interval", {*OWN_COLUMNS, SIMILARITY, *names}), SIMILARITY]
-
-
-def _bounded(model: QuickModel, level: float) -> list[int]:
-    r"""Targets that have intervals of a level."""
-    if model.kind == "classification":
-        return []
-    bounded = []
-    for place, (name, task) in enumerate(zip(model.names, model.tasks, strict=True)):
-        if task.intervals is not None and np.isfinite(interval_width(task.intervals.errors, level)):
-            bounded.append(place)
-        else:
-            _log.warning("target %r had too few labels for intervals that hold %g of the values", name, level)
-    return bounded

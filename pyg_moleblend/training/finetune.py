@@ -15,7 +15,8 @@ from pyg_moleblend.checkpoints import encoder_from_pretrained, save_pretrained
 from pyg_moleblend.components import describe
 from pyg_moleblend.datasets.recipe import RECIPE_KEY, recipe_of
 from pyg_moleblend.datasets.targets import content_of, has_coordinates, labels_of, names_of, select_targets, take
-from pyg_moleblend.inference.evaluate import score_model
+from pyg_moleblend.inference.evaluate import predict_labelled, score_predictions
+from pyg_moleblend.inference.intervals import ERRORS_KEY, errors_to_save
 from pyg_moleblend.metrics import METRICS, Evaluator, TaskType
 from pyg_moleblend.metrics.results import write_metrics
 from pyg_moleblend.metrics.task import Task
@@ -152,14 +153,18 @@ def finetune(
             "modality": modality,
             "train_molecules": len(parts["train"]),
         }
+        errors: dict[str, Any] = {}
         for part in ("valid", "test"):
             if len(parts[part]):
                 labelled_part = labelled._replace(molecules=parts[part])
-                metrics[part] = score_model(model, task, labelled_part, modality, schedule.batch_size)
+                predicted = predict_labelled(model, task, labelled_part, modality, schedule.batch_size)
+                metrics[part] = score_predictions(task, labelled_part, predicted, modality)
+                if part == "valid" and task.kind == "regression":
+                    errors[ERRORS_KEY] = errors_to_save(labels[part], predicted.values)
         model.cpu()
         if trainer.is_global_zero:
             split.save(out / "split.json", getattr(molecules, "row", None), names_of(molecules))
-            metadata = {"task": task.to_dict(), "modality": modality, "split": str(split), "seed": seed}
+            metadata = {"task": task.to_dict(), "modality": modality, "split": str(split), "seed": seed, **errors}
             if recipe is not None:
                 metadata[RECIPE_KEY] = recipe.to_dict()
             save_pretrained(model, out / MODEL_FOLDER, metadata)

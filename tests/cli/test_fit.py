@@ -57,4 +57,6 @@ def test_what_does_not_fit_is_refused(run, molecules, property_model, refused):
     assert "of no use to the modality" in refused(*given, "--out", "x", "--conformers", 2)
     assert "nothing looks at 3D" in refused(*given, "--out", "x", "--encoder", "none", "--modality", "3d")
     assert "there is no folder nothing" in refused(*given, "--out", "x", "--encoder", "nothing")
-    assert "has no intervals: leave the level 0.5 out" in refused("predict", property_model, "CC", "--level", 0.5)
+    assert "need 1 labels that the training has not seen, and there are {'gap': 0}" in refused(
+        "predict", property_model, "CC", "--level", 0.5
+    )

@@ -10,7 +10,7 @@ from pyg_moleblend.chem import Conformers, from_smiles, generate_conformers, par
 from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.inference import embed, predict
 from pyg_moleblend.metrics import Task
-from pyg_moleblend.models import MoleBlend
+from pyg_moleblend.models import MoleBlend, MoleBlendForPropertyPrediction
 
 TASK = Task("regression", ("gap", "mu"), ("eV", "D"), (5.0, 2.0), (1.5, 0.5))
 IMPOSSIBLE = "F[C@]12[C@@]3(F)[C@]1(F)[C@@]23F"
@@ -131,3 +131,30 @@ def test_what_is_too_large_costs_its_own_row_only(folder, caplog):
     assert added.status == ["ok", "it has 14 atoms, more than the 10 that a molecule may have (max_atoms)"]
     with pytest.raises(ValueError, match="`max_atoms` must be at least 1, got 0"):
         predict(folder, ["C"], max_atoms=0)
+
+
+def members(config, tmp_path, tasks=(TASK, TASK, TASK), modalities=("2d",) * 3):
+    for seed, (task, modality) in enumerate(zip(tasks, modalities, strict=True)):
+        torch.manual_seed(seed)
+        model = MoleBlendForPropertyPrediction(config, 2)
+        save_pretrained(model, tmp_path / f"seed-{seed}" / "model", {"task": task.to_dict(), "modality": modality})
+    return tmp_path
+
+
+def test_runs_of_several_seeds_predict_together(config, tmp_path):
+    folder, smiles = members(config, tmp_path), ["CCO", "xx", "c1ccccc1"]
+    frame = predict(folder, smiles, device="cpu")
+    alone = [predict(folder / f"seed-{seed}", smiles, device="cpu")["gap"] for seed in range(3)]
+    assert list(frame) == ["id", "smiles", "gap", "mu", "gap_std", "mu_std", "status"]
+    assert frame["gap"].tolist() == pytest.approx(pd.concat(alone, axis=1).mean(1).tolist(), nan_ok=True)
+    assert frame["gap_std"].tolist() == pytest.approx(pd.concat(alone, axis=1).std(1).tolist(), nan_ok=True)
+    both = predict(folder, smiles, modality="2d+3d", conformers=2, device="cpu")
+    assert list(both) == list(frame)
+
+
+def test_models_that_differ_do_not_predict_together(config, tmp_path):
+    other = Task("regression", ("gap", "alpha"), ("eV", ""), (5.0, 2.0), (1.5, 0.5))
+    with pytest.raises(ValueError, match=r"they differ in targets: \('gap', 'mu'\) and \('gap', 'alpha'\)"):
+        predict(members(config, tmp_path / "a", (TASK, TASK, other)), ["CC"], device="cpu")
+    with pytest.raises(ValueError, match="they differ in modality: 2d and 3d"):
+        predict(members(config, tmp_path / "b", modalities=("2d", "3d", "2d")), ["CC"], device="cpu")

@@ -1,0 +1,96 @@
+r"""Intervals of predictions, by errors on molecules that the training had not seen (split conformal prediction)."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pyg_moleblend.inference.loaded_model import OWN_COLUMNS, free_names
+from pyg_moleblend.quick.calibration import interval_width
+
+LEVEL = 0.9
+ERRORS_KEY = "errors"
+r"""Where a fine-tuned model's metadata has them: absolute, in the targets' units, ascending."""
+
+_KEPT = 1000
+
+Errors = NDArray[np.float64]
+
+_log = logging.getLogger(__name__)
+
+
+def interval_widths(names: Sequence[str], errors: Sequence[Errors], level: float | None) -> dict[int, float]:
+    r"""How far intervals reach up and down, by the place of the target; of those that have enough errors for the level.
+
+    Args:
+        names: Of the T targets.
+        errors: Of each of them, absolute and ascending; empty where there are none.
+        level: Probability that an interval holds the true value; :data:`LEVEL` by default.
+
+    Raises:
+        ValueError: If a level is asked for that is none, or for which a target has too few errors.
+    """
+    wanted = LEVEL if level is None else level
+    widths = {place: interval_width(of, wanted) for place, of in enumerate(errors)}
+    few = {names[place]: len(errors[place]) for place, width in widths.items() if math.isinf(width)}
+    if few and level is not None:
+        needed = math.ceil(round(level / (1 - level), 9))
+        raise ValueError(
+            f"intervals that hold {level:g} of the values need {needed} labels that the training has not seen, and "
+            f"there are {few}: ask for a lower level, or leave it out"
+        )
+    if some := {name: count for name, count in few.items() if count}:
+        _log.warning("no intervals: too few labels that the training has not seen (%s)", some)
+    return {place: width for place, width in widths.items() if math.isfinite(width)}
+
+
+def end_columns(columns: Sequence[str], places: Sequence[int], taken: Sequence[str] = ()) -> list[str]:
+    r"""What the columns of the lower and upper ends are called.
+
+    Args:
+        columns: The other columns, those of the targets first.
+        places: Of the targets that have intervals.
+        taken: Further names that are taken.
+    """
+    ends = [f"{columns[place]}_{end}" for place in places for end in ("lower", "upper")]
+    return free_names(ends, "_of_interval", {*OWN_COLUMNS, *columns, *taken})
+
+
+def errors_to_save(labels: Tensor, predictions: Tensor) -> list[list[float]]:
+    r"""Absolute errors of each target, ascending; of many, quantiles, the larger where it lies between two.
+
+    Args:
+        labels: Of molecules that the training has not seen, ``[M, T]``, NaN where there is none.
+        predictions: Of these, ``[M, T]``.
+    """
+    saved = []
+    for errors in (labels.double() - predictions.double()).abs().T:
+        known = np.sort(errors[~errors.isnan()].cpu().numpy())
+        if len(known) > _KEPT:
+            known = np.quantile(known, np.arange(1, _KEPT + 1) / _KEPT, method="higher")
+        saved.append(known.tolist())
+    return saved
+
+
+def saved_errors(metadata: dict[str, Any], targets: int) -> list[Errors]:
+    r"""What :func:`errors_to_save` has given, from a model's metadata; empty where there is nothing.
+
+    Raises:
+        ValueError: If it is damaged.
+    """
+    found = metadata.get(ERRORS_KEY)
+    if found is None:
+        return [np.empty(0)] * targets
+    try:
+        errors = [np.asarray(each, dtype=np.float64) for each in found]
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the saved errors are damaged: {error}") from error
+    if len(errors) != targets or any(of.ndim != 1 or not (np.diff(of) >= 0).all() or (of < 0).any() for of in errors):
+        raise ValueError(f"the saved errors must be ascending, one list for each of {targets} targets")
+    return errors
