@@ -23,8 +23,11 @@ def run(
         data: Molecules: qm9, moleculenet:NAME, ogb:NAME, pcqm4mv2, a folder that moleblend prepare made, or the path of
             a table (.csv, .tsv, .parquet, .sdf, .smi, ...).
         kind: random, scaffold (OGB's and GraphMVP's), scaffold-deepchem (without chirality), scaffold-balanced
-            (chemprop's), scaffold-random, official (the benchmark's own), fold:I/K, column:NAME of a table, or a
-            saved split.json; by default official where there is one, scaffold for MoleculeNet, random for a table.
+            (chemprop's), scaffold-random, butina (clusters of like molecules stay together), maxmin (a test of unlike
+            molecules), official (the benchmark's own), fold:I/K (or fold:I/K:scaffold, :butina, :group:NAME); of a
+            column of a table column:NAME (the parts' names), group:NAME (groups stay together), time:NAME (the latest
+            are the test), stratified:NAME; or a saved split.json. By default official where there is one, scaffold for
+            MoleculeNet, random for a table.
         out: File to write, .json.
         root: Folder of the published datasets; they are downloaded into it.
         smiles_column: Column of a table's SMILES; the one that is called so by default.

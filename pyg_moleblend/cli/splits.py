@@ -3,23 +3,36 @@ r"""Splits by the names that the command line has for them."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from pyg_moleblend.cli.data import say
 from pyg_moleblend.datasets import MoleculeNet, MoleculeTable
+from pyg_moleblend.datasets.io.table_columns import MISSING, check_column, number_column, numbers_of
 from pyg_moleblend.datasets.targets import names_of
 from pyg_moleblend.splits import (
     PAIRS,
     Split,
     balanced_scaffold_split,
+    butina_groups,
+    butina_split,
     column_split,
     deepchem_scaffold_split,
+    group_k_fold,
+    group_split,
     k_fold,
+    maxmin_split,
     random_scaffold_split,
     random_split,
     scaffold_split,
+    stratified_split,
+    time_split,
 )
+from pyg_moleblend.splits.scaffold import scaffold_groups
 
 KINDS: dict[str, Callable[[Any, int], Split]] = {
     "random": lambda molecules, seed: random_split(molecules, seed=seed),
@@ -27,8 +40,15 @@ KINDS: dict[str, Callable[[Any, int], Split]] = {
     "scaffold-deepchem": lambda molecules, seed: deepchem_scaffold_split(molecules.smiles),
     "scaffold-balanced": lambda molecules, seed: balanced_scaffold_split(molecules.smiles, seed=seed),
     "scaffold-random": lambda molecules, seed: random_scaffold_split(molecules.smiles, seed=seed),
+    "butina": lambda molecules, seed: butina_split(molecules.smiles),
+    "maxmin": lambda molecules, seed: maxmin_split(molecules.smiles, seed=seed),
 }
-_FOLD = re.compile(r"fold:(\d+)/(\d+)")
+GROUPS: dict[str, Callable[[Any], list[list[int]]]] = {
+    "scaffold": lambda molecules: scaffold_groups(molecules.smiles, chirality=True),
+    "butina": lambda molecules: butina_groups(molecules.smiles),
+}
+_FOLD = re.compile(r"fold:(\d+)/(\d+)(?::(.+))?")
+_BY_COLUMN = re.compile(r"(group|time|stratified):(.+)")
 
 
 def make_split(molecules: Any, split: str | None, seed: int) -> Split:
@@ -36,9 +56,11 @@ def make_split(molecules: Any, split: str | None, seed: int) -> Split:
 
     Args:
         molecules: The molecules, one of our datasets.
-        split: A key of :data:`KINDS`, ``official`` (the benchmark's own), ``fold:I/K`` (fold I of K, counted from 1),
-            ``column:NAME`` (a table's), or the path of a saved split; by default the official one where there is one,
-            MoleculeNet's scaffold split, and else a random one.
+        split: A key of :data:`KINDS`; ``official`` (the benchmark's own); ``fold:I/K`` (fold I of K, counted from 1),
+            also of groups that stay together, ``fold:I/K:RULE`` with a key of :data:`GROUPS` or ``group:NAME``;
+            ``column:NAME``, ``group:NAME``, ``time:NAME`` or ``stratified:NAME`` (of a table's column, or a target);
+            or the path of a saved split. By default the official one where there is one, MoleculeNet's scaffold split,
+            and else a random one.
         seed: Seed of a split that is drawn.
 
     Raises:
@@ -53,15 +75,16 @@ def make_split(molecules: Any, split: str | None, seed: int) -> Split:
         official: Split = molecules.get_split()
         return official
     if fold := _FOLD.fullmatch(split):
-        number, k = int(fold[1]), int(fold[2])
-        if not 1 <= number <= k:
-            raise ValueError(f"folds are counted from 1 to their number, got {split!r}")
-        return k_fold(molecules, k, seed)[number - 1]
+        return _fold(molecules, int(fold[1]), int(fold[2]), fold[3], seed)
+    if by := _BY_COLUMN.fullmatch(split):
+        kind, column = by[1], by[2]
+        if kind == "group":
+            return group_split(_groups(molecules, split), seed=seed, name=split)
+        if kind == "time":
+            return time_split(_times(molecules, column), name=split)
+        return stratified_split(_numbers(molecules, column), seed=seed, name=split)
     if split.startswith("column:") and isinstance(molecules, MoleculeTable):
-        column = split.removeprefix("column:")
-        if column not in molecules.frame:
-            raise ValueError(f"the table has no column {column!r}; its columns are {list(molecules.frame.columns)}")
-        by_column = column_split(molecules.frame[column].iloc[molecules.row.tolist()].tolist(), split)
+        by_column = column_split(_column(molecules, split.removeprefix("column:")).tolist(), split)
         _tell_unused(by_column, len(molecules))
         _tell_leaks(by_column, molecules.smiles)
         return by_column
@@ -75,9 +98,59 @@ def make_split(molecules: Any, split: str | None, seed: int) -> Split:
         _tell_leaks(saved, names)
         return saved
     raise ValueError(
-        f"unknown split {split!r}: expected one of {', '.join(KINDS)}, 'official' of a benchmark, 'fold:I/K', "
-        "'column:NAME' of a table or a .json file"
+        f"unknown split {split!r}: expected one of {', '.join(KINDS)}, 'official' of a benchmark, 'fold:I/K' (or "
+        "'fold:I/K:scaffold', ':butina', ':group:NAME'), 'column:NAME', 'group:NAME', 'time:NAME' or 'stratified:NAME' "
+        "of a table's column, or a .json file"
     )
+
+
+def _fold(molecules: Any, number: int, k: int, rule: str | None, seed: int) -> Split:
+    if not 1 <= number <= k:
+        raise ValueError(f"folds are counted from 1 to their number, got fold {number} of {k}")
+    folds = k_fold(molecules, k, seed) if rule is None else group_k_fold(_groups(molecules, rule), k, seed, rule)
+    return folds[number - 1]
+
+
+def _groups(molecules: Any, rule: str) -> list[Hashable]:
+    r"""The group of each molecule."""
+    if rule.startswith("group:"):
+        cells = _column(molecules, rule.removeprefix("group:"))
+        if missing := int((cells.isna() | cells.astype(str).str.strip().isin(MISSING)).sum()):
+            raise ValueError(f"{missing} of the {len(cells)} molecules have no group in {rule!r}: give them one")
+        return cells.tolist()
+    if rule not in GROUPS:
+        raise ValueError(f"unknown groups {rule!r}: expected one of {', '.join(GROUPS)}, or group:NAME")
+    found: list[Hashable] = [0] * len(molecules)
+    for number, positions in enumerate(GROUPS[rule](molecules)):
+        for position in positions:
+            found[position] = number
+    return found
+
+
+def _times(molecules: Any, column: str) -> NDArray[Any]:
+    cells = _column(molecules, column)
+    values, bad = numbers_of(cells)
+    if not bad.any():
+        return values
+    try:
+        return pd.to_datetime(cells, format="ISO8601").to_numpy()
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"column {column!r} must hold numbers, or dates as 2024-12-31: {error}") from error
+
+
+def _numbers(molecules: Any, column: str) -> NDArray[np.float64]:
+    if column in (names := list(getattr(molecules, "target_names", []))):
+        labels: NDArray[np.float64] = molecules.y[:, names.index(column)].double().numpy()
+        return labels
+    return number_column(_column(molecules, column).to_frame(), column)
+
+
+def _column(molecules: Any, column: str) -> pd.Series:
+    r"""A column of a table, a cell for each molecule."""
+    if not isinstance(molecules, MoleculeTable):
+        raise ValueError(f"a split by the column {column!r} is of a table, and these molecules come from none")
+    check_column(list(molecules.frame.columns), column)
+    return molecules.frame[column].iloc[molecules.row.tolist()]
 
 
 def _tell_unused(split: Split, count: int) -> None:

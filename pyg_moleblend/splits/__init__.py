@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from pyg_moleblend.runtime.lazy import export_lazily
 
 if TYPE_CHECKING:
+    from pyg_moleblend.splits.diversity import butina_groups, butina_split, maxmin_split
+    from pyg_moleblend.splits.grouped import group_k_fold, group_split, stratified_split, time_split
     from pyg_moleblend.splits.leakage import PAIRS, Leak, Leakage, leakage
     from pyg_moleblend.splits.scaffold import (
         balanced_scaffold_split,
@@ -28,13 +30,20 @@ __all__ = [
     "Leakage",
     "Split",
     "balanced_scaffold_split",
+    "butina_groups",
+    "butina_split",
     "column_split",
     "deepchem_scaffold_split",
+    "group_k_fold",
+    "group_split",
     "k_fold",
     "leakage",
+    "maxmin_split",
     "random_scaffold_split",
     "random_split",
     "scaffold_split",
+    "stratified_split",
+    "time_split",
 ]
 
 export_lazily(__name__)

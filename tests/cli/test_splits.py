@@ -88,3 +88,43 @@ def test_molecules_in_no_part_are_told(table, tmp_path, capsys):
         file.write("m12,CCCCCO,1,train\n")
     make_split(load_data(str(table), "data", progress=False), str(tmp_path / "split.json"), 0)
     assert "1 of the 12 molecules are in no part of the split random" in capsys.readouterr().err
+
+
+def test_columns_group_order_and_stratify(tmp_path):
+    path = tmp_path / "series.csv"
+    smiles = [f"C{'C' * n}{end}" for n in range(10) for end in "ON"]
+    rows = [f"{text},p{i % 4},2020-{1 + i // 2:02d}-01,{i % 2}" for i, text in enumerate(smiles)]
+    path.write_text("smiles,project,measured,active\n" + "\n".join([*rows[:5], "bad,p9,,0", *rows[5:]]) + "\n")
+    molecules = load_data(str(path), "data", progress=False)
+    group = make_split(molecules, "group:project", 0)
+    assert all(len({i % 4 for i in part.tolist()}) < 4 for part in group.as_dict().values())
+    assert group.name.startswith("group:project")
+    assert make_split(molecules, "time:measured", 0).test.tolist() == [18, 19]
+    assert make_split(molecules, "time:active", 0).test.numel() == 0  # half of them are the latest
+    stratified = make_split(molecules, "stratified:active", 3)
+    assert sorted(i % 2 for i in stratified.test.tolist()) == [0, 1]
+    folds = [make_split(molecules, f"fold:{i}/3:group:project", 0) for i in (1, 2, 3)]
+    assert sorted(i for fold in folds for i in fold.test.tolist()) == list(range(20))
+    assert make_split(molecules, "fold:1/3:butina", 0).name.startswith("butina fold 1 of 3")
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("group:part", "3 of the 11 molecules have no group"),
+        ("group:nothing", "no column 'nothing'"),
+        ("time:name", "must hold numbers, or dates as 2024-12-31"),
+        ("time:gap", "molecules have no time"),
+        ("stratified:name", "must hold finite numbers"),
+        ("fold:1/3:rings", "unknown groups 'rings'"),
+    ],
+)
+def test_columns_that_do_not_fit_are_told(word, message, table):
+    table.write_text(table.read_text().replace(",test", ",").replace("m0,CCO,0.0", "m0,CCO,"))
+    with pytest.raises(ValueError, match=message):
+        make_split(load_data(str(table), "data", progress=False), word, 0)
+
+
+def test_only_a_table_has_columns():
+    with pytest.raises(ValueError, match="is of a table, and these molecules come from none"):
+        make_split(SimpleNamespace(smiles=["C"] * 5), "group:project", 0)
