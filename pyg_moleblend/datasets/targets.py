@@ -98,6 +98,12 @@ def smiles_of(molecules: Sequence[Data] | Any) -> list[str]:
     return found
 
 
+def rows_of(molecules: Sequence[Data] | Any, positions: Tensor) -> Tensor:
+    r"""Rows of the source of some molecules, or their positions where nothing tells these, ``[M]``."""
+    rows = getattr(molecules, "row", None)
+    return rows[positions] if isinstance(rows, Tensor) else positions
+
+
 def content_of(molecules: Sequence[Data] | Any) -> str:
     r"""What tells some molecules, in their order, from others; of shards, what they were made of."""
     if isinstance(molecules, MoleculeShards):

@@ -79,6 +79,8 @@ class QuickModel:
         kernels: Of the reference molecules with any others.
         tasks: The T fitted targets.
         report: What was chosen, and what each part was worth over the folds, as JSON values.
+        out_of_fold: What was predicted of each of the M molecules of the fit by models that had not seen its fold,
+            ``[M, T]``, NaN where there is no label; it is not saved, and ``[0, T]`` of a model that was loaded.
     """
 
     names: tuple[str, ...]
@@ -88,6 +90,7 @@ class QuickModel:
     kernels: Kernels
     tasks: list[TaskModel]
     report: dict[str, Any]
+    out_of_fold: Matrix
 
     @classmethod
     def fit(
@@ -141,10 +144,12 @@ class QuickModel:
         seen = time.monotonic()
         reference = choose_reference(labels, seed)
         rows = TrainingRows.of(Kernels(inputs.take(reference), scalers), inputs, labels, groups, reference)
+        out_of_fold = np.full((len(smiles), len(names)), np.nan)
         tasks, reports = [], {}
         for place, name in enumerate(names):
-            task, reports[name] = fit_task(rows, labels[:, place], kind, members, derived_seed(seed, place) % 2**32)
-            tasks.append(task)
+            fitted = fit_task(rows, labels[:, place], kind, members, derived_seed(seed, place) % 2**32)
+            tasks.append(fitted.model)
+            reports[name], out_of_fold[good, place] = fitted.report, fitted.out_of_fold
         report = {
             "made_by": {"pyg_moleblend": pyg_moleblend.__version__, "rdkit": rdkit.__version__},
             "molecules": len(kept),
@@ -155,7 +160,8 @@ class QuickModel:
             "failures": [list(failure) for failure in features.failures],
             "targets": reports,
         }
-        return cls(names, kind, [kept[row] for row in reference], DESCRIPTOR_NAMES, rows.kernels, tasks, report)
+        reference_smiles = [kept[row] for row in reference]
+        return cls(names, kind, reference_smiles, DESCRIPTOR_NAMES, rows.kernels, tasks, report, out_of_fold)
 
     def predict(
         self,
@@ -215,7 +221,8 @@ class QuickModel:
     @classmethod
     def load(cls, folder: str | Path) -> QuickModel:
         r"""Reads a model that :meth:`save` wrote; runs nothing that the files say."""
-        return cls(**load_quick(folder))
+        known = load_quick(folder)
+        return cls(**known, out_of_fold=np.empty((0, len(known["names"]))))
 
     @cached_property
     def _spreads(self) -> list[Spread | None]:

@@ -90,10 +90,14 @@ class TaskModel:
         decisions |= {name: forest(columns) for name, forest in self.forests.items()}
         decisions = {name: self.sigmoids[name](z) if self.sigmoids else z for name, z in decisions.items()}
         combined = self.combination(decisions)
-        if self.calibration is not None:
-            return self.calibration(_log_odds(combined)), np.full(len(combined), np.nan)
         std = np.full(len(combined), np.nan) if spread is None else spread(kernel, self.mixture(diagonal)) * self.std
-        return combined * self.std + self.mean, std
+        return self.restore(combined), std
+
+    def restore(self, combined: Matrix) -> Matrix:
+        r"""Combined decision values ``[M]`` as probabilities, or in the target's unit."""
+        if self.calibration is not None:
+            return self.calibration(_log_odds(combined))
+        return combined * self.std + self.mean
 
     @property
     def known(self) -> NDArray[np.int64]:
@@ -107,9 +111,21 @@ class TaskModel:
         return Spread.of(self.mixture, self.mixture(parts), self.known, self.intervals.scale)
 
 
-def fit_task(
-    training: TrainingRows, labels: Matrix, kind: TaskType, members: Sequence[str], seed: int
-) -> tuple[TaskModel, dict[str, Any]]:
+class FittedTask(NamedTuple):
+    r"""What came of fitting a target.
+
+    Attributes:
+        model: The model.
+        report: What was chosen, and what each part was worth, as JSON values.
+        out_of_fold: What models that had not seen a row's fold predict of it, ``[M]``; NaN for rows without a label.
+    """
+
+    model: TaskModel
+    report: dict[str, Any]
+    out_of_fold: Matrix
+
+
+def fit_task(training: TrainingRows, labels: Matrix, kind: TaskType, members: Sequence[str], seed: int) -> FittedTask:
     r"""Fits one target on the rows that have a label, and says what each part of the model was worth.
 
     Args:
@@ -118,9 +134,6 @@ def fit_task(
         kind: What they are.
         members: Which models, of :data:`~pyg_moleblend.quick.members.MEMBERS`.
         seed: Of the folds, the samples and the forest.
-
-    Returns:
-        The model, and a report of JSON values.
     """
     draw = np.random.default_rng(seed)
     target = Target.of(labels, kind, training.groups, training.reference, seed)
@@ -152,6 +165,7 @@ def fit_task(
         "without": _worth(target, training, mixture, sample(target.labelled, MIXTURE_ROWS, draw)),
     }
     used = combination.tables
+    calibration = Sigmoid.fit(_log_odds(combined), positive) if kind == "classification" else None
     model = TaskModel(
         kind,
         target.mean,
@@ -161,10 +175,12 @@ def fit_task(
         {name: grown.forest for name, grown in forests.items() if name in used},
         {name: sigmoid for name, sigmoid in sigmoids.items() if name in used},
         combination,
-        Sigmoid.fit(_log_odds(combined), positive) if kind == "classification" else None,
+        calibration,
         _intervals(target, training, mixture, combined, draw) if kind == "regression" else None,
     )
-    return model, report
+    out_of_fold = np.full(len(labels), np.nan)
+    out_of_fold[target.rows] = model.restore(combined)
+    return FittedTask(model, report, out_of_fold)
 
 
 def _intervals(

@@ -14,10 +14,19 @@ from torch_geometric.data import Data
 from pyg_moleblend.checkpoints import encoder_from_pretrained, save_pretrained
 from pyg_moleblend.components import describe
 from pyg_moleblend.datasets.recipe import RECIPE_KEY, recipe_of
-from pyg_moleblend.datasets.targets import content_of, has_coordinates, labels_of, names_of, select_targets, take
+from pyg_moleblend.datasets.targets import (
+    content_of,
+    has_coordinates,
+    labels_of,
+    names_of,
+    rows_of,
+    select_targets,
+    take,
+)
 from pyg_moleblend.inference.evaluate import predict_labelled, score_predictions
 from pyg_moleblend.inference.intervals import ERRORS_KEY, errors_to_save
 from pyg_moleblend.metrics import METRICS, Evaluator, TaskType
+from pyg_moleblend.metrics.predictions import PartPredictions, write_predictions
 from pyg_moleblend.metrics.results import write_metrics
 from pyg_moleblend.metrics.task import Task
 from pyg_moleblend.models import MoleBlend, MoleBlendConfig, MoleBlendForPropertyPrediction
@@ -81,7 +90,8 @@ def finetune(
         molecules: A PyG dataset or a list of ``Data``, with ``y`` ``[1, T]``, NaN where there is no label.
         split: Which of them are for training, for choosing the epoch, and for the test.
         out: Folder of the run: ``model/`` for :func:`~pyg_moleblend.inference.predict`, ``metrics.json``,
-            ``split.json``, ``checkpoints/``, and the course of training in ``csv/`` and ``tensorboard/``.
+            ``predictions.csv`` of validation and test, ``split.json``, ``checkpoints/``, and the course of training in
+            ``csv/`` and ``tensorboard/``.
         encoder: The encoder to start from (:func:`load_encoder`), which is not changed, or the configuration of
             a fresh one. (default: :obj:`None`)
         targets: Targets to learn, by name; all by default.
@@ -154,6 +164,7 @@ def finetune(
             "train_molecules": len(parts["train"]),
         }
         errors: dict[str, Any] = {}
+        told: list[PartPredictions] = []
         for part in ("valid", "test"):
             if len(parts[part]):
                 labelled_part = labelled._replace(molecules=parts[part])
@@ -161,6 +172,9 @@ def finetune(
                 metrics[part] = score_predictions(task, labelled_part, predicted, modality)
                 if part == "valid" and task.kind == "regression":
                     errors[ERRORS_KEY] = errors_to_save(labels[part], predicted.values)
+                values = {"label": labels[part].numpy(), "prediction": predicted.values.numpy()}
+                rows = rows_of(molecules, split.as_dict()[part])
+                told.append(PartPredictions(part, rows.numpy(), names_of(parts[part]), values))
         model.cpu()
         if trainer.is_global_zero:
             split.save(out / "split.json", getattr(molecules, "row", None), names_of(molecules))
@@ -168,6 +182,7 @@ def finetune(
             if recipe is not None:
                 metadata[RECIPE_KEY] = recipe.to_dict()
             save_pretrained(model, out / MODEL_FOLDER, metadata)
+            write_predictions(out, task.names, told)
             write_metrics(out, metrics)
         wait_for_all()
     return Run(model, metrics, out)

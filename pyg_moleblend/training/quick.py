@@ -14,10 +14,12 @@ from torch_geometric.data import Data
 
 from pyg_moleblend.checkpoints import encoder_from_pretrained
 from pyg_moleblend.datasets.recipe import RECIPE_KEY, recipe_of
-from pyg_moleblend.datasets.targets import has_coordinates, labels_of, names_of, select_targets, smiles_of
+from pyg_moleblend.datasets.targets import has_coordinates, labels_of, names_of, rows_of, select_targets, smiles_of
+from pyg_moleblend.inference.intervals import LEVEL
 from pyg_moleblend.inference.quick_predictor import embedding_readout, save_quick_predictor, split_vectors
 from pyg_moleblend.inference.run_batches import pick_device, run_batches
 from pyg_moleblend.metrics import TaskType
+from pyg_moleblend.metrics.predictions import FOLDS, PartPredictions, write_predictions
 from pyg_moleblend.metrics.results import METRICS_FILE, describe_scores, plain, write_metrics
 from pyg_moleblend.metrics.task import Task, scores
 from pyg_moleblend.models import MoleBlendForEmbedding
@@ -74,8 +76,9 @@ def fit(
     Args:
         molecules: A PyG dataset or a list of ``Data``, with ``smiles``, and ``y`` ``[1, T]``, NaN where there is no
             label.
-        out: Folder: ``model/`` for :func:`~pyg_moleblend.inference.predict`, ``metrics.json``, ``split.json``, and
-            ``report.json``, what was chosen and what each part of the model is worth.
+        out: Folder: ``model/`` for :func:`~pyg_moleblend.inference.predict`, ``metrics.json``, ``split.json``,
+            ``predictions.csv`` of validation, test and the folds, and ``report.json``, what was chosen and what each
+            part of the model is worth.
         split: Which of them are for training; all by default.
         encoder: What gives the vectors: a model's folder, a packaged encoder or a hub repository, which stays as it is;
             ``None`` does without. (default: :obj:`"moleblend-tiny"`)
@@ -133,16 +136,22 @@ def fit(
             "train_molecules": len(train),
             "folds": {"grouped_by": folds, **{name: _over_folds(of) for name, of in model.report["targets"].items()}},
         }
+        told = [_told(FOLDS, molecules, train, smiles, {"label": labels[train], "prediction": model.out_of_fold})]
         for part, rows in held_out.items():
             if len(rows):
                 predicted = model.predict(smiles[rows].tolist(), _rows(vectors, rows), num_workers)
-                values, known = torch.from_numpy(predicted.values), torch.from_numpy(labels[rows])
-                metrics[part] = {"molecules": len(rows), **describe_scores(scores(task, known, values), task.names)}
+                found, known = torch.from_numpy(predicted.values), torch.from_numpy(labels[rows])
+                metrics[part] = {"molecules": len(rows), **describe_scores(scores(task, known, found), task.names)}
+                values = {"label": labels[rows], "prediction": predicted.values}
+                if task.kind == "regression":
+                    values["lower"], values["upper"] = model.interval(predicted, LEVEL)
+                told.append(_told(part, molecules, rows, smiles, values))
         metadata = {"task": task.to_dict(), "modality": modality, "split": str(split), "seed": seed}
         if (recipe := recipe_of(molecules)) is not None:
             metadata[RECIPE_KEY] = recipe.to_dict()
         split.save(out / "split.json", getattr(molecules, "row", None), names_of(molecules))
         save_quick_predictor(model, embedder, out / MODEL_FOLDER, metadata)
+        write_predictions(out, task.names, told)
         with atomic_write(out / REPORT_FILE, "w") as file:
             json.dump(plain(model.report), file, indent=1)
         write_metrics(out, metrics)
@@ -173,6 +182,12 @@ def _embed(model: MoleBlendForEmbedding, molecules: Any, modality: Modality, bat
 
 def _rows(vectors: dict[str, Matrix] | None, rows: NDArray[np.int64]) -> dict[str, Matrix] | None:
     return None if vectors is None else {name: values[rows] for name, values in vectors.items()}
+
+
+def _told(
+    part: str, molecules: Any, rows: NDArray[np.int64], smiles: NDArray[Any], values: dict[str, Matrix]
+) -> PartPredictions:
+    return PartPredictions(part, rows_of(molecules, torch.from_numpy(rows)).numpy(), smiles[rows].tolist(), values)
 
 
 def _over_folds(target: dict[str, Any]) -> dict[str, Any]:

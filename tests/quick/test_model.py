@@ -232,4 +232,4 @@ def test_what_is_refused(values_model, class_model):
 def test_no_molecules_to_predict(values_model):
     assert values_model.predict([]).values.shape == (0, 2)
     assert np.isnan(values_model.predict(["oops"]).values).all()
-    assert model.QuickPrediction._fields == ("names", "values", "std", "failures")
+    assert model.QuickPrediction._fields == ("names", "values", "std", "similarity", "failures")

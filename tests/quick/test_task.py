@@ -46,7 +46,7 @@ def predictions(task, training):
 
 @pytest.mark.parametrize(("labels", "kind"), KINDS)
 def test_the_prediction_is_the_mean_of_the_members(training, labels, kind):
-    task, _ = fit_task(training, labels, kind, ["svm", "gp"], seed=0)
+    task, _, _ = fit_task(training, labels, kind, ["svm", "gp"], seed=0)
     kernel, decisions = task.mixture(training.parts), []
     for name, (coefficients, bias) in task.machines.items():
         decisions.append(sum(c * kernel[:, r] for r, c in enumerate(coefficients)) + bias)
@@ -65,7 +65,7 @@ def test_the_prediction_is_the_mean_of_the_members(training, labels, kind):
 
 @pytest.mark.parametrize(("labels", "kind"), KINDS)
 def test_the_report_has_what_each_part_was_worth(training, labels, kind):
-    task, report = fit_task(training, labels, kind, ["svm", "gp", "forest"], seed=0)
+    task, report, _ = fit_task(training, labels, kind, ["svm", "gp", "forest"], seed=0)
     assert json.loads(json.dumps(report)) == report
     assert report["labels"] == 48
     assert report["chosen"] == " + ".join([*task.machines, *task.forests])
@@ -79,17 +79,17 @@ def test_the_report_has_what_each_part_was_worth(training, labels, kind):
 
 @pytest.mark.parametrize(("labels", "kind"), KINDS)
 def test_what_has_no_label_is_not_looked_at(training, labels, kind):
-    task, report = fit_task(training, labels, kind, ["svm", "gp", "forest"], seed=0)
+    task, report, _ = fit_task(training, labels, kind, ["svm", "gp", "forest"], seed=0)
     unknown = np.isnan(labels)
     assert all((coefficients[unknown] == 0).all() for coefficients, _ in task.machines.values())
     assert not np.isin(np.flatnonzero(unknown), task.known).any()
-    again, same = fit_task(training, labels, kind, ["svm", "gp", "forest"], seed=0)
+    again, same, _ = fit_task(training, labels, kind, ["svm", "gp", "forest"], seed=0)
     assert same == report
     assert np.array_equal(predictions(again, training)[0], predictions(task, training)[0])
 
 
 def test_errors_of_the_intervals_are_out_of_fold(training):
-    task, report = fit_task(training, LABELS, "regression", ["gp"], seed=0)
+    task, report, _ = fit_task(training, LABELS, "regression", ["gp"], seed=0)
     errors = task.intervals.errors
     assert len(errors) == 48
     assert (np.diff(errors) >= 0).all()
@@ -99,7 +99,7 @@ def test_errors_of_the_intervals_are_out_of_fold(training):
 
 
 def test_a_constant_target(training):
-    task, report = fit_task(training, np.full(60, 0.1), "regression", ["svm", "gp", "forest"], seed=0)
+    task, report, _ = fit_task(training, np.full(60, 0.1), "regression", ["svm", "gp", "forest"], seed=0)
     values, std = predictions(task, training)
     assert values == pytest.approx(np.full(60, 0.1))
     assert np.isfinite(std).all()
@@ -107,8 +107,8 @@ def test_a_constant_target(training):
 
 
 def test_units_do_not_matter(training):
-    task, _ = fit_task(training, LABELS, "regression", ["svm", "gp"], seed=0)
-    other, _ = fit_task(training, 1000 * LABELS - 7, "regression", ["svm", "gp"], seed=0)
+    task, _, _ = fit_task(training, LABELS, "regression", ["svm", "gp"], seed=0)
+    other, _, _ = fit_task(training, 1000 * LABELS - 7, "regression", ["svm", "gp"], seed=0)
     (values, std), (others, other_std) = predictions(task, training), predictions(other, training)
     assert others == pytest.approx(1000 * values - 7, rel=1e-3)
     assert other_std == pytest.approx(1000 * std, rel=1e-3)
@@ -117,7 +117,7 @@ def test_units_do_not_matter(training):
 @pytest.mark.parametrize(("labels", "kind"), KINDS)
 def test_on_landmarks(labels, kind):
     training = rows_of(np.arange(0, 60, 2))
-    task, report = fit_task(training, labels, kind, ["svm", "forest"], seed=0)
+    task, report, _ = fit_task(training, labels, kind, ["svm", "forest"], seed=0)
     assert {"nystroem", "forest"} <= set(report["members"])
     known = ~np.isnan(labels)
     assert np.corrcoef(predictions(task, training)[0][known], labels[known])[0, 1] > 0.8

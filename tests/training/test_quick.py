@@ -121,3 +121,25 @@ def test_the_same_seed_gives_the_same_model(tmp_path):
     first, second = (fit(molecules, tmp_path / name, encoder=None, seed=1).model for name in "ab")
     new = ["CCCCCCO", "c1ccccc1CC"]
     np.testing.assert_array_equal(first.predict(new).values, second.predict(new).values)
+
+
+def test_what_was_predicted_is_told(run):
+    done, molecules, split = run
+    told = pd.read_csv(done.folder / "predictions.csv")
+    assert told.groupby("part").size().to_dict() == {
+        "folds": len(split.train),
+        "valid": len(split.valid),
+        "test": len(split.test),
+    }
+    for part, positions in (("folds", split.train), ("test", split.test)):
+        rows = told[told["part"] == part]
+        assert rows["row"].tolist() == molecules.row[positions].tolist()
+        assert rows["smiles"].tolist() == [SMILES[i] for i in positions]
+        assert rows["label:size"].tolist() == pytest.approx(molecules.y[positions, 0].tolist())
+    tested = told[told["part"] == "test"]
+    error = ((tested["prediction:size"] - tested["label:size"]) ** 2).mean() ** 0.5
+    assert error == pytest.approx(done.metrics["test"]["rmse_per_task"]["size"])
+    assert (tested["lower:size"] < tested["prediction:size"]).all()
+    seen = told[told["part"] == "folds"]
+    error = ((seen["prediction:status"] - seen["label:status"]) ** 2).mean() ** 0.5
+    assert error == pytest.approx(done.metrics["folds"]["status"]["rmse"], rel=1e-4)

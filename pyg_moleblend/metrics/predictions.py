@@ -1,0 +1,62 @@
+r"""What a run predicted of molecules that it had not seen: a table beside its metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pyg_moleblend.runtime.files import atomic_write
+
+PREDICTIONS_FILE = "predictions.csv"
+FOLDS = "folds"
+r"""The part of training molecules, each predicted by models that had not seen its fold."""
+
+Matrix = NDArray[np.float64]
+
+
+class PartPredictions(NamedTuple):
+    r"""Predictions of one part of the molecules.
+
+    Attributes:
+        part: ``"valid"``, ``"test"`` or :data:`FOLDS`.
+        rows: Their rows in the source, ``[M]``.
+        smiles: What they are, or what tells them apart, ``[M]``.
+        values: Each ``[M, T]``: ``"label"``, NaN where there is none, ``"prediction"``, and ``"lower"`` and ``"upper"``
+            where there are intervals.
+    """
+
+    part: str
+    rows: NDArray[np.int64]
+    smiles: Sequence[str]
+    values: Mapping[str, Matrix]
+
+
+def write_predictions(folder: Path, targets: Sequence[str], parts: Sequence[PartPredictions]) -> Path:
+    r"""Writes ``predictions.csv``: ``part``, ``row``, ``smiles``, and ``label:TARGET``, ``prediction:TARGET``, ... for
+    each target.
+
+    Args:
+        folder: Where to.
+        targets: Names of the T targets.
+        parts: The predictions.
+    """
+    frames = [
+        pd.DataFrame(
+            {
+                "part": part.part,
+                "row": part.rows,
+                "smiles": list(part.smiles),
+                **{f"{what}:{name}": of[:, i] for i, name in enumerate(targets) for what, of in part.values.items()},
+            }
+        )
+        for part in parts
+    ]
+    path = folder / PREDICTIONS_FILE
+    with atomic_write(path, "w") as file:
+        pd.concat([frame for frame in frames if len(frame)] or [pd.DataFrame()]).to_csv(file, index=False)
+    return path
