@@ -27,6 +27,7 @@ ROWS = [
     {"training"},
     {"estimators"},
     {"viz"},
+    {"reports"},
     {"cli"},
 ]
 ROW = {name: number for number, row in enumerate(ROWS) for name in row}

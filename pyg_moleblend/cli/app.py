@@ -30,10 +30,11 @@ VERBS = {
     "predict": "predict properties of molecules",
     "embed": "compute the representations of molecules",
     "evaluate": "measure a model on labelled molecules, or how well it recovers relations",
+    "report": "write what came of a run as a page to look at",
     "quantum": "label molecules by quantum chemistry, to pretrain on",
     "convert": "turn a checkpoint of the authors' release into a model folder",
 }
-POSITIONAL = ("prepare", "check", "split", "fit", "predict", "embed", "evaluate", "convert", "quantum")
+POSITIONAL = ("prepare", "check", "split", "fit", "predict", "embed", "evaluate", "convert", "quantum", "report")
 SHARED = ("predict", "embed", "evaluate")  # verbs whose molecules the processes that torchrun starts share out
 TRAINING = ("pretrain", "finetune")  # they find out by themselves which process they are in
 _KEY = re.compile(r"Group '(?P<group>[^']+)' does not accept option '(?P<key>[^']+)'|Option '(?P<option>[^']+)' is not")
@@ -103,7 +104,8 @@ def run_verb(verb: str, words: Sequence[str]) -> None:
             f"a plugin is code: name it on the command line, {OPTION} FILE.py, not in a configuration file"
         )
     if "keep_config" in function.__annotations__:
-        config.resume = False  # the file is to start the run again, in another folder say
+        if "resume" in config:
+            config.resume = False  # the file is to start the run again, in another folder say
         text = parser.dump(config)
         arguments["keep_config"] = lambda folder, resume: _keep(folder, text, resume)
     launched = "TORCHELASTIC_RUN_ID" in os.environ  # by torchrun

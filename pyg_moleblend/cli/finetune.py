@@ -79,7 +79,9 @@ def run(
     from pyg_moleblend.cli.molecules import hydrogens_of
     from pyg_moleblend.cli.splits import make_split
     from pyg_moleblend.models.config import config_of
+    from pyg_moleblend.reports import write_report
     from pyg_moleblend.runtime.files import refuse_overwriting
+    from pyg_moleblend.runtime.processes import is_first
     from pyg_moleblend.runtime.seeds import derived_seed
     from pyg_moleblend.training import finetune, load_encoder
     from pyg_moleblend.training.folder import check_folder, one_run
@@ -142,6 +144,8 @@ def run(
             blending=drawn,
         )
         say(f"model in {done.model_folder}, metrics in {done.folder / 'metrics.json'}")
+        if is_first():
+            say(f"a page in {write_report(done.folder)}")
         return done.metrics
 
     with one_run(Path(out)):

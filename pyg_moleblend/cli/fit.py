@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 
 
@@ -20,6 +22,7 @@ def run(
     device: str = "auto",
     seed: int = 0,
     num_workers: int = 0,
+    keep_config: Callable[[Path, bool], None] = lambda folder, resume: None,
 ) -> None:
     """Fit a quick model of properties: kernels on fingerprints, descriptors and a frozen encoder's vectors.
 
@@ -46,12 +49,12 @@ def run(
         num_workers: Processes that compute descriptors and fingerprints; 0 is this one.
     """
     import re
-    from pathlib import Path
 
     from pyg_moleblend.chem import Hydrogens
     from pyg_moleblend.cli.data import load_data, names_of, say, tell
     from pyg_moleblend.cli.molecules import hydrogens_of
     from pyg_moleblend.cli.splits import make_split
+    from pyg_moleblend.reports import write_report
     from pyg_moleblend.runtime.files import refuse_overwriting
     from pyg_moleblend.training import fit
     from pyg_moleblend.training.quick import check_no_run
@@ -91,7 +94,8 @@ def run(
         seed,
         num_workers,
     )
-    say(f"model in {done.folder / 'model'}, metrics in {done.folder / 'metrics.json'}")
+    keep_config(done.folder, False)
+    say(f"model in {done.folder / 'model'}, metrics in {done.folder / 'metrics.json'}, a page in {write_report(out)}")
     for name, found in done.metrics["folds"].items():
         if name != "grouped_by":
             metric = next(iter(found))

@@ -28,17 +28,19 @@ class PartPredictions(NamedTuple):
         smiles: What they are, or what tells them apart, ``[M]``.
         values: Each ``[M, T]``: ``"label"``, NaN where there is none, ``"prediction"``, and ``"lower"`` and ``"upper"``
             where there are intervals.
+        more: What else is known of each molecule, by name, ``[M]``.
     """
 
     part: str
     rows: NDArray[np.int64]
     smiles: Sequence[str]
     values: Mapping[str, Matrix]
+    more: Mapping[str, NDArray[np.float64]]
 
 
 def write_predictions(folder: Path, targets: Sequence[str], parts: Sequence[PartPredictions]) -> Path:
-    r"""Writes ``predictions.csv``: ``part``, ``row``, ``smiles``, and ``label:TARGET``, ``prediction:TARGET``, ... for
-    each target.
+    r"""Writes ``predictions.csv``: ``part``, ``row``, ``smiles``, what else is known, and ``label:TARGET``,
+    ``prediction:TARGET``, ... for each target.
 
     Args:
         folder: Where to.
@@ -51,6 +53,7 @@ def write_predictions(folder: Path, targets: Sequence[str], parts: Sequence[Part
                 "part": part.part,
                 "row": part.rows,
                 "smiles": list(part.smiles),
+                **part.more,
                 **{f"{what}:{name}": of[:, i] for i, name in enumerate(targets) for what, of in part.values.items()},
             }
         )

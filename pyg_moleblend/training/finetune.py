@@ -174,7 +174,7 @@ def finetune(
                     errors[ERRORS_KEY] = errors_to_save(labels[part], predicted.values)
                 values = {"label": labels[part].numpy(), "prediction": predicted.values.numpy()}
                 rows = rows_of(molecules, split.as_dict()[part])
-                told.append(PartPredictions(part, rows.numpy(), names_of(parts[part]), values))
+                told.append(PartPredictions(part, rows.numpy(), names_of(parts[part]), values, {}))
         model.cpu()
         if trainer.is_global_zero:
             split.save(out / "split.json", getattr(molecules, "row", None), names_of(molecules))

@@ -16,7 +16,7 @@ from pyg_moleblend.checkpoints import encoder_from_pretrained
 from pyg_moleblend.datasets.recipe import RECIPE_KEY, recipe_of
 from pyg_moleblend.datasets.targets import has_coordinates, labels_of, names_of, rows_of, select_targets, smiles_of
 from pyg_moleblend.inference.intervals import LEVEL
-from pyg_moleblend.inference.quick_predictor import embedding_readout, save_quick_predictor, split_vectors
+from pyg_moleblend.inference.quick_predictor import SIMILARITY, embedding_readout, save_quick_predictor, split_vectors
 from pyg_moleblend.inference.run_batches import pick_device, run_batches
 from pyg_moleblend.metrics import TaskType
 from pyg_moleblend.metrics.predictions import FOLDS, PartPredictions, write_predictions
@@ -136,7 +136,7 @@ def fit(
             "train_molecules": len(train),
             "folds": {"grouped_by": folds, **{name: _over_folds(of) for name, of in model.report["targets"].items()}},
         }
-        told = [_told(FOLDS, molecules, train, smiles, {"label": labels[train], "prediction": model.out_of_fold})]
+        told = [_told(FOLDS, molecules, train, smiles, {"label": labels[train], "prediction": model.out_of_fold}, {})]
         for part, rows in held_out.items():
             if len(rows):
                 predicted = model.predict(smiles[rows].tolist(), _rows(vectors, rows), num_workers)
@@ -145,7 +145,8 @@ def fit(
                 values = {"label": labels[rows], "prediction": predicted.values}
                 if task.kind == "regression":
                     values["lower"], values["upper"] = model.interval(predicted, LEVEL)
-                told.append(_told(part, molecules, rows, smiles, values))
+                    metrics[part]["intervals"] = _coverage(task.names, values)
+                told.append(_told(part, molecules, rows, smiles, values, {SIMILARITY: predicted.similarity}))
         metadata = {"task": task.to_dict(), "modality": modality, "split": str(split), "seed": seed}
         if (recipe := recipe_of(molecules)) is not None:
             metadata[RECIPE_KEY] = recipe.to_dict()
@@ -185,9 +186,25 @@ def _rows(vectors: dict[str, Matrix] | None, rows: NDArray[np.int64]) -> dict[st
 
 
 def _told(
-    part: str, molecules: Any, rows: NDArray[np.int64], smiles: NDArray[Any], values: dict[str, Matrix]
+    part: str,
+    molecules: Any,
+    rows: NDArray[np.int64],
+    smiles: NDArray[Any],
+    values: dict[str, Matrix],
+    more: dict[str, NDArray[np.float64]],
 ) -> PartPredictions:
-    return PartPredictions(part, rows_of(molecules, torch.from_numpy(rows)).numpy(), smiles[rows].tolist(), values)
+    source = rows_of(molecules, torch.from_numpy(rows)).numpy()
+    return PartPredictions(part, source, smiles[rows].tolist(), values, more)
+
+
+def _coverage(names: Sequence[str], values: dict[str, Matrix]) -> dict[str, Any]:
+    r"""How many of the labels lie in the intervals of a level, and how wide these are, by target."""
+    found: dict[str, Any] = {"level": LEVEL}
+    for name, label, lower, upper in zip(names, values["label"].T, values["lower"].T, values["upper"].T, strict=True):
+        known = ~np.isnan(label)
+        held = (lower <= label) & (label <= upper)
+        found[name] = {"coverage": float(held[known].mean()), "width": float((upper - lower)[known].mean())}
+    return found
 
 
 def _over_folds(target: dict[str, Any]) -> dict[str, Any]:
