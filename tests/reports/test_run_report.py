@@ -62,11 +62,10 @@ def a_run(folder, kind="regression", names=("y",)):
     (folder / "metrics.json").write_text(json.dumps(known))
     told = []
     for part in ("valid", "test"):
-        labels = (
-            draw.normal(size=(20, count)) if kind == "regression" else (np.arange(20)[:, None] % 2 + np.zeros(count))
-        )
+        labels = draw.normal(size=(20, count))
+        labels = labels if kind == "regression" else (labels > 0).astype(float)
         labels[3] = np.nan
-        values = {"label": labels, "prediction": labels + 0.1}
+        values = {"label": labels, "prediction": 0.8 * labels + 0.1}
         told.append(PartPredictions(part, np.arange(20), ["C" * (i + 1) for i in range(19)] + ["<script>"], values, {}))
     write_predictions(folder, names, told)
     return folder
