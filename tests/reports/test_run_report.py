@@ -65,7 +65,9 @@ def a_run(folder, kind="regression", names=("y",)):
         labels = draw.normal(size=(20, count))
         labels = labels if kind == "regression" else (labels > 0).astype(float)
         labels[3] = np.nan
-        values = {"label": labels, "prediction": 0.8 * labels + 0.1}
+        predictions = 0.8 * labels + 0.1
+        predictions[-1] = 1 - labels[-1]  # the worst
+        values = {"label": labels, "prediction": predictions}
         told.append(PartPredictions(part, np.arange(20), ["C" * (i + 1) for i in range(19)] + ["<script>"], values, {}))
     write_predictions(folder, names, told)
     return folder
