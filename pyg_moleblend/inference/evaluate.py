@@ -10,9 +10,9 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from pyg_moleblend.checkpoints import from_pretrained, read_metadata
+from pyg_moleblend.checkpoints.pretrained import QUICK, component_name
 from pyg_moleblend.datasets.recipe import Recipe, check_recipe
 from pyg_moleblend.datasets.targets import Labelled, labels_of, select_targets
-from pyg_moleblend.inference.quick_predictor import is_quick, load_quick_predictor
 from pyg_moleblend.inference.recovery_report import RecoveryReport, recovery_report
 from pyg_moleblend.inference.run_batches import pick_device, run_batches
 from pyg_moleblend.loader import molecule_loader
@@ -51,7 +51,9 @@ def evaluate(
             have other hydrogens than those that it has learnt from.
     """
     metadata = read_metadata(source)
-    if is_quick(source):
+    if component_name(source) == QUICK:
+        from pyg_moleblend.inference.quick_predictor import load_quick_predictor  # needs scikit-learn
+
         predictor = load_quick_predictor(source, modality, batch_size, device, components=components)
         task = Task.from_dict(metadata["task"])
         labelled = _labelled(molecules, task, metadata)

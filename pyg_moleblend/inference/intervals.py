@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pyg_moleblend.inference.loaded_model import OWN_COLUMNS, free_names
-from pyg_moleblend.quick.calibration import interval_width
+from pyg_moleblend.metrics.conformal import interval_width
 
 LEVEL = 0.9
 ERRORS_KEY = "errors"

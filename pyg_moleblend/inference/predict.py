@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pyg_moleblend.checkpoints import from_pretrained, read_metadata
-from pyg_moleblend.checkpoints.pretrained import members_of
+from pyg_moleblend.checkpoints.pretrained import QUICK, component_name, members_of
 from pyg_moleblend.chem import Conformers
 from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.datasets.recipe import RECIPE_KEY, Recipe
@@ -25,7 +25,6 @@ from pyg_moleblend.inference.loaded_model import (
     table_of,
     target_columns,
 )
-from pyg_moleblend.inference.quick_predictor import is_quick, load_quick_predictor
 from pyg_moleblend.metrics.task import Task
 from pyg_moleblend.models import MoleBlendForPropertyPrediction
 from pyg_moleblend.utils.molecules import Modality, check_modality
@@ -97,7 +96,9 @@ def load_predictor(
     level: float | None = None,
 ) -> LoadedModel:
     r"""What :func:`predict` predicts with; its arguments are those of that function."""
-    if is_quick(source):
+    if component_name(source) == QUICK:
+        from pyg_moleblend.inference.quick_predictor import load_quick_predictor  # needs scikit-learn
+
         return load_quick_predictor(source, modality, batch_size, device, seed, conformers, components, level)
     members = members_of(source)
     models, metadata = [from_pretrained(member, components) for member in members], list(map(read_metadata, members))

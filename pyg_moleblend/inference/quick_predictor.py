@@ -17,7 +17,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from pyg_moleblend.checkpoints import read_metadata, save_pretrained
-from pyg_moleblend.checkpoints.pretrained import QUICK, component_name, locate, save_metadata
+from pyg_moleblend.checkpoints.pretrained import QUICK, locate, save_metadata
 from pyg_moleblend.chem import Conformers
 from pyg_moleblend.datasets.recipe import Recipe
 from pyg_moleblend.datasets.targets import smiles_of
@@ -56,11 +56,6 @@ def split_vectors(model: MoleBlendForEmbedding, vectors: Tensor) -> dict[str, Ma
     sizes = readout.sizes if isinstance(readout, JoinedReadout) else {"embedding": readout.out_channels}
     parts = vectors.double().split(list(sizes.values()), dim=1)
     return {name: part.numpy() for name, part in zip(sizes, parts, strict=True)}
-
-
-def is_quick(source: str | Path) -> bool:
-    r"""Whether the model that is saved there is a quick one."""
-    return component_name(source) == QUICK
 
 
 def save_quick_predictor(

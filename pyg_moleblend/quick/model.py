@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 import pyg_moleblend
 from pyg_moleblend.datasets.io.reading import Failure
 from pyg_moleblend.metrics import TaskType
+from pyg_moleblend.metrics.conformal import interval_width
 from pyg_moleblend.metrics.task import kind_of
-from pyg_moleblend.quick.calibration import interval_width
 from pyg_moleblend.quick.features import DESCRIPTOR_NAMES, features_of
 from pyg_moleblend.quick.folds import Grouping, Groups
 from pyg_moleblend.quick.gaussian_process import Spread

@@ -13,6 +13,7 @@ from pyg_moleblend.runtime.devices import move
 from pyg_moleblend.runtime.seeds import derived_seed
 from pyg_moleblend.training.data import MoleculeDataModule
 from pyg_moleblend.training.global_mean import GlobalMean, global_mean
+from pyg_moleblend.training.parameter_groups import parameter_groups
 from pyg_moleblend.training.settings import Schedule
 from pyg_moleblend.training.strategy import is_sharded, sharded
 
@@ -34,6 +35,8 @@ class TrainingModule(pl.LightningModule):
     def __init__(self, model: nn.Module, schedule: Schedule, seed: int = 0) -> None:
         super().__init__()
         self.model = model
+        if schedule.layer_decay == 0:
+            model.get_submodule("encoder").requires_grad_(False).eval()
         self.schedule = schedule
         self.seed = seed
 
@@ -79,7 +82,7 @@ class TrainingModule(pl.LightningModule):
         r"""Adam, the warm-up and the cosine."""
         schedule = self.schedule
         optimizer = torch.optim.AdamW(
-            self.model.parameters(),
+            parameter_groups(self.model, schedule),
             lr=schedule.learning_rate,
             weight_decay=schedule.weight_decay,
             fused=self.trainer.precision != "16-mixed",  # there it would hide the gradients' scale from the clipping

@@ -31,6 +31,9 @@ class Schedule:
             default.
         ema_decay: Decay of an exponential moving average of the weights over the updates, 0.999 say, which is then what
             is validated and kept; by default there is none.
+        layer_decay: What the learning rate of a layer of the encoder is to that of the next one, and the last one's to
+            ``learning_rate``; 1 is one rate for all, 0 leaves the encoder as it is.
+        head_learning_rate: The highest learning rate of what is not the encoder; ``learning_rate`` by default.
 
     Raises:
         ValueError: If a value is out of its range.
@@ -46,6 +49,8 @@ class Schedule:
     clip_norm: float = 5.0
     max_pairs: int | None = None
     ema_decay: float | None = None
+    layer_decay: float = 1.0
+    head_learning_rate: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("epochs", "steps", "batch_size", "accumulate", "max_pairs"):
@@ -59,6 +64,11 @@ class Schedule:
         for name in ("warmup", "weight_decay"):
             if not (_is_number(getattr(self, name)) and 0 <= getattr(self, name) < math.inf):
                 raise ValueError(f"`{name}` must be finite and not negative, got {getattr(self, name)}")
+        if not (_is_number(self.layer_decay) and 0 <= self.layer_decay <= 1):
+            raise ValueError(f"`layer_decay` must be from 0 to 1, got {self.layer_decay}")
+        head = self.head_learning_rate
+        if head is not None and not (_is_number(head) and 0 < head < math.inf):
+            raise ValueError(f"`head_learning_rate` must be positive and finite, got {head}")
         if self.ema_decay is not None and not (_is_number(self.ema_decay) and 0 < self.ema_decay < 1):
             raise ValueError(f"`ema_decay` must lie between 0 and 1, got {self.ema_decay}")
 
