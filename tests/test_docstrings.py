@@ -11,6 +11,7 @@ PACKAGES = [
     "checkpoints",
     "chem",
     "datasets",
+    "estimators",
     "inference",
     "loader",
     "metrics",
