@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import torch
@@ -96,14 +96,7 @@ def load_predictor(
         return load_quick_predictor(source, modality, batch_size, device, seed, conformers, components, level)
     if level is not None:
         raise ValueError(f"the model in {source} has no intervals: leave the level {level:g} out")
-    model, metadata = from_pretrained(source, components), read_metadata(source)
-    if not isinstance(model, MoleBlendForPropertyPrediction) or "task" not in metadata:
-        raise ValueError(
-            f"{source} holds a {type(model).__name__} that knows no property: predict with a fine-tuned model, or "
-            "embed with this one"
-        )
-    task, recipe = Task.from_dict(metadata["task"]), Recipe.from_metadata(metadata)
-    inputs = check_modality(modality or metadata.get("modality", "2d+3d"))
+    model, task, recipe, inputs = load_property_model(source, modality, components)
 
     def compute(batch: Any) -> Tensor:
         return task.restore(model(batch, inputs))
@@ -114,3 +107,37 @@ def load_predictor(
     spread = free_names(deviations, "_of_conformers", {*OWN_COLUMNS, *names})
     dtype = torch.float64 if task.kind == "regression" else torch.float32
     return LoadedModel(compute, names, dtype, [model], recipe, inputs, wanted, spread, batch_size, device)
+
+
+class PropertyModel(NamedTuple):
+    r"""A fine-tuned model and what is known of it.
+
+    Attributes:
+        model: The model, in evaluation mode.
+        task: What it predicts.
+        recipe: How molecules became graphs in training; None where it does not say.
+        modality: Which inputs are used.
+    """
+
+    model: MoleBlendForPropertyPrediction
+    task: Task
+    recipe: Recipe | None
+    modality: Modality
+
+
+def load_property_model(
+    source: str | Path, modality: Modality | None = None, components: Iterable[type] = ()
+) -> PropertyModel:
+    r"""A fine-tuned model; its arguments are those of :func:`predict`.
+
+    Raises:
+        ValueError: If the model predicts no properties.
+    """
+    model, metadata = from_pretrained(source, components), read_metadata(source)
+    if not isinstance(model, MoleBlendForPropertyPrediction) or "task" not in metadata:
+        raise ValueError(
+            f"{source} holds a {type(model).__name__} that knows no property: predict with a fine-tuned model, or "
+            "embed with this one"
+        )
+    task, recipe = Task.from_dict(metadata["task"]), Recipe.from_metadata(metadata)
+    return PropertyModel(model, task, recipe, check_modality(modality or metadata.get("modality", "2d+3d")))
