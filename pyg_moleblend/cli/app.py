@@ -29,12 +29,15 @@ VERBS = {
     "finetune": "train a model, pretrained or not, to predict properties",
     "predict": "predict properties of molecules",
     "embed": "compute the representations of molecules",
+    "explain": "split predictions into what comes of the atoms and of each relation",
     "evaluate": "measure a model on labelled molecules, or how well it recovers relations",
     "report": "write what came of a run as a page to look at",
     "quantum": "label molecules by quantum chemistry, to pretrain on",
     "convert": "turn a checkpoint of the authors' release into a model folder",
 }
-POSITIONAL = ("prepare", "check", "split", "fit", "predict", "embed", "evaluate", "convert", "quantum", "report")
+POSITIONAL = (
+    *("prepare", "check", "split", "fit", "predict", "embed", "explain", "evaluate", "report", "quantum", "convert"),
+)
 SHARED = ("predict", "embed", "evaluate")  # verbs whose molecules the processes that torchrun starts share out
 TRAINING = ("pretrain", "finetune")  # they find out by themselves which process they are in
 _KEY = re.compile(r"Group '(?P<group>[^']+)' does not accept option '(?P<key>[^']+)'|Option '(?P<option>[^']+)' is not")

@@ -96,7 +96,7 @@ class MoleBlendEmbedder(TransformerMixin, BaseEstimator):
             self.recipe_,
             modality,
             conformer_settings(1, None, self.recipe_),
-            (),
+            False,
             self.batch_size,
             self.device,
         )

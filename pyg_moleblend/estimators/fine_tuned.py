@@ -127,7 +127,7 @@ class FineTuned(BaseEstimator):
             recipe,
             modality,
             conformer_settings(1, None, recipe),
-            (),
+            False,
             _schedule(self.schedule).batch_size,
             "cpu" if _one_device(self.machine).accelerator == "cpu" else "auto",
         )

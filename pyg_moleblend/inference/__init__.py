@@ -1,5 +1,5 @@
-r"""Use of trained models: predictions, embeddings, scores, and reports of what was recovered; of libraries that no
-memory holds in :mod:`pyg_moleblend.inference.screening`.
+r"""Use of trained models: predictions and what they are made of, embeddings, scores, and reports of what was recovered;
+of libraries that no memory holds in :mod:`pyg_moleblend.inference.screening`.
 
 It knows nothing of training, so that a prediction does not import a trainer. Models are saved and loaded next door, in
 :mod:`pyg_moleblend.checkpoints`; :mod:`pyg_moleblend.training` scores with what is here.
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pyg_moleblend.runtime.lazy import export_lazily
 
 if TYPE_CHECKING:
+    from pyg_moleblend.inference.attribution import Attribution, attribute, load_attributor
     from pyg_moleblend.inference.embed import embed, load_embedder
     from pyg_moleblend.inference.evaluate import evaluate, score_model
     from pyg_moleblend.inference.loaded_model import LoadedModel
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
     from pyg_moleblend.inference.trivial_guess import trivial_guess
 
 __all__ = [
+    "Attribution",
     "LoadedModel",
     "RecoveryReport",
+    "attribute",
     "embed",
     "evaluate",
+    "load_attributor",
     "load_embedder",
     "load_predictor",
     "predict",

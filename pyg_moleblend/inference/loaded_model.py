@@ -113,7 +113,7 @@ class LoadedModel:
             molecules, added, flat, _ = add_missing_conformers(
                 table, conformers=self.conformers, num_workers=num_workers
             )
-            _say_added(added, len(table))
+            say_added(added, len(table))
         rows = table.output_rows.tolist()
         return self._frame(molecules, rows, [table.ids[row] for row in rows], flat)
 
@@ -128,7 +128,7 @@ class LoadedModel:
             reading: Molecules and failures.
             ids: Identifiers of the rows.
         """
-        molecules = _Read(reading)
+        molecules = ReadMolecules(reading)
         known = has_structure((molecules._data, molecules.slices)).tolist() if len(molecules) else []
         flat = {row for row, there in zip(reading.rows.tolist(), known, strict=True) if not there}
         causes = {row: cause for row, cause in reading.conformer_errors.items() if row in flat}
@@ -171,7 +171,7 @@ class LoadedModel:
         )
 
 
-class _Read(MoleculeDataset):
+class ReadMolecules(MoleculeDataset):
     r"""The molecules of a reading."""
 
     def __init__(self, reading: Reading) -> None:
@@ -227,7 +227,8 @@ def free_names(names: Iterable[str], suffix: str, taken: Set[str]) -> list[str]:
     return free
 
 
-def _say_added(added: int, molecules: int) -> None:
+def say_added(added: int, molecules: int) -> None:
+    r"""Says how many molecules were given a conformer."""
     if added:
         _log.warning(
             "%d of %d molecules had no coordinates and were given a conformer; the modality '2d' needs none",

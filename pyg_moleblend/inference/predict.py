@@ -10,12 +10,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from pyg_moleblend.checkpoints import from_pretrained, read_metadata
-from pyg_moleblend.checkpoints.pretrained import QUICK, component_name, members_of
+from pyg_moleblend.checkpoints.pretrained import QUICK, component_name
 from pyg_moleblend.chem import Conformers
 from pyg_moleblend.datasets import MoleculeTable
-from pyg_moleblend.datasets.recipe import RECIPE_KEY, Recipe
-from pyg_moleblend.inference.intervals import end_columns, interval_widths, saved_errors
+from pyg_moleblend.inference.intervals import end_columns, interval_widths
 from pyg_moleblend.inference.loaded_model import (
     MAX_ATOMS,
     OWN_COLUMNS,
@@ -25,9 +23,8 @@ from pyg_moleblend.inference.loaded_model import (
     table_of,
     target_columns,
 )
-from pyg_moleblend.metrics.task import Task
-from pyg_moleblend.models import MoleBlendForPropertyPrediction
-from pyg_moleblend.utils.molecules import Modality, check_modality
+from pyg_moleblend.inference.property_model import load_property_models
+from pyg_moleblend.utils.molecules import Modality
 
 
 def predict(
@@ -100,29 +97,17 @@ def load_predictor(
         from pyg_moleblend.inference.quick_predictor import load_quick_predictor  # needs scikit-learn
 
         return load_quick_predictor(source, modality, batch_size, device, seed, conformers, components, level)
-    members = members_of(source)
-    models, metadata = [from_pretrained(member, components) for member in members], list(map(read_metadata, members))
-    for member, model, of in zip(members, models, metadata, strict=True):
-        if not isinstance(model, MoleBlendForPropertyPrediction) or "task" not in of:
-            raise ValueError(
-                f"{member} holds a {type(model).__name__} that knows no property: predict with a fine-tuned model, or "
-                "embed with this one"
-            )
-    tasks, recipe = [Task.from_dict(of["task"]) for of in metadata], Recipe.from_metadata(metadata[0])
-    _check_alike(members, tasks, metadata)
-    task, several = tasks[0], len(members) > 1
-    inputs = check_modality(modality or metadata[0].get("modality", "2d+3d"))
-    each_errors = [saved_errors(of, task.num_targets) for of in metadata]
-    widths = (
-        [interval_widths(task.names, errors, level) for errors in each_errors] if task.kind == "regression" else [{}]
-    )
+    members = load_property_models(source, modality, components)
+    _, task, recipe, inputs, _ = members[0]
+    several = len(members) > 1
     if level is not None and task.kind == "classification":
         raise ValueError("a classification has probabilities, and no intervals: leave the level out")
-    bounded = [place for place in widths[0] if all(place in of for of in widths)]
+    widths = [interval_widths(task.names, of.errors, level) for of in members if task.kind == "regression"]
+    bounded = [place for place in range(task.num_targets) if widths and all(place in of for of in widths)]
     width = torch.tensor([[of[place] for place in bounded] for of in widths], dtype=torch.float64).mean(0)
 
     def compute(batch: Any) -> Tensor:
-        values = torch.stack([of.restore(model(batch, inputs)) for of, model in zip(tasks, models, strict=True)])
+        values = torch.stack([of.task.restore(of.model(batch, inputs)) for of in members])
         return torch.cat([values.mean(0), values.std(0)], 1) if several else values[0]
 
     def finish(molecules: Any, computed: Tensor) -> Tensor:
@@ -136,20 +121,16 @@ def load_predictor(
     deviations = [f"{name}_std" for name in names] if spread or several else []
     suffix = "_of_models" if several else "_of_conformers"
     columns = [*names, *free_names(deviations, suffix, {*OWN_COLUMNS, *names})]
-    columns += end_columns(columns, bounded)
-    dtype = torch.float64 if task.kind == "regression" else torch.float32
-    return LoadedModel(compute, columns, dtype, models, recipe, inputs, wanted, spread, batch_size, device, finish)
-
-
-def _check_alike(members: Sequence[Path], tasks: Sequence[Task], metadata: Sequence[dict[str, Any]]) -> None:
-    for member, task, of in zip(members, tasks, metadata, strict=True):
-        for what, mine, first in (
-            ("kind", task.kind, tasks[0].kind),
-            ("targets", task.names, tasks[0].names),
-            ("modality", of.get("modality"), metadata[0].get("modality")),
-            ("recipe", of.get(RECIPE_KEY), metadata[0].get(RECIPE_KEY)),
-        ):
-            if mine != first:
-                raise ValueError(
-                    f"{members[0]} and {member} cannot predict together, they differ in {what}: {first} and {mine}"
-                )
+    return LoadedModel(
+        compute,
+        [*columns, *end_columns(columns, bounded)],
+        torch.float64 if task.kind == "regression" else torch.float32,
+        [of.model for of in members],
+        recipe,
+        inputs,
+        wanted,
+        spread,
+        batch_size,
+        device,
+        finish if bounded else None,
+    )

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pyg_moleblend.models.cost import estimate_flops, estimate_memory
     from pyg_moleblend.models.embedding import MoleBlendForEmbedding
     from pyg_moleblend.models.explainable import Explainable
+    from pyg_moleblend.models.integrated_gradients import IntegratedGradients, integrated_gradients
     from pyg_moleblend.models.memory import check_memory
     from pyg_moleblend.models.moleblend import (
         DenseEncoderOutput,
@@ -29,6 +30,7 @@ __all__ = [
     "DenseEncoderOutput",
     "EncoderOutput",
     "Explainable",
+    "IntegratedGradients",
     "MoleBlend",
     "MoleBlendConfig",
     "MoleBlendForEmbedding",
@@ -41,6 +43,7 @@ __all__ = [
     "default_relations",
     "estimate_flops",
     "estimate_memory",
+    "integrated_gradients",
 ]
 
 export_lazily(__name__)

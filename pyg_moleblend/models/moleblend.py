@@ -219,13 +219,8 @@ class MoleBlend(Component, nn.Module):
 
     def tokens_and_bias(self, molecules: DenseMolecules, blend: Blend | None = None) -> tuple[Tensor, Tensor]:
         r"""Tokens before the first layer ``[B, 1 + N, C]`` and the attention bias ``[B, H, 1 + N, 1 + N]``."""
-        idle = []
-        if "3d" in molecules.modalities:
-            molecules = molecules.with_pair(
-                GAUSSIANS, self.gaussians(pair_distances(molecules.pos), self._types(molecules))
-            )
-        else:
-            idle.append(self.gaussians)
+        molecules = self.with_gaussians(molecules)
+        idle = [] if "3d" in molecules.modalities else [self.gaussians]
         if blend is not None:
             molecules = molecules.with_atom(CHOSEN, blend.atom_feature)
         atoms = self.atom_embedding(molecules)
@@ -237,6 +232,17 @@ class MoleBlend(Component, nn.Module):
         token = self.graph_token.expand(atoms.size(0), 1, -1).to(atoms.dtype)
         tokens = self.dropout(self.normalize(torch.cat([token, touched(atoms, *idle)], dim=1), molecules))
         return tokens, self.attention_bias(molecules, None if blend is None else blend.relation)
+
+    def with_gaussians(self, molecules: DenseMolecules) -> DenseMolecules:
+        r"""The molecules with the Gaussian basis of their distances, where there are any."""
+        if "3d" not in molecules.modalities:
+            return molecules
+        return molecules.with_pair(GAUSSIANS, self.gaussians(pair_distances(molecules.pos), self._types(molecules)))
+
+    def relation_biases(self, molecules: DenseMolecules) -> dict[str, Tensor]:
+        r"""The bias of each relation that the molecules have, by name, each ``[B, H, N, N]`` or of a shape that is
+        broadcast to it: what :meth:`tokens_and_bias` sums."""
+        return self.attention_bias.blend.biases(self.with_gaussians(molecules))
 
     def normalize(self, tokens: Tensor, molecules: DenseMolecules) -> Tensor:
         r"""The tokens ``[B, 1 + N, C]`` normalised, before the first layer."""
@@ -255,6 +261,11 @@ class MoleBlend(Component, nn.Module):
         r"""As :meth:`encode`, with the atoms' states between the layers."""
         recompute = self.activation_checkpointing and torch.is_grad_enabled()
         tokens, bias = run(self.tokens_and_bias, molecules, blend, activation_checkpointing=recompute)
+        return self.run_layers(tokens, bias, recompute)
+
+    def run_layers(self, tokens: Tensor, bias: Tensor, recompute: bool = False) -> HiddenStates:
+        r"""What the layers make of tokens ``[B, 1 + N, C]`` and a bias ``[B, H, 1 + N, 1 + N]``, computed again in the
+        backward pass with ``recompute``."""
         hidden_states = [tokens[:, 1:]]
         for layer in self.layers:
             tokens = layer(tokens, bias, recompute)

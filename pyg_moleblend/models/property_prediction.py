@@ -118,7 +118,16 @@ class MoleBlendForPropertyPrediction(Component, nn.Module):
         blend = None
         if self.blending is not None and self.training:
             blend = drawn(self.blending, molecules, self.modalities)
-        vector = self.readout(self.readout.encode(self.encoder, molecules, blend), molecules)
+        return self.from_output(self.readout.encode(self.encoder, molecules, blend), molecules)
+
+    def from_output(self, output: Any, molecules: DenseMolecules) -> Tensor:
+        r"""The properties ``[B, T]`` that the readout and the head make of an encoder's output.
+
+        Args:
+            output: What the readout's ``encode`` gives.
+            molecules: Of these molecules, packed.
+        """
+        vector = self.readout(output, molecules)
         if vector.shape != (expected := (len(molecules.mask), self.dense.in_features)):
             raise ValueError(f"the readout must give [B, out_channels] = {list(expected)}, got {list(vector.shape)}")
         return self.out(self.dropout(F.gelu(self.dense(self.dropout(vector)))))

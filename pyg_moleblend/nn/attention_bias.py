@@ -64,22 +64,29 @@ class RelationBlend(nn.Module):
         r"""``"2d"`` or ``"3d"`` for each relation by name, in the order that numbers them."""
         return {name: relation.modality for name, relation in self.items()}
 
-    def forward(self, molecules: DenseMolecules, chosen: Tensor | None = None) -> Tensor:
-        biases, idle = [], []
+    def biases(self, molecules: DenseMolecules, chosen: Tensor | None = None) -> dict[str, Tensor]:
+        r"""What each relation adds to the sum, by name, each ``[B, H, N, N]`` or of a shape that is broadcast to it;
+        relations of a modality that no molecule has are left out."""
+        biases = {}
         for number, (name, relation) in enumerate(self.items()):
             if relation.modality not in molecules.modalities:
-                idle.append(relation)
                 continue
             enters = molecules.available(relation.modality)[:, None, None, None]  # [B, 1, 1, 1]
             if chosen is not None:
                 enters = enters & chosen_enters(chosen, number, relation.modality)[:, None]  # [B, 1, N, N]
             bias = relation(molecules)
             self._check(name, bias, molecules)
-            biases.append(torch.where(enters, bias, torch.zeros_like(bias)))
+            biases[name] = torch.where(enters, bias, torch.zeros_like(bias))
+        return biases
+
+    def forward(self, molecules: DenseMolecules, chosen: Tensor | None = None) -> Tensor:
+        biases = self.biases(molecules, chosen)
+        idle = [relation for name, relation in self.items() if name not in biases]
         if not biases:  # a point cloud, say, in a model of 2D relations
             B, N = molecules.mask.shape
-            biases.append(molecules.pos.new_zeros(B, 1, N, N))
-        return touched(sum(biases[1:], start=biases[0]), *idle)
+            return touched(molecules.pos.new_zeros(B, 1, N, N), *idle)
+        first, *others = biases.values()
+        return touched(sum(others, start=first), *idle)
 
     def _check(self, name: str, bias: Tensor, molecules: DenseMolecules) -> None:
         B, N = molecules.mask.shape
@@ -114,10 +121,19 @@ class AttentionBias(nn.Module):
         nn.init.normal_(self.graph_token, std=INIT_STD)
 
     def forward(self, molecules: DenseMolecules, chosen: Tensor | None = None) -> Tensor:
-        bias = F.pad(self.blend(molecules, chosen), (1, 0, 1, 0))
+        return self.with_graph_token(self.blend(molecules, chosen), molecules.mask)
+
+    def with_graph_token(self, bias: Tensor, mask: Tensor) -> Tensor:
+        r"""The bias of all tokens, ``[B, H, 1 + N, 1 + N]``.
+
+        Args:
+            bias: That of the atoms, ``[B, H, N, N]`` or ``[B, 1, N, N]``.
+            mask: True for real atoms, ``[B, N]``.
+        """
+        bias = F.pad(bias, (1, 0, 1, 0))
         first = torch.arange(bias.size(-1), device=bias.device) == 0
         token = (first[:, None] | first) * self.graph_token[:, None, None]  # [H, T, T], the corner once
-        return shut_padded_keys(bias + token, F.pad(molecules.mask, (1, 0), value=True))
+        return shut_padded_keys(bias + token, F.pad(mask, (1, 0), value=True))
 
     def extra_repr(self) -> str:
         return f"heads={self.graph_token.numel()}"
