@@ -88,12 +88,13 @@ def _draw_molecule(axis: Axes, mol: Chem.Mol) -> None:
     for bond in flat.GetBonds():
         ends = places[[bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()]]
         axis.plot(*ends.T, color="0.4", linewidth=1 + bond.GetBondTypeAsDouble(), solid_capstyle="round", zorder=1)
-    for atom, place in zip(flat.GetAtoms(), places, strict=True):
+    for atom, (x, y) in zip(flat.GetAtoms(), places, strict=True):
         symbol = atom.GetSymbol()
-        axis.scatter(*place, s=110, color="white" if symbol != "C" else "0.4", zorder=2)
+        axis.scatter(x, y, s=110, color="white" if symbol != "C" else "0.4", zorder=2)
         if symbol != "C":
             axis.text(
-                *place,
+                x,
+                y,
                 symbol,
                 ha="center",
                 va="center",
