@@ -138,7 +138,7 @@ def finetune(
         encoder = MoleBlend(encoder or MoleBlendConfig())
     encoder, readout = copy.deepcopy(encoder), copy.deepcopy(readout)
     model = MoleBlendForPropertyPrediction(config_of(encoder), task.num_targets, encoder, readout, blending)
-    module = PropertyModule(model, task, schedule, modality, seed)
+    module = PropertyModule(model, task, schedule, modality, seed, metric)
     mode = Evaluator(metric).mode if metric in task.metrics else "min"
     facts = {
         "targets": task.names,
