@@ -28,14 +28,19 @@ from pyg_moleblend.components import (
 )
 from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction
 from pyg_moleblend.runtime.files import atomic_write, digest_of, whole_folder
-from pyg_moleblend.runtime.open_file import read_json
+from pyg_moleblend.runtime.open_file import content_named, read_json
 
 CONFIG_FILE = "config.json"
+SUMMARY_FILE = "summary.json"
+r"""Of a training with several seeds; it is there when all have ended."""
+EMBEDDER = "embedder"
+r"""Where a quick model keeps the encoder that it looks at."""
 QUICK = "QuickModel"
 r"""What the configuration calls a model of :mod:`pyg_moleblend.quick`, whose other files are not ours."""
 FORMAT = 2
 r"""Of ``config.json``: a tree of components. Folders of format 1, which has no number, load too."""
 
+_FILES = (CONFIG_FILE, WEIGHTS_FILE, "quick.json", "quick.safetensors", f"{EMBEDDER}/*")
 _TIMES, _SPARE = 8, 1_000_000  # a part may be built and then replaced by another
 _SAVING = "saving"  # tells in both files which saving they are of
 
@@ -153,9 +158,14 @@ def members_of(source: str | Path) -> list[Path]:
     r"""The folders of the models that predict together: those of a run with several seeds, or one."""
     folder = Path(source)
     if folder.is_dir() and not any((place / CONFIG_FILE).is_file() for place in (folder, folder / "model")):
-        runs = [path for path in folder.glob("seed-*/model") if (path / CONFIG_FILE).is_file()]
-        if runs:
-            return sorted(runs, key=lambda path: (len(path.parent.name), path))
+        if (folder / SUMMARY_FILE).is_file():
+            with content_named(folder / SUMMARY_FILE):
+                return [locate(folder / f"seed-{seed}") for seed in read_json(folder / SUMMARY_FILE)["seeds"]]
+        if any(folder.glob("seed-*")):
+            raise FileNotFoundError(
+                f"the runs in {folder} have not all ended (there is no {SUMMARY_FILE}): resume them, or name one of "
+                f"them ({next(iter(sorted(folder.glob('seed-*'))))})"
+            )
     return [locate(source)]
 
 
@@ -174,7 +184,7 @@ def model_digests(source: str | Path) -> dict[str, str]:
     members = members_of(source)
     digests: dict[str, str] = {}
     for number, folder in enumerate(members):
-        files = sorted(path for suffix in ("json", "safetensors") for path in folder.rglob(f"*.{suffix}"))
+        files = [path for name in _FILES for path in sorted(folder.glob(name))]
         prefix = f"{number}/" if len(members) > 1 else ""
         digests |= {prefix + str(path.relative_to(folder)): digest_of(path) for path in files}
     return digests
@@ -210,7 +220,7 @@ def locate(source: str | Path) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(source, allow_patterns=[CONFIG_FILE, WEIGHTS_FILE]))
+        return Path(snapshot_download(source, allow_patterns=list(_FILES)))
     except (HfHubHTTPError, LocalEntryNotFoundError) as error:
         raise FileNotFoundError(f"there is neither a folder nor a hub repository {source}: {error}") from error
 

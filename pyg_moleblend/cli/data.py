@@ -145,3 +145,15 @@ def tell(result: object) -> None:
     r"""Prints a result, once, however many processes there are."""
     if is_first():
         print(result)
+
+
+def write_page(run: Path) -> None:
+    r"""Writes the page of a run that has ended, which nothing of the run depends on."""
+    from pyg_moleblend.reports import write_report
+
+    if not is_first():
+        return
+    try:
+        say(f"a page in {write_report(run)}")
+    except Exception as error:  # hours of training are not lost for a figure
+        say(f"the page of the run could not be written ({type(error).__name__}: {error}); moleblend report {run}")

@@ -95,9 +95,9 @@ def models_of(model: str) -> list[str]:
 
     from pyg_moleblend.checkpoints.pretrained import members_of
 
-    if Path(model).is_dir() and len(members := members_of(model)) > 1:
-        return [str(member) for member in members]
-    models = [model] if Path(model).exists() else [name.strip() for name in model.split(",")]
+    if Path(model).is_dir():
+        return [str(member) for member in members_of(model)]
+    models = [name.strip() for name in model.split(",")]
     if len(set(models)) < len(models):
         raise ValueError(f"each model can be named once, got {model!r}")
     return models

@@ -6,8 +6,9 @@ from typing import Any, Literal, cast
 
 from pyg_moleblend.models import MoleBlendConfig
 from pyg_moleblend.training import Machine, Schedule
+from pyg_moleblend.training.settings import ENCODER, FINE_TUNING, PATIENCE
 
-_MODEL, _SCHEDULE, _MACHINE = MoleBlendConfig(), Schedule(), Machine()
+_MODEL, _MACHINE = MoleBlendConfig(), Machine()
 _DROPOUTS = {"drop_path": 0.0}
 
 
@@ -29,9 +30,9 @@ def run(
     relations: dict[str, Any] | None = None,
     readout: dict[str, Any] | str | None = None,
     blending: dict[str, Any] | str | None = None,
-    schedule: Schedule = _SCHEDULE,
+    schedule: Schedule = FINE_TUNING,
     machine: Machine = _MACHINE,
-    patience: int | None = None,
+    patience: int | None = PATIENCE,
     seed: int = 0,
     seeds: int = 1,
     resume: bool = False,
@@ -43,8 +44,9 @@ def run(
         data: Molecules with labels: qm9, moleculenet:NAME, ogb:NAME, pcqm4mv2, a folder that moleblend prepare made, or
             the path of a table (.csv, .tsv, .parquet, .sdf, .smi, ...).
         out: Folder of the run: model, metrics, split, checkpoints, logs, and the configuration.
-        encoder: The model to start from: a folder, the name of a packaged one (moleblend-tiny), or a hub repository;
-            without it the weights are random. The hydrogens of its training become atoms of a table's molecules.
+        encoder: The model to start from: a folder, the name of a packaged one, or a hub repository; none for random
+            weights. By default it is moleblend-tiny, or none where a model or relations are given. The hydrogens of its
+            training become atoms of a table's molecules.
         root: Folder of the published datasets; they are downloaded into it.
         smiles_column: Column of a table's SMILES; the one that is called so by default.
         targets: Targets to learn, as a,b,c; needed for a table, all by default for a published dataset.
@@ -59,7 +61,7 @@ def run(
         modality: Which inputs to use; 2d+3d is all that each molecule has.
         dropouts: Dropout probabilities that the loaded encoder is to have (dropout, attention_dropout,
             activation_dropout, drop_path).
-        model: The encoder's shape, where none is given.
+        model: The shape of an encoder with random weights.
         relations: Relations beside the paper's three, where no encoder is given, by name: a component, {component:
             NAME, arguments: {...}}, or null to take one away.
         readout: What of the encoder's output the targets are predicted from, a component; the graph token by default.
@@ -76,13 +78,11 @@ def run(
 
     from pyg_moleblend.chem import Hydrogens
     from pyg_moleblend.cli.component_options import make, make_encoder
-    from pyg_moleblend.cli.data import load_data, names_of, say, tell
+    from pyg_moleblend.cli.data import load_data, names_of, say, tell, write_page
     from pyg_moleblend.cli.molecules import hydrogens_of
     from pyg_moleblend.cli.splits import make_split
     from pyg_moleblend.models.config import config_of
-    from pyg_moleblend.reports import write_report
     from pyg_moleblend.runtime.files import refuse_overwriting
-    from pyg_moleblend.runtime.processes import is_first
     from pyg_moleblend.runtime.seeds import derived_seed
     from pyg_moleblend.training import finetune, load_encoder
     from pyg_moleblend.training.folder import check_folder, one_run
@@ -90,6 +90,9 @@ def run(
     from pyg_moleblend.training.strategy import settle_rank
 
     settle_rank(machine)
+    if encoder is None and model == _MODEL and not relations:
+        encoder = ENCODER
+    encoder = None if encoder == "none" else encoder
     refuse_overwriting(out, data, encoder)
     if seeds < 1:
         raise ValueError(f"`seeds` must be at least 1, got {seeds}")
@@ -102,7 +105,7 @@ def run(
     if encoder is not None and (model != _MODEL or relations):
         raise ValueError("give either `encoder`, whose shape is fixed, or a `model` to start from random weights")
     if encoder is None and dropouts != _DROPOUTS:
-        raise ValueError("`dropouts` are those of a loaded encoder; without `encoder` give them in `model`")
+        raise ValueError("`dropouts` are those of a loaded encoder; for random weights give them in `model`")
     drawn = None if blending is None else make(blending, "blending")
     names = names_of(targets)
     molecules = load_data(
@@ -145,8 +148,7 @@ def run(
             blending=drawn,
         )
         say(f"model in {done.model_folder}, metrics in {done.folder / 'metrics.json'}")
-        if is_first():
-            say(f"a page in {write_report(done.folder)}")
+        write_page(done.folder)
         return done.metrics
 
     with one_run(Path(out)):

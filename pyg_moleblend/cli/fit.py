@@ -51,10 +51,9 @@ def run(
     import re
 
     from pyg_moleblend.chem import Hydrogens
-    from pyg_moleblend.cli.data import load_data, names_of, say, tell
+    from pyg_moleblend.cli.data import load_data, names_of, say, tell, write_page
     from pyg_moleblend.cli.molecules import hydrogens_of
     from pyg_moleblend.cli.splits import make_split
-    from pyg_moleblend.reports import write_report
     from pyg_moleblend.runtime.files import refuse_overwriting
     from pyg_moleblend.training import fit
     from pyg_moleblend.training.quick import check_no_run
@@ -95,11 +94,11 @@ def run(
         num_workers,
     )
     keep_config(done.folder, False)
-    say(f"model in {done.folder / 'model'}, metrics in {done.folder / 'metrics.json'}, a page in {write_report(out)}")
-    for name, found in done.metrics["folds"].items():
-        if name != "grouped_by":
-            metric = next(iter(found))
-            tell(f"{name}: {metric} {found[metric]:.4f} over four {folds} folds of {found['labels']} labels")
+    say(f"model in {done.folder / 'model'}, metrics in {done.folder / 'metrics.json'}")
+    write_page(done.folder)
+    for name, found in done.metrics["folds"]["targets"].items():
+        metric = next(iter(found))
+        tell(f"{name}: {metric} {found[metric]:.4f} over four {folds} folds of {found['labels']} labels")
     for part in ("valid", "test"):
         if part in done.metrics:
             scores = {name: value for name, value in done.metrics[part].items() if isinstance(value, float)}

@@ -67,9 +67,9 @@ def run(
 
     if top is None and (by is not None or lowest):
         raise ValueError("--by and --lowest say which molecules --top keeps: name how many (--top)")
-    best = None if top is None else Top(top, by, lowest)
-    if best is not None and (task := read_metadata(model).get("task")) is not None:
-        best.column(target_columns(Task.from_dict(task).names))
+    best = None
+    if top is not None and (task := read_metadata(model).get("task")) is not None:
+        best = Top(top, Top(top, by).column(target_columns(Task.from_dict(task).names)), lowest)
     screen_molecules(
         partial(load_predictor, model, modality, batch_size, seed=seed, conformers=conformers, level=level),
         {"verb": "predict", "batch_size": batch_size, **({} if level is None else {"level": level})},

@@ -133,7 +133,7 @@ def _times(molecules: Any, column: str) -> NDArray[Any]:
     if not bad.any():
         return values
     try:
-        return pd.to_datetime(cells, format="ISO8601").to_numpy()
+        return pd.to_datetime(cells, format="ISO8601", utc=True).dt.tz_localize(None).to_numpy()
     except (TypeError, ValueError) as error:
         raise ValueError(f"column {column!r} must hold numbers, or dates as 2024-12-31: {error}") from error
 

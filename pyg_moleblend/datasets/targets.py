@@ -122,16 +122,21 @@ def take(molecules: Sequence[Data] | Any, positions: Tensor) -> Any:
     return [molecules[i] for i in positions.tolist()]
 
 
-def has_coordinates(molecules: Sequence[Data] | Any) -> bool:
-    r"""Whether any of the molecules has a 3D structure."""
+def count_flat(molecules: Sequence[Data] | Any) -> int:
+    r"""How many of the molecules have no 3D structure."""
     if isinstance(molecules, MoleculeShards):
-        return bool(molecules.has_pos.any())
+        return int((~molecules.has_pos).sum())
     if isinstance(molecules, InMemoryDataset) and molecules.transform is None and molecules.slices is not None:
         if "pos" not in molecules.slices:
-            return False
+            return len(molecules)
         known = has_structure((molecules._data, molecules.slices))
-        return bool(known[torch.as_tensor(molecules.indices(), dtype=torch.long)].any())
-    return any(_has_structure(molecules[i]) for i in range(len(molecules)))
+        return int((~known[torch.as_tensor(molecules.indices(), dtype=torch.long)]).sum())
+    return sum(not _has_structure(molecules[i]) for i in range(len(molecules)))
+
+
+def has_coordinates(molecules: Sequence[Data] | Any) -> bool:
+    r"""Whether any of the molecules has a 3D structure."""
+    return count_flat(molecules) < len(molecules)
 
 
 def _has_structure(data: Data) -> bool:

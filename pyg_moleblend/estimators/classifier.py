@@ -27,7 +27,7 @@ class MoleBlendClassifier(ClassifierMixin, FineTuned):
         encoder: As for :class:`MoleBlendRegressor`. (default: :obj:`"moleblend-tiny"`)
         modality: As for :class:`MoleBlendRegressor`. (default: :obj:`"2d"`)
         validation_fraction: As for :class:`MoleBlendRegressor`. (default: :obj:`0.1`)
-        patience: As for :class:`MoleBlendRegressor`. (default: :obj:`None`)
+        patience: As for :class:`MoleBlendRegressor`. (default: :obj:`10`)
         schedule: As for :class:`MoleBlendRegressor`, whose default this is.
         machine: As for :class:`MoleBlendRegressor`, whose default this is.
         seed: As for :class:`MoleBlendRegressor`. (default: :obj:`0`)

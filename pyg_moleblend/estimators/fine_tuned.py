@@ -24,11 +24,12 @@ from pyg_moleblend.metrics.task import Task
 from pyg_moleblend.models import MoleBlendConfig
 from pyg_moleblend.splits import Split
 from pyg_moleblend.training import Machine, Schedule, finetune, load_encoder
+from pyg_moleblend.training.settings import ENCODER, FINE_TUNING, PATIENCE
 from pyg_moleblend.utils import Modality
 from pyg_moleblend.utils.molecules import check_modality
 
 DEFAULTS: dict[str, Any] = {
-    "schedule": Schedule(epochs=30, batch_size=32, learning_rate=5e-4),
+    "schedule": FINE_TUNING,
     "machine": Machine(devices=1, progress=False),
 }
 r"""What stands for ``None``: a schedule for some hundred to some thousand labels, and one silent device."""
@@ -39,10 +40,10 @@ class FineTuned(BaseEstimator):
 
     def __init__(
         self,
-        encoder: str | Path | nn.Module | MoleBlendConfig | None = "moleblend-tiny",
+        encoder: str | Path | nn.Module | MoleBlendConfig | None = ENCODER,
         modality: Modality = "2d",
         validation_fraction: float = 0.1,
-        patience: int | None = None,
+        patience: int | None = PATIENCE,
         schedule: Schedule | None = None,
         machine: Machine | None = None,
         seed: int = 0,
@@ -90,7 +91,7 @@ class FineTuned(BaseEstimator):
             raise ValueError(f"`validation_fraction` must lie in [0, 1), got {self.validation_fraction}")
         modality, recipe = check_modality(self.modality), Recipe()
         schedule, machine = _schedule(self.schedule), _one_device(self.machine)
-        encoder: Any = self.encoder
+        encoder: Any = MoleBlendConfig() if self.encoder is None else self.encoder
         if isinstance(encoder, (str, Path)):
             recipe = Recipe.from_metadata(read_metadata(encoder)) or recipe
         molecules = labelled_molecules(rows, labels, recipe, modality, self.seed)

@@ -29,8 +29,8 @@ class MoleBlendRegressor(RegressorMixin, FineTuned):
             without coordinates get a conformer, in fitting and in predicting. (default: :obj:`"2d"`)
         validation_fraction: Share of the labelled molecules that chooses the epoch and is not trained on; 0 keeps
             the last epoch. (default: :obj:`0.1`)
-        patience: Epochs without a better validation before training stops. (default: :obj:`None`)
-        schedule: How long and how fast; by default 30 epochs in batches of 32 with a learning rate of 5e-4. Its
+        patience: Epochs without a better validation before training stops. (default: :obj:`10`)
+        schedule: How long and how fast; by default 40 epochs in batches of 32 with a learning rate of 5e-4. Its
             arguments are searched and set as ``schedule__epochs``, ``schedule__learning_rate``.
         machine: What to use of the machine; by default one device, a GPU where there is one, without progress bars.
         seed: Everything random follows from it; the random states of NumPy and PyTorch stay as they are.

@@ -47,7 +47,7 @@ STEPS = 64
 MAX_PAIRS = 2**14
 r"""Most padded pairs of atoms of a batch, or those of the largest molecule: its gradients are kept."""
 
-_CHUNK = 256  # molecules whose pairs are held at a time
+_CHUNK = 32  # molecules whose pairs are held at a time
 
 
 class Attribution(NamedTuple):
@@ -188,7 +188,7 @@ class Attributor:
         wanted = names if targets is None else tuple(targets)
         if unknown := [name for name in wanted if name not in names]:
             raise ValueError(f"the model predicts no {unknown[0]!r}, only {list(names)}")
-        self.model, self.task, self.recipe, self.modality, _ = loaded
+        self.model, self.task, self.recipe, self.modality = loaded[:4]
         self.targets = [names.index(name) for name in wanted]
         self.steps = steps
         self.batch_size = batch_size

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pyg_moleblend.checkpoints import encoder_from_pretrained, from_pretrained, read_metadata
-from pyg_moleblend.checkpoints.pretrained import component_name
+from pyg_moleblend.checkpoints.pretrained import EMBEDDER, QUICK, component_name, locate
 from pyg_moleblend.chem import Conformers
 from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.datasets.recipe import Recipe
@@ -96,6 +96,11 @@ def embedding_model(
     if readout is None and component_name(source) == MoleBlendForEmbedding.__name__:
         saved: MoleBlendForEmbedding = from_pretrained(source, components)
         return saved
+    if component_name(source) == QUICK:
+        inner = locate(source) / EMBEDDER
+        if not inner.is_dir():
+            raise ValueError(f"the model in {source} was fitted without an encoder: there is nothing to embed with")
+        return embedding_model(inner, components, readout)
     encoder = encoder_from_pretrained(source, components)
     made = readout if readout is None or isinstance(readout, Readout) else readout(config_of(encoder).channels)
     return MoleBlendForEmbedding(encoder, made).eval()

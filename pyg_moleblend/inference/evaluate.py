@@ -12,7 +12,7 @@ from torch_geometric.data import Data
 from pyg_moleblend.checkpoints import from_pretrained, read_metadata
 from pyg_moleblend.checkpoints.pretrained import QUICK, component_name
 from pyg_moleblend.datasets.recipe import Recipe, check_recipe
-from pyg_moleblend.datasets.targets import Labelled, labels_of, select_targets
+from pyg_moleblend.datasets.targets import Labelled, count_flat, labels_of, select_targets
 from pyg_moleblend.inference.recovery_report import RecoveryReport, recovery_report
 from pyg_moleblend.inference.run_batches import pick_device, run_batches
 from pyg_moleblend.loader import molecule_loader
@@ -58,7 +58,8 @@ def evaluate(
         task = Task.from_dict(metadata["task"])
         labelled = _labelled(molecules, task, metadata)
         predictions = predictor.values_of(labelled.molecules)[:, : task.num_targets]
-        return {"molecules": len(predictions), **_scored(task, labelled, predictions)}
+        flat = count_flat(labelled.molecules) if "3d" in predictor.modality else 0
+        return score_predictions(task, labelled, Predicted(predictions, flat), predictor.modality)
     model = from_pretrained(source, components)
     model.to(pick_device(device))
     if isinstance(model, MoleBlendForPretraining):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pyg_moleblend.inference.loaded_model import OWN_COLUMNS, free_names
+from pyg_moleblend.inference.loaded_model import OWN_COLUMNS, SIMILARITY, free_names
 from pyg_moleblend.metrics.conformal import interval_width
 
 LEVEL = 0.9
@@ -50,16 +50,31 @@ def interval_widths(names: Sequence[str], errors: Sequence[Errors], level: float
     return {place: width for place, width in widths.items() if math.isfinite(width)}
 
 
-def end_columns(columns: Sequence[str], places: Sequence[int], taken: Sequence[str] = ()) -> list[str]:
+def same_inputs(modality: str, known: str, level: float | None) -> bool:
+    r"""Whether predictions are from the inputs whose errors are known, without which there are no intervals.
+
+    Raises:
+        ValueError: If they are not, and intervals are asked for.
+    """
+    if modality != known and level is not None:
+        raise ValueError(
+            f"the errors of predictions from {modality!r} are not known, only from {known!r}: leave the level or the "
+            "modality out"
+        )
+    if modality != known:
+        _log.warning("no intervals: errors are known of predictions from %r only", known)
+    return modality == known
+
+
+def end_columns(columns: Sequence[str], places: Sequence[int]) -> list[str]:
     r"""What the columns of the lower and upper ends are called.
 
     Args:
         columns: The other columns, those of the targets first.
         places: Of the targets that have intervals.
-        taken: Further names that are taken.
     """
     ends = [f"{columns[place]}_{end}" for place in places for end in ("lower", "upper")]
-    return free_names(ends, "_of_interval", {*OWN_COLUMNS, *columns, *taken})
+    return free_names(ends, "_of_interval", {*OWN_COLUMNS, SIMILARITY, *columns})
 
 
 def errors_to_save(labels: Tensor, predictions: Tensor) -> list[list[float]]:
@@ -76,6 +91,26 @@ def errors_to_save(labels: Tensor, predictions: Tensor) -> list[list[float]]:
             known = np.quantile(known, np.arange(1, _KEPT + 1) / _KEPT, method="higher")
         saved.append(known.tolist())
     return saved
+
+
+def coverage(
+    names: Sequence[str], labels: NDArray[np.float64], lower: NDArray[np.float64], upper: NDArray[np.float64]
+) -> dict[str, dict[str, float]]:
+    r"""How many of the labels lie within intervals, and how wide these are in the mean, of targets that have both.
+
+    Args:
+        names: Of the T targets.
+        labels: ``[M, T]``, NaN where there is none.
+        lower: Ends of the intervals, ``[M, T]``.
+        upper: Likewise.
+    """
+    found = {}
+    for name, label, low, high in zip(names, labels.T, lower.T, upper.T, strict=True):
+        known = ~np.isnan(label) & np.isfinite(low) & np.isfinite(high)
+        if known.any():
+            held = (low <= label) & (label <= high)
+            found[name] = {"coverage": float(held[known].mean()), "width": float((high - low)[known].mean())}
+    return found
 
 
 def saved_errors(metadata: dict[str, Any], targets: int) -> list[Errors]:

@@ -25,6 +25,8 @@ from pyg_moleblend.utils import Modality
 
 OK = "ok"
 OWN_COLUMNS = ("id", "smiles", "status")
+SIMILARITY = "similarity"
+r"""A column of quick models' predictions."""
 
 NOT_FINITE = "the model gives no finite number for it"
 
@@ -212,9 +214,9 @@ def table_of(molecules: MoleculeTable | Sequence[str], recipe: Recipe | None, ma
     return MoleculeTable(given, on_error="keep", hydrogens=hydrogens, progress=False, max_atoms=max_atoms)
 
 
-def target_columns(names: Iterable[str], taken: Set[str] = frozenset()) -> list[str]:
-    r"""What the columns of predictions are called, by the names of the targets, none as one of these."""
-    return free_names(names, "_predicted", {*OWN_COLUMNS, *taken})
+def target_columns(names: Iterable[str]) -> list[str]:
+    r"""What the columns of predictions are called, by the names of the targets."""
+    return free_names(names, "_predicted", {*OWN_COLUMNS, SIMILARITY})
 
 
 def free_names(names: Iterable[str], suffix: str, taken: Set[str]) -> list[str]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from pyg_moleblend.checkpoints.pretrained import QUICK, component_name
 from pyg_moleblend.chem import Conformers
 from pyg_moleblend.datasets import MoleculeTable
-from pyg_moleblend.inference.intervals import end_columns, interval_widths
+from pyg_moleblend.inference.intervals import end_columns, interval_widths, same_inputs
 from pyg_moleblend.inference.loaded_model import (
     MAX_ATOMS,
     OWN_COLUMNS,
@@ -69,10 +69,13 @@ def predict(
         in the target's unit), and ``status``, ``"ok"`` or what went wrong. A target that is called as one of these is
         the column ``TARGET_predicted``. With several conformers the values are means over a molecule's conformers, and
         a column ``TARGET_std`` for each target has their standard deviation (0 for a molecule that has one conformer or
-        none); with several models it is that over the models. A regression has ``TARGET_lower`` and ``TARGET_upper``,
-        where there are enough labels to know how wide an interval is to be: a quick model's are wider for molecules
-        that it knows less of, a fine-tuned model's are all of one width. A quick model has ``similarity``, too, see
-        :class:`~pyg_moleblend.quick.QuickPrediction`.
+        none; a quick model has no such column); with several models it is that over the models.
+
+        A regression has ``TARGET_lower`` and ``TARGET_upper``, where there are enough labels to know how wide an
+        interval is to be, and the inputs are those of the training. A quick model's are wider for molecules that it
+        knows less of. A fine-tuned model's are all of one width, learnt from the validation molecules, which have
+        chosen the epoch, too, so that they hold a little less than they say; of several models it is the largest. A
+        quick model has ``similarity``, too, see :class:`~pyg_moleblend.quick.QuickPrediction`.
 
     Raises:
         ValueError: If the model predicts no properties, a table was read with other hydrogens than the training's,
@@ -98,13 +101,16 @@ def load_predictor(
 
         return load_quick_predictor(source, modality, batch_size, device, seed, conformers, components, level)
     members = load_property_models(source, modality, components)
-    _, task, recipe, inputs, _ = members[0]
+    _, task, recipe, inputs, trained, _ = members[0]
     several = len(members) > 1
     if level is not None and task.kind == "classification":
         raise ValueError("a classification has probabilities, and no intervals: leave the level out")
-    widths = [interval_widths(task.names, of.errors, level) for of in members if task.kind == "regression"]
+    widths = []
+    if task.kind == "regression" and same_inputs(inputs, trained, level):
+        widths = [interval_widths(task.names, of.errors, level) for of in members]
     bounded = [place for place in range(task.num_targets) if widths and all(place in of for of in widths)]
-    width = torch.tensor([[of[place] for place in bounded] for of in widths], dtype=torch.float64).mean(0)
+    width = torch.tensor([[of[place] for place in bounded] for of in widths], dtype=torch.float64)
+    width = width.amax(0) if bounded else width.new_empty(0)
 
     def compute(batch: Any) -> Tensor:
         values = torch.stack([of.task.restore(of.model(batch, inputs)) for of in members])

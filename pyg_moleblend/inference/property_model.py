@@ -23,6 +23,7 @@ class PropertyModel(NamedTuple):
         task: What it predicts.
         recipe: How molecules became graphs in training; None where it does not say.
         modality: Which inputs are used.
+        trained_modality: Which were in training, of which the errors are.
         errors: Of each target, absolute errors on molecules that the training has not seen, ascending.
     """
 
@@ -30,6 +31,7 @@ class PropertyModel(NamedTuple):
     task: Task
     recipe: Recipe | None
     modality: Modality
+    trained_modality: str
     errors: list[Errors]
 
 
@@ -48,8 +50,9 @@ def load_property_model(
             "embed with this one"
         )
     task, recipe = Task.from_dict(metadata["task"]), Recipe.from_metadata(metadata)
-    inputs = check_modality(modality or metadata.get("modality", "2d+3d"))
-    return PropertyModel(model, task, recipe, inputs, saved_errors(metadata, task.num_targets))
+    trained = metadata.get("modality", "2d+3d")
+    inputs = check_modality(modality or trained)
+    return PropertyModel(model, task, recipe, inputs, trained, saved_errors(metadata, task.num_targets))
 
 
 def load_property_models(

@@ -17,22 +17,19 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from pyg_moleblend.checkpoints import read_metadata, save_pretrained
-from pyg_moleblend.checkpoints.pretrained import QUICK, locate, save_metadata
+from pyg_moleblend.checkpoints.pretrained import EMBEDDER, QUICK, locate, save_metadata
 from pyg_moleblend.chem import Conformers
 from pyg_moleblend.datasets.recipe import Recipe
 from pyg_moleblend.datasets.targets import smiles_of
 from pyg_moleblend.inference.embed import embedding_model
-from pyg_moleblend.inference.intervals import end_columns, interval_widths
-from pyg_moleblend.inference.loaded_model import LoadedModel, conformer_settings, target_columns
+from pyg_moleblend.inference.intervals import end_columns, interval_widths, same_inputs
+from pyg_moleblend.inference.loaded_model import SIMILARITY, LoadedModel, conformer_settings, target_columns
 from pyg_moleblend.metrics.task import Task
 from pyg_moleblend.models import MoleBlendForEmbedding
 from pyg_moleblend.nn import EnvironmentReadout, JoinedReadout, PooledReadout
 from pyg_moleblend.quick import QuickModel
 from pyg_moleblend.runtime.files import whole_folder
 from pyg_moleblend.utils.molecules import check_modality
-
-EMBEDDER = "embedder"
-SIMILARITY = "similarity"
 
 Matrix = NDArray[np.float64]
 
@@ -112,11 +109,14 @@ def load_quick_predictor(
     model = QuickModel.load(folder)
     if level is not None and model.kind == "classification":
         raise ValueError("a classification has probabilities, and no intervals: leave the level out")
-    inputs = check_modality(modality or metadata.get("modality", "2d"))
+    fitted = metadata.get("modality", "2d")
+    inputs = check_modality(modality or fitted)
     errors = [np.empty(0) if of.intervals is None else of.intervals.errors for of in model.tasks]
-    widths = interval_widths(model.names, errors, level)
-    names = target_columns(task.names, {SIMILARITY})
+    widths = interval_widths(model.names, errors, level) if same_inputs(inputs, fitted, level) else {}
+    names = target_columns(task.names)
     there = (folder / EMBEDDER).is_dir()
+    if inputs != "2d" and not there:
+        raise ValueError(f"nothing in the model in {folder} looks at 3D: leave the modality {inputs!r} out")
     embedder = embedding_model(folder / EMBEDDER, components) if there else None
 
     def compute(batch: Any) -> Tensor:
@@ -131,7 +131,7 @@ def load_quick_predictor(
 
     return LoadedModel(
         compute,
-        [*names, *end_columns(names, list(widths), [SIMILARITY]), SIMILARITY],
+        [*names, *end_columns(names, list(widths)), SIMILARITY],
         torch.float64,
         [] if embedder is None else [embedder],
         recipe,

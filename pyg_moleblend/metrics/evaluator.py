@@ -14,6 +14,7 @@ THRESHOLD = 0.5
 r"""A probability above it says that a label is 1, for metrics of decisions."""
 BEDROC_ALPHA = 20.0
 r"""80 % of BEDROC come of the first 8 % of the ranking (Truchon and Bayly 2007, doi:10.1021/ci600426e)."""
+_OF_PROBABILITIES = ("f1", "mcc")
 EARLY = 0.01
 r"""The share of the ranking that an enrichment factor looks at."""
 Values = NDArray[np.float64]
@@ -262,6 +263,8 @@ class Evaluator:
             raise ValueError(f"{self.name} needs labels 0 and 1, with NaN for missing ones, got {sorted(strange)[:5]}")
         if not np.isfinite(labels).all():
             raise ValueError("labels must be finite, or NaN where there is none, got an infinite one")
+        if self.name in _OF_PROBABILITIES and ((predictions < 0) | (predictions > 1)).any():
+            raise ValueError(f"{self.name} needs probabilities, from 0 to 1: take the sigmoid of logits")
         if bad := int((~np.isfinite(predictions)).sum()):
             raise ValueError(
                 f"{bad} of {len(predictions)} labelled entries have no finite prediction; "

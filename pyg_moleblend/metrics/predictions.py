@@ -61,5 +61,10 @@ def write_predictions(folder: Path, targets: Sequence[str], parts: Sequence[Part
     ]
     path = folder / PREDICTIONS_FILE
     with atomic_write(path, "w") as file:
-        pd.concat([frame for frame in frames if len(frame)] or [pd.DataFrame()]).to_csv(file, index=False)
+        pd.concat([frame for frame in frames if len(frame)] or [_nothing(targets)]).to_csv(file, index=False)
     return path
+
+
+def _nothing(targets: Sequence[str]) -> pd.DataFrame:
+    values = [f"{what}:{name}" for name in targets for what in ("label", "prediction")]
+    return pd.DataFrame(columns=["part", "row", "smiles", *values])

@@ -80,7 +80,8 @@ class QuickModel:
         tasks: The T fitted targets.
         report: What was chosen, and what each part was worth over the folds, as JSON values.
         out_of_fold: What was predicted of each of the M molecules of the fit by models that had not seen its fold,
-            ``[M, T]``, NaN where there is no label; it is not saved, and ``[0, T]`` of a model that was loaded.
+            ``[M, T]``, NaN where there is no label; probabilities are calibrated on all folds together. It is not
+            saved, and ``[0, T]`` of a model that was loaded.
     """
 
     names: tuple[str, ...]

@@ -84,6 +84,7 @@ def write_report(run: str | Path, out: str | Path | None = None) -> Path:
             "metrics": metrics,
             "cards": _cards(metrics, quick),
             "scores": _scores(metrics),
+            "score_names": [name for name in task.metrics if any(name in of for of in _scores(metrics).values())],
             "targets": targets,
             "left_out": task.num_targets - len(targets),
             "curves": learning_curves(run),
@@ -112,7 +113,11 @@ def _target(
         known["similarity"] = own["similarity"]
     parts = quick["targets"][name]["without"] if quick else {}
     held = {part: metrics.get(part, {}).get("intervals") for part in ("valid", "test")}
-    intervals = {PARTS[part]: {**of[name], "level": of["level"]} for part, of in held.items() if of}
+    intervals = {
+        PARTS[part]: {**of["targets"][name], "level": of["level"]}
+        for part, of in held.items()
+        if of and name in of["targets"]
+    }
     figures, worst = target_figures(known, task.kind, unit), worst_molecules(known, task.kind)
     return TargetReport(name, unit, figures, worst, intervals, parts)
 
@@ -130,9 +135,9 @@ def _cards(metrics: Mapping[str, Any], quick: Mapping[str, Any]) -> list[tuple[s
 
 
 def _scores(metrics: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    r"""Metrics by part, over all targets."""
+    r"""Molecules, and metrics over all targets, by part."""
     return {
-        PARTS[part]: {name: value for name, value in metrics[part].items() if isinstance(value, float)}
+        PARTS[part]: {name: value for name, value in metrics[part].items() if isinstance(value, int | float)}
         for part in ("valid", "test")
         if part in metrics
     }

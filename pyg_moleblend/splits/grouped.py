@@ -1,6 +1,5 @@
 r"""Splits by what is known of the molecules besides their structure: groups, times, labels."""
 
-import math
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 
@@ -19,7 +18,7 @@ def group_split(
 ) -> Split:
     r"""Splits so that molecules of one group (a project, a series, a patent) stay together.
 
-    Groups come in random order, and each goes to the part that lacks most of its share.
+    Groups come in random order, and each goes to the part that lacks most molecules of its share.
 
     Args:
         groups: The group of each molecule.
@@ -31,9 +30,7 @@ def group_split(
     wanted = [share * len(groups) for share in fractions]
     parts: list[list[int]] = [[], [], []]
     for members in _shuffled_groups(groups, seed):
-        lacking = [
-            (share - len(part)) / share if share else -math.inf for share, part in zip(wanted, parts, strict=True)
-        ]
+        lacking = [share - len(part) for share, part in zip(wanted, parts, strict=True)]
         parts[lacking.index(max(lacking))] += members
     return Split(f"{name} {fractions_name(fractions)} seed {seed}", *map(_positions, parts))
 

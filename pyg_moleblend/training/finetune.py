@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
+import numpy as np
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
@@ -24,7 +25,14 @@ from pyg_moleblend.datasets.targets import (
     take,
 )
 from pyg_moleblend.inference.evaluate import predict_labelled, score_predictions
-from pyg_moleblend.inference.intervals import ERRORS_KEY, errors_to_save
+from pyg_moleblend.inference.intervals import (
+    ERRORS_KEY,
+    LEVEL,
+    coverage,
+    errors_to_save,
+    interval_widths,
+    saved_errors,
+)
 from pyg_moleblend.metrics import METRICS, Evaluator, TaskType
 from pyg_moleblend.metrics.predictions import PartPredictions, write_predictions
 from pyg_moleblend.metrics.results import write_metrics
@@ -37,7 +45,7 @@ from pyg_moleblend.splits import Split
 from pyg_moleblend.training.folder import BEST, one_run
 from pyg_moleblend.training.property import PropertyModule
 from pyg_moleblend.training.run import MODEL_FOLDER, Run, fit, load_best
-from pyg_moleblend.training.settings import Machine, Schedule
+from pyg_moleblend.training.settings import ENCODER, FINE_TUNING, PATIENCE, Machine, Schedule
 from pyg_moleblend.training.strategy import settle_rank
 from pyg_moleblend.utils import Modality
 
@@ -78,7 +86,7 @@ def finetune(
     modality: Modality = "2d+3d",
     schedule: Schedule | None = None,
     machine: Machine | None = None,
-    patience: int | None = None,
+    patience: int | None = PATIENCE,
     seed: int = 0,
     resume: bool = False,
     readout: Readout | None = None,
@@ -93,16 +101,16 @@ def finetune(
             ``predictions.csv`` of validation and test, ``split.json``, ``checkpoints/``, and the course of training in
             ``csv/`` and ``tensorboard/``.
         encoder: The encoder to start from (:func:`load_encoder`), which is not changed, or the configuration of
-            a fresh one. (default: :obj:`None`)
+            a fresh one; the packaged ``moleblend-tiny`` by default.
         targets: Targets to learn, by name; all by default.
         kind: ``"classification"`` or ``"regression"``; by default classification if all labels are 0 or 1.
         metric: What chooses the best epoch; by default the usual metric of the kind, or the loss where the validation
             labels do not allow that one.
         modality: Which inputs to use, ``"2d"``, ``"3d"`` or ``"2d+3d"`` (all that each molecule has).
             (default: :obj:`"2d+3d"`)
-        schedule: How long and how fast. (default: :obj:`None`)
+        schedule: How long and how fast; :data:`~pyg_moleblend.training.settings.FINE_TUNING` by default.
         machine: What to use of the machine. (default: :obj:`None`)
-        patience: Epochs without a better validation before training stops. (default: :obj:`None`)
+        patience: Epochs without a better validation before training stops. (default: :obj:`10`)
         seed: Everything random follows from it. (default: :obj:`0`)
         resume: Whether to go on from the folder's last checkpoint, with what the run was begun with.
             (default: :obj:`False`)
@@ -117,7 +125,7 @@ def finetune(
             the folder, or one that was begun with other things, another run is at work in it, or the model could not
             be saved.
     """
-    out, schedule, machine = Path(out), schedule or Schedule(), machine or Machine()
+    out, schedule, machine = Path(out), schedule or FINE_TUNING, machine or Machine()
     settle_rank(machine)
     pl.seed_everything(seed, verbose=False)
     labelled = select_targets(molecules, targets)
@@ -135,7 +143,7 @@ def finetune(
 
     recipe = recipe_of(molecules)
     if not isinstance(encoder, nn.Module):
-        encoder = MoleBlend(encoder or MoleBlendConfig())
+        encoder = load_encoder(ENCODER, drop_path=0.0) if encoder is None else MoleBlend(encoder)
     encoder, readout = copy.deepcopy(encoder), copy.deepcopy(readout)
     model = MoleBlendForPropertyPrediction(config_of(encoder), task.num_targets, encoder, readout, blending)
     module = PropertyModule(model, task, schedule, modality, seed, metric)
@@ -152,6 +160,8 @@ def finetune(
     }
     with one_run(out):
         monitor = f"valid/{metric}"
+        if patience == PATIENCE and not len(parts["valid"]):
+            patience = None  # nobody asked for it
         trainer, _ = fit(module, parts["train"], parts["valid"], out, machine, monitor, mode, facts, patience, resume)
         if (out / BEST).is_file() and len(parts["valid"]):
             load_best(module, out / BEST)
@@ -172,6 +182,8 @@ def finetune(
                 metrics[part] = score_predictions(task, labelled_part, predicted, modality)
                 if part == "valid" and task.kind == "regression":
                     errors[ERRORS_KEY] = errors_to_save(labels[part], predicted.values)
+                elif errors and (held := _coverage(task, errors, labels[part], predicted.values)):
+                    metrics[part]["intervals"] = {"level": LEVEL, "targets": held}
                 values = {"label": labels[part].numpy(), "prediction": predicted.values.numpy()}
                 rows = rows_of(molecules, split.as_dict()[part])
                 told.append(PartPredictions(part, rows.numpy(), names_of(parts[part]), values, {}))
@@ -186,6 +198,13 @@ def finetune(
             write_metrics(out, metrics)
         wait_for_all()
     return Run(model, metrics, out)
+
+
+def _coverage(task: Task, errors: dict[str, Any], labels: Tensor, predictions: Tensor) -> dict[str, Any]:
+    widths = interval_widths(task.names, saved_errors(errors, task.num_targets), None)
+    width = np.array([widths.get(place, np.nan) for place in range(task.num_targets)])
+    values = predictions.numpy()
+    return coverage(task.names, labels.numpy(), values - width, values + width)
 
 
 def _digest(labels: Tensor) -> str:

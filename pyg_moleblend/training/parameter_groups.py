@@ -21,8 +21,13 @@ def parameter_groups(model: nn.Module, schedule: Schedule) -> list[dict[str, Any
     Args:
         model: The model; what its names call ``encoder`` is the encoder.
         schedule: How it is optimised.
+
+    Raises:
+        ValueError: If rates are to differ by layer, and the encoder has no ``layers``.
     """
     names = [name for name, weight in model.named_parameters() if weight.requires_grad]
+    if 0 < schedule.layer_decay < 1 and not any(map(_LAYER.match, names)):
+        raise ValueError("the encoder has no `layers` whose learning rates could differ: leave `layer_decay` out")
     depth = 1 + max((int(found[1]) for name in names if (found := _LAYER.match(name))), default=0)
     rates: dict[float, list[nn.Parameter]] = defaultdict(list)
     for name, weight in model.named_parameters():

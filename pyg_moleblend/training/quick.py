@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,12 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from pyg_moleblend.checkpoints import encoder_from_pretrained
+from pyg_moleblend.chem import MoleculeError, parse_smiles
 from pyg_moleblend.datasets.recipe import RECIPE_KEY, recipe_of
-from pyg_moleblend.datasets.targets import has_coordinates, labels_of, names_of, rows_of, select_targets, smiles_of
-from pyg_moleblend.inference.intervals import LEVEL
-from pyg_moleblend.inference.quick_predictor import SIMILARITY, embedding_readout, save_quick_predictor, split_vectors
+from pyg_moleblend.datasets.targets import count_flat, labels_of, names_of, rows_of, select_targets, smiles_of
+from pyg_moleblend.inference.intervals import LEVEL, coverage
+from pyg_moleblend.inference.loaded_model import SIMILARITY
+from pyg_moleblend.inference.quick_predictor import embedding_readout, save_quick_predictor, split_vectors
 from pyg_moleblend.inference.run_batches import pick_device, run_batches
 from pyg_moleblend.metrics import TaskType
 from pyg_moleblend.metrics.predictions import FOLDS, PartPredictions, write_predictions
@@ -30,12 +33,14 @@ from pyg_moleblend.splits import Split
 from pyg_moleblend.training.finetune import check_split
 from pyg_moleblend.training.folder import check_folder, one_run
 from pyg_moleblend.training.run import MODEL_FOLDER
+from pyg_moleblend.training.settings import ENCODER
 from pyg_moleblend.utils.molecules import Modality, check_modality
 
 REPORT_FILE = "report.json"
-ENCODER = "moleblend-tiny"
 
 Matrix = NDArray[np.float64]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,8 @@ def fit(
     """
     out = Path(out)
     check_no_run(out)
+    if encoder is None and modality != "2d":
+        raise ValueError(f"without an encoder nothing looks at 3D: leave the modality {modality!r} out")
     labelled = select_targets(molecules, targets)
     smiles = np.array(smiles_of(labelled.molecules), dtype=object)
     if split is None:
@@ -110,10 +117,20 @@ def fit(
     task = Task.from_labels(torch.from_numpy(labels[train]), labelled.names, kind, labelled.units)
     for part, rows in held_out.items():
         task.check(torch.from_numpy(labels[rows]), f"{part} molecules")
-    if modality == "2d+3d" and not has_coordinates(molecules):
+    _check_readable(smiles.tolist())
+    flat = count_flat(labelled.molecules)
+    if modality == "2d+3d" and flat == len(smiles):
         modality = "2d"
+    if modality == "3d" and flat:
+        raise ValueError(
+            f"{flat} of the {len(smiles)} molecules have no coordinates to fit from 3D: give them conformers "
+            "(--conformers 1), or take the modality '2d+3d'"
+        )
+    if modality == "2d+3d" and flat:
+        _log.warning("%d of the %d molecules have no coordinates and enter from 2D alone", flat, len(smiles))
     embedder = _embedder(encoder, components)
     with one_run(out):
+        check_no_run(out)
         vectors = None
         if embedder is not None:
             computed = _embed(embedder, labelled.molecules, check_modality(modality), batch_size, device)
@@ -134,7 +151,10 @@ def fit(
             "metric": task.metrics[0],
             "modality": modality,
             "train_molecules": len(train),
-            "folds": {"grouped_by": folds, **{name: _over_folds(of) for name, of in model.report["targets"].items()}},
+            "folds": {
+                "grouped_by": folds,
+                "targets": {name: _over_folds(of) for name, of in model.report["targets"].items()},
+            },
         }
         told = [_told(FOLDS, molecules, train, smiles, {"label": labels[train], "prediction": model.out_of_fold}, {})]
         for part, rows in held_out.items():
@@ -145,7 +165,8 @@ def fit(
                 values = {"label": labels[rows], "prediction": predicted.values}
                 if task.kind == "regression":
                     values["lower"], values["upper"] = model.interval(predicted, LEVEL)
-                    metrics[part]["intervals"] = _coverage(task.names, values)
+                    held = coverage(task.names, values["label"], values["lower"], values["upper"])
+                    metrics[part]["intervals"] = {"level": LEVEL, "targets": held}
                 told.append(_told(part, molecules, rows, smiles, values, {SIMILARITY: predicted.similarity}))
         metadata = {"task": task.to_dict(), "modality": modality, "split": str(split), "seed": seed}
         if (recipe := recipe_of(molecules)) is not None:
@@ -157,6 +178,14 @@ def fit(
             json.dump(plain(model.report), file, indent=1)
         write_metrics(out, metrics)
     return QuickRun(model, metrics, out)
+
+
+def _check_readable(smiles: Sequence[str]) -> None:
+    for place, text in enumerate(smiles):
+        try:
+            parse_smiles(text)
+        except MoleculeError as error:
+            raise ValueError(f"molecule {place} cannot be read from its SMILES, leave it out: {error}") from error
 
 
 def check_no_run(out: Path) -> None:
@@ -195,16 +224,6 @@ def _told(
 ) -> PartPredictions:
     source = rows_of(molecules, torch.from_numpy(rows)).numpy()
     return PartPredictions(part, source, smiles[rows].tolist(), values, more)
-
-
-def _coverage(names: Sequence[str], values: dict[str, Matrix]) -> dict[str, Any]:
-    r"""How many of the labels lie in the intervals of a level, and how wide these are, by target."""
-    found: dict[str, Any] = {"level": LEVEL}
-    for name, label, lower, upper in zip(names, values["label"].T, values["lower"].T, values["upper"].T, strict=True):
-        known = ~np.isnan(label)
-        held = (lower <= label) & (label <= upper)
-        found[name] = {"coverage": float(held[known].mean()), "width": float((upper - lower)[known].mean())}
-    return found
 
 
 def _over_folds(target: dict[str, Any]) -> dict[str, Any]:

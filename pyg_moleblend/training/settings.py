@@ -136,3 +136,13 @@ class Machine:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float))
+
+
+FINE_TUNING = Schedule(epochs=40, learning_rate=5e-4)
+r"""The schedule of fine-tuning where none is given, with :data:`PATIENCE`, for some hundred to some thousand labels."""
+
+PATIENCE = 10
+r"""Epochs without a better validation before fine-tuning stops."""
+
+ENCODER = "moleblend-tiny"
+r"""The packaged encoder that fine-tuning and quick models start from where none is named."""

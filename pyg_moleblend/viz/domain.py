@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.axes import Axes
 
-from pyg_moleblend.viz.parity import COLOURS, Values
+from pyg_moleblend.viz.parity import COLOURS, MANY, Values
 
 BINS = 6
 
@@ -21,7 +21,7 @@ def draw_error_by_similarity(axis: Axes, parts: Mapping[str, tuple[Values, Value
     for name, (similarity, errors) in parts.items():
         groups = np.array_split(np.argsort(similarity, kind="stable"), min(BINS, len(similarity)))
         colour = COLOURS.get(name, "C2")
-        axis.scatter(similarity, errors, s=5, color=colour, alpha=0.3, linewidths=0)
+        axis.scatter(similarity, errors, s=5, color=colour, alpha=0.3, linewidths=0, rasterized=len(errors) > MANY)
         means = [(similarity[rows].mean(), errors[rows].mean()) for rows in groups]
         axis.plot(*zip(*means, strict=True), marker="o", color=colour, label=f"{name}, mean of a sixth")
     axis.set(

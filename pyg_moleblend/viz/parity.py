@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 Values = NDArray[np.float64]
 COLOURS = {"folds": "0.65", "valid": "C1", "test": "C0"}
 r"""Of the parts of a split, in every figure."""
+MANY = 2000
+r"""More points are drawn as a picture within the figure, which would be megabytes large."""
 
 
 def draw_parity(axis: Axes, parts: Mapping[str, tuple[Values, Values]], unit: str = "") -> None:
@@ -23,7 +25,8 @@ def draw_parity(axis: Axes, parts: Mapping[str, tuple[Values, Values]], unit: st
         error = float(np.sqrt(np.mean((labels - predictions) ** 2)))
         colour, size = COLOURS.get(name, "C2"), 6 if len(labels) > 500 else 14
         text = f"{name}: RMSE {error:.3g}"
-        axis.scatter(labels, predictions, s=size, color=colour, alpha=0.6, linewidths=0, label=text)
+        many = len(labels) > MANY
+        axis.scatter(labels, predictions, s=size, color=colour, alpha=0.6, linewidths=0, label=text, rasterized=many)
     every = np.concatenate([values for pair in parts.values() for values in pair])
     ends = float(every.min()), float(every.max())
     axis.plot(ends, ends, color="0.3", linewidth=1)

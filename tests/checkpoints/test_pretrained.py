@@ -262,7 +262,9 @@ def test_a_hub_repository_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", download)
     again = from_pretrained("someone/moleblend")
-    assert asked == [("someone/moleblend", ["config.json", "model.safetensors"])]
+    assert asked == [
+        ("someone/moleblend", ["config.json", "embedder/*", "model.safetensors", "quick.json", "quick.safetensors"])
+    ]
     assert torch.equal(again.graph_token, model.graph_token)
 
 

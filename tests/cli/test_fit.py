@@ -33,6 +33,14 @@ def test_from_a_table_to_predictions_with_intervals(run, tmp_path, capsys):
     assert frame.loc[0, "boiling point_lower"] < frame.loc[0, "boiling point"] < frame.loc[0, "boiling point_upper"]
     assert frame.loc[1, "boiling point":"similarity"].isna().all()
     assert frame.loc[1, "status"] != "ok"
+    assert main(["predict", str(run), str(new), "--out", str(tmp_path / "top.csv"), "--top", "1"]) == 0
+    assert pd.read_csv(tmp_path / "top.csv")["id"].tolist() == [0]
+
+
+def test_embed_takes_the_run(run, capsys):
+    capsys.readouterr()
+    assert main(["embed", str(run), "CCO"]) == 0
+    assert capsys.readouterr().out.startswith("id,smiles,e0,e1")
 
 
 def test_evaluate_takes_the_run(run, molecules, capsys):

@@ -145,7 +145,7 @@ def test_nested_arguments_start_from_the_defaults():
     model = MoleBlendRegressor().set_params(schedule__epochs=3, seed=4, machine__accelerator="cpu")
     assert (model.schedule, model.seed) == (Schedule(epochs=3, batch_size=32, learning_rate=5e-4), 4)
     assert model.machine == Machine(accelerator="cpu", devices=1, progress=False)
-    assert MoleBlendRegressor().get_params()["schedule__epochs"] == 30
+    assert MoleBlendRegressor().get_params()["schedule__epochs"] == 40
     assert MoleBlendRegressor().get_params(deep=False)["schedule"] is None
     with pytest.raises(ValueError, match="no arguments \\['schedule__epoch'\\]"):
         MoleBlendRegressor().set_params(schedule__epoch=3)

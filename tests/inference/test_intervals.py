@@ -6,7 +6,7 @@ import torch
 
 from pyg_moleblend.checkpoints import save_pretrained
 from pyg_moleblend.inference import predict
-from pyg_moleblend.inference.intervals import end_columns, errors_to_save, interval_widths, saved_errors
+from pyg_moleblend.inference.intervals import coverage, end_columns, errors_to_save, interval_widths, saved_errors
 from pyg_moleblend.metrics import Task
 
 TASK = Task("regression", ("gap", "mu"), ("eV", "D"), (5.0, 2.0), (1.5, 0.5))
@@ -65,3 +65,18 @@ def test_a_fine_tuned_model_has_them(model, tmp_path):
     assert (frame["gap_upper"] - frame["gap"]).dropna().tolist() == pytest.approx([0.9, 0.9])
     assert (frame["gap"] - frame["gap_lower"]).dropna().tolist() == pytest.approx([0.9, 0.9])
     assert frame.loc[1, "gap":"gap_upper"].isna().all()
+
+
+def test_other_inputs_than_the_trainings_have_none(model, tmp_path, caplog):
+    metadata = {"task": TASK.to_dict(), "modality": "2d+3d", "errors": [[0.1] * 20, [0.5] * 20]}
+    folder = save_pretrained(model, tmp_path, metadata)
+    assert list(predict(folder, ["CCO"], modality="2d", device="cpu")) == ["id", "smiles", "gap", "mu", "status"]
+    assert "errors are known of predictions from '2d+3d' only" in caplog.text
+    with pytest.raises(ValueError, match="leave the level or the modality out"):
+        predict(folder, ["CCO"], modality="2d", device="cpu", level=0.5)
+
+
+def test_coverage_is_of_targets_that_have_both_labels_and_intervals():
+    labels = np.array([[1.0, np.nan, 1.0], [2.0, np.nan, 1.0], [np.nan, np.nan, 1.0]])
+    lower, upper = np.zeros((3, 3)), np.array([[1.5, 1.0, np.inf]] * 3)
+    assert coverage(["a", "b", "c"], labels, lower, upper) == {"a": {"coverage": 0.5, "width": 1.5}}

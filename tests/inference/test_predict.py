@@ -1,3 +1,4 @@
+import json
 import logging
 from pathlib import Path
 
@@ -138,6 +139,7 @@ def members(config, tmp_path, tasks=(TASK, TASK, TASK), modalities=("2d",) * 3):
         torch.manual_seed(seed)
         model = MoleBlendForPropertyPrediction(config, 2)
         save_pretrained(model, tmp_path / f"seed-{seed}" / "model", {"task": task.to_dict(), "modality": modality})
+    (tmp_path / "summary.json").write_text(json.dumps({"seeds": [0, 1, 2]}))
     return tmp_path
 
 
@@ -158,3 +160,10 @@ def test_models_that_differ_do_not_predict_together(config, tmp_path):
         predict(members(config, tmp_path / "a", (TASK, TASK, other)), ["CC"], device="cpu")
     with pytest.raises(ValueError, match="they differ in modality: 2d and 3d"):
         predict(members(config, tmp_path / "b", modalities=("2d", "3d", "2d")), ["CC"], device="cpu")
+
+
+def test_runs_that_have_not_all_ended_do_not_predict(config, tmp_path):
+    folder = members(config, tmp_path)
+    (folder / "summary.json").unlink()
+    with pytest.raises(FileNotFoundError, match=r"have not all ended .* or name one of them \(.*seed-0\)"):
+        predict(folder, ["CC"], device="cpu")

@@ -133,7 +133,7 @@ def test_mae_is_that_of_ogbs_large_challenge() -> None:
 def test_tensors_arrays_and_lists_give_one_value(metric: str, dtype: torch.dtype) -> None:
     generator = torch.Generator().manual_seed(0)
     y_true = (torch.rand(30, 3, generator=generator) > 0.5).float()
-    y_pred = torch.randn(30, 3, generator=generator).to(dtype).requires_grad_()
+    y_pred = torch.rand(30, 3, generator=generator).to(dtype).requires_grad_()
     evaluator = Evaluator(metric)
     score = evaluator(y_true=y_true, y_pred=y_pred)
     assert score == evaluator(y_true=y_true.numpy(), y_pred=y_pred.detach().double().numpy())
@@ -261,3 +261,9 @@ def test_direction_is_the_one_that_prefers_the_truth(name: str) -> None:
 )
 def test_when_a_metric_is_defined(labels: list[float], defined: set[str]) -> None:
     assert {name for name, metric in METRICS.items() if metric.is_defined(np.array(labels))} == defined
+
+
+@pytest.mark.parametrize("name", ["f1", "mcc"])
+def test_decisions_need_probabilities(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} needs probabilities, from 0 to 1: take the sigmoid of logits"):
+        Evaluator(name)(y_true=[0.0, 1.0], y_pred=[-1.0, 0.3])

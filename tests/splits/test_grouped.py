@@ -23,6 +23,13 @@ def test_groups_stay_together_and_parts_have_their_shares(seed: int) -> None:
     assert split.hash != group_split(GROUPS, (0.6, 0.2, 0.2), seed + 1).hash
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_a_dominant_group_is_trained_on(seed: int) -> None:
+    groups = [0] * 900 + [1 + number // 25 for number in range(100)]
+    found = [len(part) for part in parts(group_split(groups, seed=seed))]
+    assert found[0] >= 900
+
+
 def test_a_part_without_a_share_stays_empty() -> None:
     assert len(group_split(GROUPS, (0.9, 0.0, 0.1)).valid) == 0
 

@@ -33,6 +33,11 @@ def test_rates_fall_from_layer_to_layer():
     assert "encoder.attention_bias.blend.relations.spd.table.weight" in below
 
 
+def test_an_encoder_without_layers_has_no_rates_by_layer():
+    with pytest.raises(ValueError, match="no `layers` whose learning rates could differ"):
+        parameter_groups(torch.nn.ModuleDict({"encoder": torch.nn.Linear(2, 2)}), Schedule(layer_decay=0.5))
+
+
 @pytest.mark.parametrize("value", [-0.1, 1.1, float("nan"), None])
 def test_a_decay_is_a_share(value):
     with pytest.raises(ValueError, match="`layer_decay` must be from 0 to 1"):

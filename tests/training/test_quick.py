@@ -46,7 +46,7 @@ def test_a_fit_is_scored_by_what_it_has_not_seen(run):
     done, molecules, split = run
     assert done.metrics["test"]["molecules"] == len(split.test)
     assert done.metrics["test"]["rmse_per_task"]["size"] < 3
-    assert done.metrics["folds"]["size"]["labels"] == done.metrics["train_molecules"] == len(split.train)
+    assert done.metrics["folds"]["targets"]["size"]["labels"] == done.metrics["train_molecules"] == len(split.train)
     assert json.loads((done.folder / "metrics.json").read_text())["split"] == str(split)
     assert json.loads((done.folder / "report.json").read_text())["targets"]["size"]["kernels"].keys() >= {
         "embedding",
@@ -90,7 +90,7 @@ def test_all_molecules_are_learnt_from_by_default(tmp_path):
     done = fit(molecules, tmp_path / "a", encoder=None)
     assert done.metrics["train_molecules"] == len(SMILES)
     assert done.metrics.keys().isdisjoint({"valid", "test"})
-    assert done.metrics["folds"]["ring"]["rocauc"] > 0.95
+    assert done.metrics["folds"]["targets"]["ring"]["rocauc"] > 0.95
     frame = predict(done.folder, SMILES, device="cpu")
     assert list(frame) == ["id", "smiles", "ring", "similarity", "status"]
     assert ((frame["ring"] > 0.5) == IS_RING).mean() > 0.95
@@ -142,4 +142,4 @@ def test_what_was_predicted_is_told(run):
     assert (tested["lower:size"] < tested["prediction:size"]).all()
     seen = told[told["part"] == "folds"]
     error = ((seen["prediction:status"] - seen["label:status"]) ** 2).mean() ** 0.5
-    assert error == pytest.approx(done.metrics["folds"]["status"]["rmse"], rel=1e-4)
+    assert error == pytest.approx(done.metrics["folds"]["targets"]["status"]["rmse"], rel=1e-4)

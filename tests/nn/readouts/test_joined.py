@@ -40,5 +40,12 @@ def test_parts_are_readouts_of_one_encoder():
         JoinedReadout(8, {})
     with pytest.raises(ValueError, match="the readout 'a' was built for channels=4"):
         JoinedReadout(8, {"a": PooledReadout(4)})
+
+    class Deeper(GraphTokenReadout):
+        def encode(self, encoder, molecules, blend=None):
+            return encoder.encode(molecules)
+
+    with pytest.raises(ValueError, match=r"different outputs cannot be joined: \['a', 'b'\]"):
+        JoinedReadout(8, {"a": EnvironmentReadout(8, (1,), 5), "b": Deeper(8)})
     with pytest.raises(ValueError, match="readout 'a' must be of the class Readout"):
         JoinedReadout(8, {"a": torch.nn.Linear(8, 8)})
