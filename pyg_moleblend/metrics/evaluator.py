@@ -10,6 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 TaskType = Literal["classification", "regression"]
+THRESHOLD = 0.5
+r"""A probability above it says that a label is 1, for metrics of decisions."""
+BEDROC_ALPHA = 20.0
+r"""80 % of BEDROC come of the first 8 % of the ranking (Truchon and Bayly 2007, doi:10.1021/ci600426e)."""
+EARLY = 0.01
+r"""The share of the ranking that an enrichment factor looks at."""
 Values = NDArray[np.float64]
 
 
@@ -22,6 +28,7 @@ class Metric(NamedTuple):
         is_defined: Whether the labels ``[M]`` of a task allow the metric; a task that does not is not scored.
         higher_is_better: The direction, for early stopping and tables.
         task_type: What the labels are.
+        usual: Whether it is scored in every epoch of a training, not only at its end.
     """
 
     name: str
@@ -29,6 +36,7 @@ class Metric(NamedTuple):
     is_defined: Callable[[Values], bool]
     higher_is_better: bool
     task_type: TaskType
+    usual: bool = True
 
 
 def has_both_classes(labels: Values) -> bool:
@@ -87,6 +95,66 @@ def _ap(y_true: Values, y_pred: Values) -> float:
     return max(0.0, float(-np.sum(np.diff(recall) * precision[::-1])))
 
 
+def _spearman(y_true: Values, y_pred: Values) -> float:
+    ranks = [_mean_ranks(values) for values in (y_true, y_pred)]
+    return _correlation(*ranks)
+
+
+def _kendall(y_true: Values, y_pred: Values) -> float:
+    from scipy.stats import kendalltau
+
+    return _or_zero(float(kendalltau(y_true, y_pred).statistic))
+
+
+def _mean_ranks(values: Values) -> Values:
+    r"""Ranks, the same for equal values."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: Values = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    return ranks
+
+
+def _correlation(first: Values, second: Values) -> float:
+    first, second = first - first.mean(), second - second.mean()
+    scale = float(np.sqrt((first @ first) * (second @ second)))
+    return float(first @ second) / scale if scale else 0.0
+
+
+def _or_zero(value: float) -> float:
+    r"""Predictions that are all the same say nothing."""
+    return 0.0 if math.isnan(value) else value
+
+
+def _f1(y_true: Values, y_pred: Values) -> float:
+    said, true = y_pred > THRESHOLD, y_true == 1
+    return float(2 * (said & true).sum() / (said.sum() + true.sum()))
+
+
+def _mcc(y_true: Values, y_pred: Values) -> float:
+    return _correlation((y_pred > THRESHOLD).astype(np.float64), y_true)
+
+
+def _hits_by_rank(y_true: Values, y_pred: Values) -> Values:
+    r"""How many positives stand at each rank, the highest prediction first; those that are equal share theirs."""
+    _, place, counts = np.unique(-y_pred, return_inverse=True, return_counts=True)
+    shares = np.bincount(place, weights=y_true) / counts
+    hits: Values = np.repeat(shares, counts)
+    return hits
+
+
+def _bedroc(y_true: Values, y_pred: Values) -> float:
+    hits, alpha = _hits_by_rank(y_true, y_pred), BEDROC_ALPHA
+    count, share = len(hits), float(y_true.mean())
+    early = float((hits * np.exp(-alpha * np.arange(1, count + 1) / count)).sum())
+    by_chance = share * (1 - math.exp(-alpha)) / (math.exp(alpha / count) - 1)
+    scale = share * math.sinh(alpha / 2) / (math.cosh(alpha / 2) - math.cosh(alpha / 2 - alpha * share))
+    return early / by_chance * scale + 1 / (1 - math.exp(alpha * (1 - share)))
+
+
+def _ef1(y_true: Values, y_pred: Values) -> float:
+    first = math.ceil(len(y_true) * EARLY)
+    return float(_hits_by_rank(y_true, y_pred)[:first].mean() / y_true.mean())
+
+
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
@@ -95,6 +163,12 @@ METRICS: dict[str, Metric] = {
         Metric("rmse", _rmse, has_labels, False, "regression"),
         Metric("mae", _mae, has_labels, False, "regression"),
         Metric("r2", _r2, varies, True, "regression"),
+        Metric("f1", _f1, has_both_classes, True, "classification", usual=False),
+        Metric("mcc", _mcc, has_both_classes, True, "classification", usual=False),
+        Metric("bedroc", _bedroc, has_both_classes, True, "classification", usual=False),
+        Metric("ef1", _ef1, has_both_classes, True, "classification", usual=False),
+        Metric("spearman", _spearman, varies, True, "regression", usual=False),
+        Metric("kendall", _kendall, varies, True, "regression", usual=False),
     )
 }
 r"""Every metric by its name."""
@@ -128,7 +202,10 @@ class Evaluator:
     NaN, and gives NaN with ``num_tasks_scored=0`` where OGB raises because no task can be scored.
 
     Args:
-        metric: ``"rocauc"``, ``"ap"`` (average precision), ``"rmse"``, ``"mae"`` or ``"r2"``.
+        metric: Of classes ``"rocauc"``, ``"ap"`` (average precision, the area under precision and recall), ``"f1"`` and
+            ``"mcc"`` (Matthews correlation), for which predictions must be probabilities, ``"bedroc"`` (alpha 20) and
+            ``"ef1"`` (enrichment in the first 1 %), in which equal predictions share their ranks; of values ``"rmse"``,
+            ``"mae"``, ``"r2"``, ``"spearman"`` or ``"kendall"`` (tau-b).
 
     Raises:
         ValueError: If the metric is unknown.

@@ -241,13 +241,15 @@ def kind_of(labels: Tensor, names: Sequence[str]) -> TaskType:
     return "regression"
 
 
-def scores(task: Task, labels: Tensor, predictions: Tensor) -> dict[str, Score]:
-    r"""Every metric that fits a task.
+def scores(task: Task, labels: Tensor, predictions: Tensor, metrics: Sequence[str] | None = None) -> dict[str, Score]:
+    r"""Metrics that fit a task.
 
     Args:
         task: The task.
         labels: ``[M, T]``, NaN where there is none.
         predictions: ``[M, T]``, probabilities or values in the targets' units.
+        metrics: Which ones; all by default.
     """
     labels, predictions = labels.to(torch.float64), predictions.to(torch.float64)
-    return {name: Evaluator(name)(y_true=labels, y_pred=predictions) for name in task.metrics}
+    wanted = task.metrics if metrics is None else metrics
+    return {name: Evaluator(name)(y_true=labels, y_pred=predictions) for name in wanted}

@@ -118,7 +118,7 @@ def finetune(
         encoder = MoleBlend(encoder or MoleBlendConfig())
     encoder, readout = copy.deepcopy(encoder), copy.deepcopy(readout)
     model = MoleBlendForPropertyPrediction(config_of(encoder), task.num_targets, encoder, readout, blending)
-    module = PropertyModule(model, task, schedule, modality, seed)
+    module = PropertyModule(model, task, schedule, modality, seed, metric)
     facts = {
         **problem.facts(),
         "model": describe(model),  # what cannot be saved is said before the training

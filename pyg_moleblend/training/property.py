@@ -4,6 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
+from pyg_moleblend.metrics import METRICS
 from pyg_moleblend.metrics.task import Task, scores
 from pyg_moleblend.models import MoleBlendForPropertyPrediction
 from pyg_moleblend.training.data import validation_rows
@@ -16,7 +17,7 @@ from pyg_moleblend.utils import Modality
 class PropertyModule(TrainingModule):
     r"""Fine-tuning to properties in Lightning (arXiv 2307.06235, section 4.2).
 
-    Only labelled entries count. Logged are the loss and every metric that fits the task, in the targets' units.
+    Only labelled entries count. Logged are the loss and the usual metrics of the task, in the targets' units.
 
     Args:
         model: The model.
@@ -25,6 +26,7 @@ class PropertyModule(TrainingModule):
         modality: Which inputs to use, ``"2d"``, ``"3d"`` or ``"2d+3d"`` (all that each molecule has).
             (default: :obj:`"2d+3d"`)
         seed: The run's seed. (default: :obj:`0`)
+        metric: What chooses the best epoch, to be logged beside the usual metrics; one of these by default.
 
     Raises:
         ValueError: If the model does not have one output for each target.
@@ -39,11 +41,13 @@ class PropertyModule(TrainingModule):
         schedule: Schedule,
         modality: Modality = "2d+3d",
         seed: int = 0,
+        metric: str | None = None,
     ) -> None:
         super().__init__(model, schedule, seed)
         if model.num_tasks != task.num_targets:
             raise ValueError(f"a model of {model.num_tasks} outputs cannot learn {task.num_targets} targets")
         self.task = task
+        self.metrics = [name for name in task.metrics if METRICS[name].usual or name == metric]
         self.modality: Modality = modality
         self.train_tally = Tally()
         self.valid_tally = Tally()
@@ -84,7 +88,7 @@ class PropertyModule(TrainingModule):
                 f"prediction: start it again with a learning rate below {self.schedule.learning_rate:g} "
                 "(--schedule.learning-rate)"
             )
-        for name, score in scores(self.task, labels, predictions).items():
+        for name, score in scores(self.task, labels, predictions, self.metrics).items():
             self.log(f"valid/{name}", score.value)
 
     def _loss(self, tally: Tally, labels: Tensor, outputs: Tensor) -> tuple[Tensor, Tensor]:

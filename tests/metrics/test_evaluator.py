@@ -3,11 +3,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.stats
 import sklearn.metrics
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from rdkit.ML.Scoring import Scoring
 from sklearn import metrics as oracle
 
 from pyg_moleblend.metrics import METRICS, Evaluator
@@ -175,16 +177,32 @@ def test_refuses(metric: str, y_true: Any, y_pred: Any, message: str) -> None:
 
 
 def test_refuses_an_unknown_metric() -> None:
-    with pytest.raises(ValueError, match=r"\['ap', 'mae', 'r2', 'rmse', 'rocauc'\], got 'auc'"):
+    with pytest.raises(ValueError, match=r"\['ap', 'bedroc', .*, 'rocauc', 'spearman'\], got 'auc'"):
         Evaluator("auc")
+
+
+def as_rdkit(y_true: Any, y_pred: Any) -> list[list[float]]:
+    r"""Rows for RDKit's scoring, the highest prediction first."""
+    return [[y_pred[i], y_true[i]] for i in np.argsort(-np.asarray(y_pred), kind="stable")]
 
 
 REGRESSION = {
     "rmse": oracle.root_mean_squared_error,
     "mae": oracle.mean_absolute_error,
     "r2": oracle.r2_score,
+    "spearman": lambda y_true, y_pred: scipy.stats.spearmanr(y_true, y_pred).statistic,
+    "kendall": lambda y_true, y_pred: scipy.stats.kendalltau(y_true, y_pred).statistic,
 }
-CLASSIFICATION = {"rocauc": oracle.roc_auc_score, "ap": oracle.average_precision_score}
+CLASSIFICATION = {
+    "rocauc": oracle.roc_auc_score,
+    "ap": oracle.average_precision_score,
+    "f1": lambda y_true, y_pred: oracle.f1_score(y_true, y_pred > 0.5),
+    "mcc": lambda y_true, y_pred: oracle.matthews_corrcoef(y_true, y_pred > 0.5),
+    "bedroc": lambda y_true, y_pred: Scoring.CalcBEDROC(as_rdkit(y_true, y_pred), 1, 20.0),
+    "ef1": lambda y_true, y_pred: Scoring.CalcEnrichment(as_rdkit(y_true, y_pred), 1, [0.01])[0],
+}
+TO_THE_DIGIT = {"rmse", "mae", "r2", "rocauc", "ap"}
+BY_RANK = {"bedroc", "ef1"}
 
 
 def test_every_metric_has_an_oracle_here() -> None:
@@ -201,7 +219,27 @@ def test_agrees_with_scikit_learn(name: str) -> None:
             y_true[:2] = 0, 1
         for tied in (y_pred, y_pred.round(1), y_pred.round()):
             assert METRICS[name].is_defined(y_true)
-            assert METRICS[name].score(y_true, tied) == (REGRESSION | CLASSIFICATION)[name](y_true, tied)
+            if name in BY_RANK and tied is not y_pred:
+                continue  # RDKit takes equal predictions in the order of the rows
+            expected = (REGRESSION | CLASSIFICATION)[name](y_true, tied)
+            tolerance = 0 if name in TO_THE_DIGIT else 1e-9
+            assert METRICS[name].score(y_true, tied) == pytest.approx(expected, rel=tolerance, abs=tolerance)
+
+
+@pytest.mark.parametrize("name", sorted(BY_RANK))
+def test_equal_predictions_share_their_ranks(name: str) -> None:
+    rng = np.random.default_rng(0)
+    y_true, y_pred = (rng.random(200) < 0.2).astype(float), rng.integers(0, 9, 200).astype(float)
+    score = METRICS[name].score(y_true, y_pred)
+    order = rng.permutation(200)
+    assert METRICS[name].score(y_true[order], y_pred[order]) == pytest.approx(score)
+    orders = [CLASSIFICATION[name](y_true[o], y_pred[o]) for o in (rng.permutation(200) for _ in range(300))]
+    assert score == pytest.approx(np.mean(orders), rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["spearman", "kendall", "mcc"])
+def test_predictions_that_are_all_the_same_correlate_with_nothing(name: str) -> None:
+    assert METRICS[name].score(np.array([0.0, 1.0, 1.0]), np.full(3, 0.7)) == 0
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -218,7 +256,7 @@ def test_direction_is_the_one_that_prefers_the_truth(name: str) -> None:
         ([1.0], {"rmse", "mae"}),
         ([1.0, 1.0], {"rmse", "mae"}),
         ([0.0, 0.0], {"rmse", "mae"}),
-        ([0.0, 1.0], {"rmse", "mae", "r2", "rocauc", "ap"}),
+        ([0.0, 1.0], set(METRICS)),
     ],
 )
 def test_when_a_metric_is_defined(labels: list[float], defined: set[str]) -> None:

@@ -13,7 +13,7 @@ def test_regression_is_standardised_by_its_labels_alone():
     labels = torch.tensor([[1.0, 10.0], [3.0, NAN], [NAN, 14.0], [8.0, 18.0]])
     task = Task.from_labels(labels, ["a", "b"], units=["eV", ""])
     assert task.kind == "regression"
-    assert task.metrics == ("rmse", "mae", "r2")
+    assert task.metrics == ("rmse", "mae", "r2", "spearman", "kendall")
     assert task.mean == (4.0, 14.0)
     assert task.std == pytest.approx(((26 / 3) ** 0.5, (32 / 3) ** 0.5))
     torch.testing.assert_close(task.restore(task.standardize(labels)), labels.double(), equal_nan=True)

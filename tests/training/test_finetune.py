@@ -47,9 +47,9 @@ def test_the_best_epoch_is_tested_in_the_targets_units(molecules, config, machin
 def test_the_saved_model_is_the_best_by_validation(molecules, config, machine, tmp_path, monkeypatch):
     measured = []
 
-    def judge(task, labels, predictions):
+    def judge(task, labels, predictions, metrics):
         r"""As if the first epoch of three were the best."""
-        found = scores(task, labels, predictions)
+        found = scores(task, labels, predictions, metrics)
         measured.append(found["rmse"].value)
         return {**found, "rmse": found["rmse"]._replace(value=[1.0, 3.0, 2.0][len(measured) - 1])}
 
@@ -59,6 +59,15 @@ def test_the_saved_model_is_the_best_by_validation(molecules, config, machine, t
     assert logged(tmp_path, "valid/rmse") == [1, 3, 2]
     assert measured[0] != pytest.approx(measured[2], rel=1e-3)
     assert run.metrics["valid"]["rmse"] == pytest.approx(measured[0], rel=1e-5)
+
+
+def test_a_metric_that_chooses_is_logged(molecules, config, machine, tmp_path):
+    schedule = Schedule(epochs=1, batch_size=8)
+    run = finetune(molecules, SPLIT, tmp_path, config, schedule=schedule, machine=machine, metric="kendall")
+    assert logged(tmp_path, "valid/kendall") == [pytest.approx(run.metrics["valid"]["kendall"])]
+    assert "spearman" in run.metrics["test"]
+    with pytest.raises(KeyError):
+        logged(tmp_path, "valid/spearman")  # not in every epoch
 
 
 def test_early_stopping(molecules, config, machine, tmp_path):
@@ -110,7 +119,7 @@ def test_arguments_are_checked(molecules, config, machine, tmp_path):
     save_pretrained(MoleBlend(config), tmp_path / "encoder")
     with pytest.raises(ValueError, match=r"of a built encoder can change, got \['channels'\]"):
         load_encoder(tmp_path / "encoder", channels=8)
-    with pytest.raises(ValueError, match=r"must be one of \('rmse', 'mae', 'r2'\) for regression, got 'rocauc'"):
+    with pytest.raises(ValueError, match=r"must be one of \('rmse', 'mae', 'r2', .*\) for regression, got 'rocauc'"):
         finetune(molecules, SPLIT, tmp_path / "run", config, metric="rocauc", machine=machine)
 
 
