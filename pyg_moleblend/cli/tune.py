@@ -54,8 +54,8 @@ def run(
         smiles_column: Column of a table's SMILES; the one that is called so by default.
         targets: Targets to learn, as a,b,c; needed for a table, all by default for a published dataset.
         kind: What the targets are; by default classification if all labels are 0 or 1.
-        metric: What is to be good on the validation molecules: rocauc, ap, f1, mcc, bedroc or ef1 of classes, rmse, mae,
-            r2, spearman or kendall of values; by default the dataset's usual one.
+        metric: What is to be good on the validation molecules: rocauc, ap, f1, mcc, bedroc or ef1 of classes, rmse,
+            mae, r2, spearman or kendall of values; by default the dataset's usual one.
         split: A split's name (see moleblend split), or a saved split.json; by default the benchmark's own, scaffold for
             MoleculeNet, random for a table.
         max_molecules: Take only so many molecules.

@@ -25,7 +25,7 @@ def test_a_problem_is_told_by_everything_in_it(molecules):
 
 
 def test_what_does_not_fit_is_refused(molecules):
-    with pytest.raises(ValueError, match=r"must be one of \('rmse', 'mae', 'r2'\) for regression, got 'ap'"):
+    with pytest.raises(ValueError, match="for regression, got 'ap'"):
         pose(molecules, SPLIT, metric="ap")
     with pytest.raises(ValueError, match="is of at least 14 molecules, got 5"):
         pose(molecules[:5], SPLIT)

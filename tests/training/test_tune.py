@@ -3,6 +3,7 @@ import signal
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -115,18 +116,24 @@ def test_trials_that_fail_are_kept_with_their_reason(molecules, search, monkeypa
 
 
 def test_pruned_trials_and_a_limit_of_time_end_in_order(molecules, search, monkeypatch, machine):
+    class Worse(Watch):
+        r"""As if each trial were worse than those before."""
+
+        def on_validation_end(self, trainer, pl_module):
+            told = {self.monitor: float(self.trial.number)}
+            super().on_validation_end(SimpleNamespace(current_epoch=trainer.current_epoch, callback_metrics=told), None)
+
+    monkeypatch.setattr(module, "Watch", Worse)
     monkeypatch.setattr(import_module("pyg_moleblend.training.study"), "_STARTUP", 1)
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    options = {"trials": 4, "seed": 6, "seeds": 2, "space": {"learning_rate": [1e-6, 1e-2]}}
-    options["schedule"] = Schedule(epochs=2, batch_size=2, warmup=0)
     with pytest.raises(SystemExit, match="75"):
-        search(molecules, "run", machine=replace(machine, max_minutes=1e-9), **options)
-    done = search(molecules, "run", **options, machine=replace(machine, max_minutes=60.0))
+        search(molecules, "run", seeds=2, machine=replace(machine, max_minutes=1e-9))
+    done = search(molecules, "run", seeds=2, machine=replace(machine, max_minutes=60.0))
     trials = table(done.folder)
-    pruned = trials["state"] == "pruned"
-    assert 1 <= done.metrics["trials"]["pruned"] == int(pruned.sum()) <= 3
-    assert (trials["epochs"] == 2 - pruned).all()
-    assert done.metrics["best_trial"]["validation"] == trials["validation"][~pruned].min()
+    assert trials["state"].tolist() == ["complete", "pruned", "pruned"]
+    assert trials["epochs"].tolist() == [2, 1, 1]
+    assert done.metrics["trials"] == {"looked_at": 3, "complete": 1, "pruned": 2, "failed": 0}
+    assert done.metrics["best_trial"] == {"trial": 0, "validation": 0.0}
     assert len(done.metrics["test"]["rmse"]["values"]) == 2
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
 
