@@ -27,6 +27,7 @@ VERBS = {
     "pretrain": "train a model by blend-then-predict, on molecules without labels",
     "fit": "fit a model of properties in seconds to minutes, by kernels on fingerprints and an encoder's vectors",
     "finetune": "train a model, pretrained or not, to predict properties",
+    "tune": "search settings of fine-tuning by validation, and test the best ones once",
     "predict": "predict properties of molecules",
     "embed": "compute the representations of molecules",
     "explain": "split predictions into what comes of the atoms and of each relation",
@@ -43,7 +44,7 @@ TRAINING = ("pretrain", "finetune")  # they find out by themselves which process
 _KEY = re.compile(r"Group '(?P<group>[^']+)' does not accept option '(?P<key>[^']+)'|Option '(?P<option>[^']+)' is not")
 CONFIG_FILE = "config.yaml"
 PLUGINS_FILE = "plugins.json"
-MAY_CHANGE = ("machine", "out", "data", "root", "seeds")
+MAY_CHANGE = ("machine", "out", "data", "root", "seeds", "trials")
 r"""Options that a run which goes on may have others of; what the data hold is compared by itself."""
 TRACEBACK = "MOLEBLEND_TRACEBACK"
 

@@ -7,9 +7,9 @@ import io
 import sys
 from argparse import ArgumentError
 
+from pyg_moleblend.runtime.free_memory import is_out_of_memory
 from pyg_moleblend.runtime.worker_pool import WorkerError
 
-_OF_MEMORY = ("can't allocate memory", "CUDA out of memory", "out of memory")
 _LESS = "take a smaller batch (--schedule.batch-size, --batch-size) or a smaller model"
 
 
@@ -27,7 +27,7 @@ def line_of(error: BaseException) -> str | None:
         )
     if isinstance(error, (ArgumentError, ValueError, OSError, WorkerError)):
         return text
-    if isinstance(error, RuntimeError) and any(words in text for words in _OF_MEMORY):
+    if is_out_of_memory(error):
         return f"there is not enough memory: {text}; {_LESS}"
     return None
 

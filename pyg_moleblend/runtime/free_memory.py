@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import psutil
 
+_WORDS = ("can't allocate memory", "out of memory")
+
 
 class _Version(NamedTuple):
     r"""How a version of Linux' control groups tells what a group may take and takes."""
@@ -59,3 +61,9 @@ def _left(folder: Path, version: _Version) -> int | None:
         return None
     # Of what is used, cached files are given up when memory is wanted.
     return max(limit - used + sum(int(statistics.get(name, 0)) for name in version.cached), 0)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    r"""Whether an error says that there is not enough memory, of the machine or of a GPU."""
+    said = isinstance(error, RuntimeError) and any(words in str(error) for words in _WORDS)
+    return said or isinstance(error, MemoryError)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pyg_moleblend.training.run import Run
     from pyg_moleblend.training.settings import Machine, Schedule
     from pyg_moleblend.training.statistics import fit_statistics
+    from pyg_moleblend.training.tune import Tuned, tune
 
 __all__ = [
     "Machine",
@@ -26,11 +27,13 @@ __all__ = [
     "QuickRun",
     "Run",
     "Schedule",
+    "Tuned",
     "finetune",
     "fit",
     "fit_statistics",
     "load_encoder",
     "pretrain",
+    "tune",
 ]
 
 export_lazily(__name__)

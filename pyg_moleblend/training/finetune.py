@@ -1,29 +1,20 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 import numpy as np
+from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
 from pyg_moleblend.checkpoints import encoder_from_pretrained, save_pretrained
 from pyg_moleblend.components import describe
 from pyg_moleblend.datasets.recipe import RECIPE_KEY, recipe_of
-from pyg_moleblend.datasets.targets import (
-    content_of,
-    has_coordinates,
-    labels_of,
-    names_of,
-    rows_of,
-    select_targets,
-    take,
-)
+from pyg_moleblend.datasets.targets import names_of, rows_of
 from pyg_moleblend.inference.evaluate import predict_labelled, score_predictions
 from pyg_moleblend.inference.intervals import (
     ERRORS_KEY,
@@ -33,7 +24,7 @@ from pyg_moleblend.inference.intervals import (
     interval_widths,
     saved_errors,
 )
-from pyg_moleblend.metrics import METRICS, Evaluator, TaskType
+from pyg_moleblend.metrics import TaskType
 from pyg_moleblend.metrics.predictions import PartPredictions, write_predictions
 from pyg_moleblend.metrics.results import write_metrics
 from pyg_moleblend.metrics.task import Task
@@ -43,15 +34,12 @@ from pyg_moleblend.nn import Blending, Readout
 from pyg_moleblend.runtime.processes import wait_for_all
 from pyg_moleblend.splits import Split
 from pyg_moleblend.training.folder import BEST, one_run
+from pyg_moleblend.training.problem import pose
 from pyg_moleblend.training.property import PropertyModule
 from pyg_moleblend.training.run import MODEL_FOLDER, Run, fit, load_best
 from pyg_moleblend.training.settings import ENCODER, FINE_TUNING, PATIENCE, Machine, Schedule
 from pyg_moleblend.training.strategy import settle_rank
 from pyg_moleblend.utils import Modality
-
-_WORDS = {"valid": "validation", "test": "test"}
-
-_log = logging.getLogger(__name__)
 
 
 def load_encoder(source: str | Path, components: Iterable[type] = (), **dropouts: float) -> Any:
@@ -91,6 +79,7 @@ def finetune(
     resume: bool = False,
     readout: Readout | None = None,
     blending: Blending | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Run[MoleBlendForPropertyPrediction]:
     r"""Fine-tunes an encoder to properties (arXiv 2307.06235, section 4.2), and tests the best epoch's model.
 
@@ -118,6 +107,7 @@ def finetune(
             default.
         blending: Draws in training what enters of each molecule; see
             :class:`~pyg_moleblend.models.MoleBlendForPropertyPrediction`. (default: :obj:`None`)
+        callbacks: Callbacks of Lightning that look on, or stop the training by an error. (default: :obj:`()`)
 
     Raises:
         FileNotFoundError: If there is nothing to resume.
@@ -128,18 +118,9 @@ def finetune(
     out, schedule, machine = Path(out), schedule or FINE_TUNING, machine or Machine()
     settle_rank(machine)
     pl.seed_everything(seed, verbose=False)
-    labelled = select_targets(molecules, targets)
-    check_split(split, len(molecules))
-    labels = {part: labels_of(labelled, positions) for part, positions in split.as_dict().items()}
-    task = Task.from_labels(labels["train"], labelled.names, kind, labelled.units)
-    for part in ("valid", "test"):  # now, not when they are scored after hours
-        task.check(labels[part], f"{_WORDS[part]} molecules")
-    if metric is not None and metric not in task.metrics:
-        raise ValueError(f"`metric` must be one of {task.metrics} for {task.kind}, got {metric!r}")
-    metric = choosing_metric(task, metric, labels["valid"])
-    parts = {part: take(labelled.molecules, positions) for part, positions in split.as_dict().items()}
-    if modality == "2d+3d" and not has_coordinates(parts["train"]):
-        modality = "2d"  # what it comes to, and what predictions are to keep to
+    problem = pose(molecules, split, targets, kind, metric, modality)
+    labelled, parts, labels, task = problem.labelled, problem.parts, problem.labels, problem.task
+    metric, modality = problem.metric, problem.modality
 
     recipe = recipe_of(molecules)
     if not isinstance(encoder, nn.Module):
@@ -147,22 +128,27 @@ def finetune(
     encoder, readout = copy.deepcopy(encoder), copy.deepcopy(readout)
     model = MoleBlendForPropertyPrediction(config_of(encoder), task.num_targets, encoder, readout, blending)
     module = PropertyModule(model, task, schedule, modality, seed, metric)
-    mode = Evaluator(metric).mode if metric in task.metrics else "min"
     facts = {
-        "targets": task.names,
-        "kind": task.kind,
-        "metric": metric,
-        "modality": modality,
-        "split": {"name": split.name, "hash": split.hash},
-        "molecules": {part: content_of(held) for part, held in parts.items()},
-        "labels": {part: _digest(values) for part, values in labels.items()},
+        **problem.facts(),
         "model": describe(model),  # what cannot be saved is said before the training
     }
     with one_run(out):
         monitor = f"valid/{metric}"
         if patience == PATIENCE and not len(parts["valid"]):
             patience = None  # nobody asked for it
-        trainer, _ = fit(module, parts["train"], parts["valid"], out, machine, monitor, mode, facts, patience, resume)
+        trainer, _ = fit(
+            module,
+            parts["train"],
+            parts["valid"],
+            out,
+            machine,
+            monitor,
+            problem.mode,
+            facts,
+            patience,
+            resume,
+            callbacks,
+        )
         if (out / BEST).is_file() and len(parts["valid"]):
             load_best(module, out / BEST)
         model.to(trainer.strategy.root_device).eval()
@@ -205,51 +191,3 @@ def _coverage(task: Task, errors: dict[str, Any], labels: Tensor, predictions: T
     width = np.array([widths.get(place, np.nan) for place in range(task.num_targets)])
     values = predictions.numpy()
     return coverage(task.names, labels.numpy(), values - width, values + width)
-
-
-def _digest(labels: Tensor) -> str:
-    known = ~labels.isnan()  # not every NaN has the same bytes
-    return hashlib.sha256(known.numpy().tobytes() + labels[known].double().numpy().tobytes()).hexdigest()[:16]
-
-
-def check_split(split: Split, count: int) -> None:
-    r"""Raises ``ValueError`` unless a split is of so many molecules, and has some to train on."""
-    if not len(split.train):
-        raise ValueError(
-            f"the split {split} has no training molecule: take another kind of split, or more molecules (a scaffold "
-            "split keeps all molecules of a scaffold together, and few molecules may have one)"
-        )
-    largest = max(int(part.max()) for part in split.as_dict().values() if len(part))
-    if largest >= count:
-        raise ValueError(f"the split {split} is of at least {largest + 1} molecules, got {count}")
-
-
-def choosing_metric(task: Task, metric: str | None, labels: Tensor) -> str:
-    r"""What chooses the best epoch: never what is NaN in every one.
-
-    Args:
-        task: The task.
-        metric: The metric that is wanted; the usual one by default.
-        labels: Of the validation molecules, ``[M, T]``.
-
-    Returns:
-        The metric, or ``"loss"`` where the usual one is not defined for these labels, which the log says.
-
-    Raises:
-        ValueError: If the metric that is wanted is not defined for them, or there is no label.
-    """
-    name = metric or task.metrics[0]
-    if not len(labels):
-        return name
-    columns = [column[~column.isnan()].double().numpy() for column in labels.T]
-    if not any(len(column) for column in columns):
-        raise ValueError("no validation molecule has a label, so no epoch can be chosen: split otherwise")
-    if any(METRICS[name].is_defined(column) for column in columns):
-        return name
-    reason = f"{name} is not defined for the labels of the {len(labels)} validation molecules"
-    if metric is not None:
-        others = [other for other in task.metrics if any(METRICS[other].is_defined(column) for column in columns)]
-        remedy = f"choose by another metric ({', '.join(others)}), or split otherwise" if others else "split otherwise"
-        raise ValueError(f"{reason}, so it cannot choose the best epoch: {remedy}")
-    _log.warning("%s (all are of one class, say): the epoch with the lowest validation loss is chosen instead", reason)
-    return "loss"

@@ -18,6 +18,10 @@ from pyg_moleblend.training.settings import Schedule
 from pyg_moleblend.training.strategy import is_sharded, sharded
 
 
+class DivergedError(ValueError):
+    r"""A training whose weights or predictions are no longer finite."""
+
+
 class TrainingModule(pl.LightningModule):
     r"""What pretraining and fine-tuning have in common: the optimizer, its schedule, and repeatable randomness.
 
@@ -57,11 +61,11 @@ class TrainingModule(pl.LightningModule):
         self._check_weights()
 
     def _check_weights(self) -> None:
-        r"""Raises ``ValueError`` if the training has diverged, in all processes together."""
+        r"""Raises :class:`DivergedError` if the training has diverged, in all processes together."""
         own = [getattr(weight, "to_local", lambda weight=weight: weight)() for weight in self.model.parameters()]
         finite = all(bool(weight.isfinite().all()) for weight in own)
         if not self.trainer.strategy.reduce_boolean_decision(finite):
-            raise ValueError(
+            raise DivergedError(
                 f"the training has diverged, weights are NaN or infinite after {self.trainer.global_step} updates: "
                 f"start it again with a learning rate below {self.schedule.learning_rate:g} (--schedule.learning-rate)"
             )

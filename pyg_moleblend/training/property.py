@@ -8,7 +8,7 @@ from pyg_moleblend.metrics import METRICS
 from pyg_moleblend.metrics.task import Task, scores
 from pyg_moleblend.models import MoleBlendForPropertyPrediction
 from pyg_moleblend.training.data import validation_rows
-from pyg_moleblend.training.module import TrainingModule
+from pyg_moleblend.training.module import DivergedError, TrainingModule
 from pyg_moleblend.training.settings import Schedule
 from pyg_moleblend.training.tally import Collected, Tally
 from pyg_moleblend.utils import Modality
@@ -83,7 +83,7 @@ class PropertyModule(TrainingModule):
         labels, predictions = self.collected.compute()
         self.collected.reset()
         if odd := int((~predictions.isfinite()).any(1).sum()):
-            raise ValueError(
+            raise DivergedError(
                 f"the training has diverged, {odd} of {len(predictions)} validation molecules have no finite "
                 f"prediction: start it again with a learning rate below {self.schedule.learning_rate:g} "
                 "(--schedule.learning-rate)"

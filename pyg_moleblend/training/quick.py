@@ -30,8 +30,8 @@ from pyg_moleblend.quick import QuickModel
 from pyg_moleblend.quick.folds import Grouping
 from pyg_moleblend.runtime.files import atomic_write
 from pyg_moleblend.splits import Split
-from pyg_moleblend.training.finetune import check_split
 from pyg_moleblend.training.folder import check_folder, one_run
+from pyg_moleblend.training.problem import check_split
 from pyg_moleblend.training.run import MODEL_FOLDER
 from pyg_moleblend.training.settings import ENCODER
 from pyg_moleblend.utils.molecules import Modality, check_modality

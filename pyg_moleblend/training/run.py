@@ -10,6 +10,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import lightning.pytorch as pl
 import torch
+from lightning.pytorch.callbacks import Callback
 from torch import nn
 from torch.distributed import is_torchelastic_launched
 from torch_geometric.data import Data
@@ -67,6 +68,7 @@ def fit(
     facts: Mapping[str, Any],
     patience: int | None = None,
     resume: bool = False,
+    callbacks: Sequence[Callback] = (),
 ) -> Fit:
     r"""Trains a module.
 
@@ -81,6 +83,7 @@ def fit(
         facts: What the run's result depends on besides, as JSON: a run goes on with the same only.
         patience: Epochs without a better value before training stops.
         resume: Whether to go on from the folder's last checkpoint.
+        callbacks: Callbacks that look on, before those that keep checkpoints.
 
     Raises:
         FileNotFoundError: If there is nothing to resume.
@@ -108,7 +111,7 @@ def fit(
         # A checkpoint is data: nothing in it is to be run.
         stop = StopOnSignal(out)
         stops = [stop] if machine.max_minutes is None else [stop, StopAfter(out, machine.max_minutes)]
-        cast(Any, trainer).callbacks[:0] = stops
+        cast(Any, trainer).callbacks[:0] = [*stops, *callbacks]
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
         stop.stop()  # of a signal in the last epoch: resuming does the rest
         if is_sharded(module.model):

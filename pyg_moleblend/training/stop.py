@@ -97,9 +97,10 @@ class StopOnSignal(SaveAndStop):
             self._previous = {number: signal.signal(number, self._note) for number in _SIGNALS}
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        r"""Gives the signals back."""
+        r"""Gives the signals back, where Lightning has not yet: what it has found before its own is not to be lost."""
         for number, handler in self._previous.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) == self._note:
+                signal.signal(number, handler)
         self._previous = {}
 
     def _note(self, number: int, frame: FrameType | None) -> None:

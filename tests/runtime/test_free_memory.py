@@ -3,7 +3,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pyg_moleblend.runtime.free_memory import free_memory
+from pyg_moleblend.runtime.free_memory import free_memory, is_out_of_memory
 
 VERSION_1 = {
     "memory.limit_in_bytes": "5000",
@@ -53,3 +53,11 @@ def test_without_a_limit_it_is_the_systems_memory(tmp_path: Path, files: dict[st
     write(tmp_path / folder, files)
     assert free(tmp_path) == pytest.approx(psutil.virtual_memory().available, rel=0.2)
     assert free_memory(tmp_path, tmp_path / "nowhere") == pytest.approx(psutil.virtual_memory().available, rel=0.2)
+
+
+def test_errors_of_too_little_memory_are_told():
+    assert is_out_of_memory(MemoryError())
+    assert is_out_of_memory(RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"))
+    assert is_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"))
+    assert not is_out_of_memory(RuntimeError("shapes do not fit"))
+    assert not is_out_of_memory(ValueError("out of memory"))

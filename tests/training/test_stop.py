@@ -33,7 +33,9 @@ def test_a_run_that_is_stopped_goes_on_as_if_it_had_not_been(
         run = pretrain(molecules[:10], tmp_path / out, molecules[10:], config, schedule, machine, resume=resume)
         return torch.nn.utils.parameters_to_vector(run.model.parameters())
 
-    whole, handlers = go("whole"), [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)]
+    handlers = [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)]
+    whole = go("whole")
+    assert [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)] == handlers
     setup = WholeUpdates.setup
     sender = SendAt(1, number)
 
