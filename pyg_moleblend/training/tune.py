@@ -27,14 +27,14 @@ from pyg_moleblend.runtime.files import atomic_write
 from pyg_moleblend.runtime.free_memory import is_out_of_memory
 from pyg_moleblend.runtime.open_file import content_named, read_json
 from pyg_moleblend.splits import Split
-from pyg_moleblend.training.finetune import finetune
+from pyg_moleblend.training.finetune import finetune, load_encoder
 from pyg_moleblend.training.folder import LAST, has_checkpoint
 from pyg_moleblend.training.module import DivergedError
 from pyg_moleblend.training.problem import Problem, pose
 from pyg_moleblend.training.repeats import repeat
 from pyg_moleblend.training.run import MODEL_FOLDER
 from pyg_moleblend.training.search_space import DEFAULT_SPACE, SearchSpace, encoder_with, schedule_with
-from pyg_moleblend.training.settings import Machine, Schedule
+from pyg_moleblend.training.settings import ENCODER, FINE_TUNING, PATIENCE, Machine, Schedule
 from pyg_moleblend.training.stop import TIME_IS_UP
 from pyg_moleblend.training.study import Claim, Study, TrialRow, Watch, check_same_study
 from pyg_moleblend.utils import Modality
@@ -74,7 +74,7 @@ def tune(
     modality: Modality = "2d+3d",
     schedule: Schedule | None = None,
     machine: Machine | None = None,
-    patience: int | None = None,
+    patience: int | None = PATIENCE,
     seed: int = 0,
     seeds: int = 1,
     readout: Readout | None = None,
@@ -95,8 +95,8 @@ def tune(
         split: Which of them are for training, for choosing the settings and the epoch, and for the test.
         out: Folder of the study: ``trials.csv``, ``best.yaml`` for ``moleblend finetune --config``, ``metrics.json``,
             ``best/seed-<seed>/`` with the runs of the best settings, and ``trials/``, what is left of the trials.
-        encoder: The encoder to start from, which is not changed, or the configuration of a fresh one.
-            (default: :obj:`None`)
+        encoder: The encoder to start from, which is not changed, or the configuration of a fresh one; the packaged
+            ``moleblend-tiny`` by default.
         space: What is searched: ``{name: [low, high]}``, or three or more choices, or ``{"choices": [...]}``; names are
             ``learning_rate``, ``head_ratio`` (the head's learning rate by the encoder's), ``layer_decay``,
             ``weight_decay``, ``warmup``, ``clip_norm``, ``batch_size``, ``accumulate``, ``dropout``,
@@ -107,10 +107,11 @@ def tune(
         kind: ``"classification"`` or ``"regression"``; by default classification if all labels are 0 or 1.
         metric: What is to be good on the validation molecules; by default the usual metric of the kind.
         modality: Which inputs to use, ``"2d"``, ``"3d"`` or ``"2d+3d"``. (default: :obj:`"2d+3d"`)
-        schedule: How long each trial is, and the settings that are not searched. (default: :obj:`None`)
+        schedule: How long each trial is, and the settings that are not searched;
+            :data:`~pyg_moleblend.training.settings.FINE_TUNING` by default.
         machine: What to use of the machine, one device; ``max_minutes`` are those of the call.
             (default: :obj:`None`)
-        patience: Epochs without a better validation before a training stops. (default: :obj:`None`)
+        patience: Epochs without a better validation before a training stops. (default: :obj:`10`)
         seed: Everything random follows from it. (default: :obj:`0`)
         seeds: How often to train with the best settings, with ``seed``, ``seed + 1``, ... (default: :obj:`1`)
         readout: As for :func:`~pyg_moleblend.training.finetune`; the graph token by default.
@@ -121,8 +122,8 @@ def tune(
         ValueError: If the arguments do not fit each other, the folder holds another run or study, its search has ended
             with fewer trials or other seeds, or no trial came to an end.
     """
-    out, schedule = Path(out), schedule or Schedule()
-    encoder = MoleBlendConfig() if encoder is None else encoder
+    out, schedule = Path(out), schedule or FINE_TUNING
+    encoder = load_encoder(ENCODER, drop_path=0.0) if encoder is None else encoder
     machine = one_device(machine or Machine())
     end = None if machine.max_minutes is None else time.monotonic() + 60 * machine.max_minutes
     counts = {"trials": trials, "seeds": seeds, "patience": 1 if patience is None else patience}
