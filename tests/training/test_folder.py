@@ -133,5 +133,5 @@ def test_other_labels_targets_and_splits_do_not_go_on(molecules, config, machine
     refused(r"targets was \['size', 'twice'\], is \['twice', 'size'\]", targets=("twice", "size"))
     refused("metric was rmse, is mae", metric="mae")
     refused(r"modality was 2d\+3d, is 2d", modality="2d")
-    refused("patience was None, is 3", patience=3)
+    refused("patience was 10, is 3", patience=3)
     assert json.loads((tmp_path / RUN_FILE).read_text()) == kept
