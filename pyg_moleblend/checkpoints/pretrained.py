@@ -352,10 +352,11 @@ def _describe(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is damaged: it and its metadata must be JSON objects")
     if is_old(description):
         description = updated(description, path)
-    if description.get("format") != FORMAT:
+    if "format" not in description:
+        raise ValueError(f"{path} is damaged: it does not say its format")
+    if description["format"] != FORMAT:
         raise ValueError(
-            f"{path} is of format {description.get('format')!r}, this version reads {FORMAT}; install a newer "
-            f"pyg_moleblend"
+            f"{path} is of format {description['format']!r}, this version reads {FORMAT}; install a newer pyg_moleblend"
         )
     description.setdefault("tied", [])
     if missing := sorted({"model", "metadata"} - set(description)):

@@ -21,6 +21,8 @@ r"""Kinds of fingerprints, see :func:`fingerprint_matrix`."""
 CHUNK_SIZE = 64
 
 _UNUSABLE = ("Ipc",)  # grows beyond any float with the molecule's size
+_SLOW = {"AvgIpc": 250}
+r"""Most atoms of a molecule of which a descriptor is computed: its time grows with a high power of them."""
 
 
 @lru_cache
@@ -146,7 +148,11 @@ def _chunk(
         if not killed:
             mol = Chem.Mol(_molecule(entry))  # RDKit leaves intermediate results on it, as properties
             with LOG_LOCK, SilencedLog():
-                values[number] = [value_or_nan(function, mol) for function in functions]
+                atoms = mol.GetNumAtoms()
+                values[number] = [
+                    value_or_nan(function, mol) if atoms <= _SLOW.get(name, atoms) else np.nan
+                    for name, function in zip(names, functions, strict=True)
+                ]
     values[~(np.abs(values) <= np.finfo(np.float32).max)] = np.nan
     return values.astype(np.float32)
 

@@ -129,7 +129,10 @@ def names_of(targets: list[str] | str | None) -> list[str] | None:
     """
     names = targets
     if isinstance(targets, str):
-        names = [name.strip() for name in next(csv.reader([targets], skipinitialspace=True), [""])]
+        try:
+            names = [name.strip() for name in next(csv.reader([targets], skipinitialspace=True), [""])]
+        except csv.Error as error:
+            raise ValueError(f"{targets!r} cannot be read as names with commas between them: {error}") from error
     if names is not None and (twice := sorted({name for name in names if names.count(name) > 1})):
         raise ValueError(f"each name can be given once, got {twice} more often in {targets!r}")
     return cast("list[str] | None", names)

@@ -2,6 +2,7 @@ r"""Splits by the names that the command line has for them."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
@@ -81,7 +82,10 @@ def make_split(molecules: Any, split: str | None, seed: int) -> Split:
         if kind == "group":
             return group_split(_groups(molecules, split), seed=seed, name=split)
         if kind == "time":
-            return time_split(_times(molecules, column), name=split)
+            times = _times(molecules, column)
+            if missing := int(pd.isna(times).sum()):
+                raise ValueError(f"{missing} of the {len(times)} molecules have no time in {column!r}: give them one")
+            return time_split(times, name=split)
         return stratified_split(_numbers(molecules, column), seed=seed, name=split)
     if split.startswith("column:") and isinstance(molecules, MoleculeTable):
         by_column = column_split(_column(molecules, split.removeprefix("column:")).tolist(), split)
@@ -89,6 +93,8 @@ def make_split(molecules: Any, split: str | None, seed: int) -> Split:
         _tell_leaks(by_column, molecules.smiles)
         return by_column
     if split.endswith(".json"):
+        if not os.path.isfile(split):
+            raise FileNotFoundError(f"there is no saved split {split}")
         names = names_of(molecules)
         saved = Split.load(split, getattr(molecules, "row", None), names)
         largest = max((int(part.max()) for part in saved.as_dict().values() if len(part)), default=-1)
@@ -135,7 +141,7 @@ def _times(molecules: Any, column: str) -> NDArray[Any]:
     try:
         return pd.to_datetime(cells, format="ISO8601", utc=True).dt.tz_localize(None).to_numpy()
     except (TypeError, ValueError) as error:
-        raise ValueError(f"column {column!r} must hold numbers, or dates as 2024-12-31: {error}") from error
+        raise ValueError(f"column {column!r} must hold numbers, or dates as 2024-12-31") from error
 
 
 def _numbers(molecules: Any, column: str) -> NDArray[np.float64]:

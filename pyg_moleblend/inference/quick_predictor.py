@@ -17,6 +17,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from pyg_moleblend.checkpoints import read_metadata, save_pretrained
+from pyg_moleblend.checkpoints.packaged import WEIGHTS_FILE
 from pyg_moleblend.checkpoints.pretrained import EMBEDDER, QUICK, locate, save_metadata
 from pyg_moleblend.chem import Conformers
 from pyg_moleblend.datasets.recipe import Recipe
@@ -28,7 +29,7 @@ from pyg_moleblend.metrics.task import Task
 from pyg_moleblend.models import MoleBlendForEmbedding
 from pyg_moleblend.nn import EnvironmentReadout, JoinedReadout, PooledReadout
 from pyg_moleblend.quick import QuickModel
-from pyg_moleblend.runtime.files import whole_folder
+from pyg_moleblend.runtime.files import digest_of, whole_folder
 from pyg_moleblend.utils.molecules import check_modality
 
 Matrix = NDArray[np.float64]
@@ -72,6 +73,7 @@ def save_quick_predictor(
     with whole_folder(folder) as place:
         if embedder is not None:
             save_pretrained(embedder, place / EMBEDDER)
+            metadata = {**metadata, EMBEDDER: digest_of(place / EMBEDDER / WEIGHTS_FILE)}
         model.save(place)
         save_metadata(place, QUICK, metadata)
     return folder
@@ -114,7 +116,10 @@ def load_quick_predictor(
     errors = [np.empty(0) if of.intervals is None else of.intervals.errors for of in model.tasks]
     widths = interval_widths(model.names, errors, level) if same_inputs(inputs, fitted, level) else {}
     names = target_columns(task.names)
-    there = (folder / EMBEDDER).is_dir()
+    there = EMBEDDER in metadata
+    weights = folder / EMBEDDER / WEIGHTS_FILE
+    if there and not (weights.is_file() and digest_of(weights) == metadata[EMBEDDER]):
+        raise ValueError(f"{weights} is not that of the model in {folder}, which was fitted with it: fit it again")
     if inputs != "2d" and not there:
         raise ValueError(f"nothing in the model in {folder} looks at 3D: leave the modality {inputs!r} out")
     embedder = embedding_model(folder / EMBEDDER, components) if there else None

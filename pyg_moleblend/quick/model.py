@@ -148,7 +148,7 @@ class QuickModel:
         out_of_fold = np.full((len(smiles), len(names)), np.nan)
         tasks, reports = [], {}
         for place, name in enumerate(names):
-            fitted = fit_task(rows, labels[:, place], kind, members, derived_seed(seed, place) % 2**32)
+            fitted = fit_task(rows, labels[:, place], kind, members, derived_seed(seed, 0) % 2**32)
             tasks.append(fitted.model)
             reports[name], out_of_fold[good, place] = fitted.report, fitted.out_of_fold
         report = {

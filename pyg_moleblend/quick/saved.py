@@ -59,7 +59,7 @@ def save_quick(model: QuickModel, folder: str | Path) -> Path:
         "dense": list(model.kernels.reference.dense),
         "counts": list(model.kernels.reference.counts),
         "tasks": tasks,
-        "report": model.report,
+        "report": {name: value for name, value in model.report.items() if name != "seconds"},
         "smiles": model.smiles,
     }
     written = json.dumps(text, indent=1, allow_nan=False)

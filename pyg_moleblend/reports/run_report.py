@@ -72,7 +72,7 @@ def write_report(run: str | Path, out: str | Path | None = None) -> Path:
                 "of one of them)"
             )
     metrics, metadata = read_json(run / METRICS_FILE), read_metadata(run)
-    told = pd.read_csv(run / PREDICTIONS_FILE)
+    told = _read_predictions(run / PREDICTIONS_FILE, metrics)
     with content_named(run):
         task = Task.from_dict(metadata["task"])
         quick = read_json(run / _REPORT_FILE) if (run / _REPORT_FILE).is_file() else {}
@@ -99,6 +99,19 @@ def write_report(run: str | Path, out: str | Path | None = None) -> Path:
     with atomic_write(path, "w") as file:
         file.write(page.get_template("page.html").render(content))
     return path
+
+
+def _read_predictions(path: Path, metrics: Any) -> pd.DataFrame:
+    with content_named(path.with_name(METRICS_FILE)):
+        counts = {part: metrics[part]["molecules"] for part in ("valid", "test") if part in metrics}
+    try:
+        told = pd.read_csv(path)
+        found = told["part"].value_counts().to_dict()
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
+    if different := {part: count for part, count in counts.items() if found.get(part, 0) != count}:
+        raise ValueError(f"{path} is not whole: it is to have {different} molecules, and has {found}")
+    return told
 
 
 def _target(

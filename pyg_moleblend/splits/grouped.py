@@ -5,7 +5,7 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from pyg_moleblend.splits.split import Fractions, Split, cumulative, fractions_name
 
@@ -110,14 +110,21 @@ def stratified_split(
     draw = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(values), generator=draw).numpy()
     order = order[np.argsort(strata[order], kind="stable")]  # stratum by stratum, shuffled within each
-    # Systematic sampling: the k-th of M molecules goes where the shares' running sum has got to.
-    places = np.empty(len(values))
-    for stratum in np.unique(strata):
-        rows = np.flatnonzero(strata[order] == stratum)
-        places[rows] = (np.arange(len(rows)) + float(torch.rand((), generator=draw))) / len(rows)
-    part = np.searchsorted(cumulative(fractions), places, side="right")
-    found = (torch.from_numpy(order[part == number]) for number in range(3))
+    # Systematic sampling, of the molecules that are held out and then, among these, of the test's.
+    train, valid = cumulative(fractions)
+    out = _systematic(len(order), 1 - train, draw)
+    held_out = order[out]
+    test = _systematic(len(held_out), (1 - valid) / (1 - train) if train < 1 else 0.0, draw)
+    found = (torch.from_numpy(part) for part in (order[~out], held_out[~test], held_out[test]))
     return Split(f"{name} {fractions_name(fractions)} seed {seed}", *found)
+
+
+def _systematic(count: int, share: float, draw: torch.Generator) -> NDArray[np.bool_]:
+    r"""Which of so many are chosen: each with the same probability, and in any run of them as many as its share says,
+    up to one."""
+    start = float(torch.rand((), generator=draw))
+    chosen: NDArray[np.bool_] = np.diff(np.floor(np.arange(count + 1) * share + start + 1e-9)) > 0
+    return chosen
 
 
 def _shuffled_groups(groups: Sequence[Hashable], seed: int) -> list[list[int]]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,6 +132,8 @@ def fit(
     embedder = _embedder(encoder, components)
     with one_run(out):
         check_no_run(out)
+        for leftover in out.glob(f".{MODEL_FOLDER}.*.tmp"):  # of a fit that was killed
+            shutil.rmtree(leftover, ignore_errors=True)
         vectors = None
         if embedder is not None:
             computed = _embed(embedder, labelled.molecules, check_modality(modality), batch_size, device)

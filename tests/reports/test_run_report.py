@@ -110,6 +110,28 @@ def test_labels_of_one_class_have_no_ranking(tmp_path):
     assert "too few labels for figures" in " ".join(read(write_report(run)).texts)
 
 
+def test_damaged_files_are_named(tmp_path):
+    run = a_run(tmp_path / "a")
+    text = (run / "predictions.csv").read_text()
+    (run / "predictions.csv").write_text(text[: 2 * len(text) // 3])
+    with pytest.raises(ValueError, match=r"predictions.csv is not whole: it is to have \{'test': 20\}"):
+        write_report(run)
+    (run / "predictions.csv").write_text("")
+    with pytest.raises(ValueError, match=r"predictions\.csv"):
+        write_report(run)
+    (run / "metrics.json").write_text("[]")
+    with pytest.raises(ValueError, match=r"metrics\.json"):
+        write_report(run)
+
+
+def test_a_run_without_held_out_molecules_has_a_page(tmp_path):
+    run = a_run(tmp_path / "a")
+    known = json.loads((run / "metrics.json").read_text())
+    (run / "metrics.json").write_text(json.dumps({k: v for k, v in known.items() if k not in ("valid", "test")}))
+    write_predictions(run, ("y",), [])
+    assert "nothing is known of what the model is worth" in " ".join(read(write_report(run)).texts)
+
+
 def test_what_is_no_run_is_told(tmp_path):
     with pytest.raises(FileNotFoundError, match="a run of fit or finetune that has ended"):
         write_report(tmp_path)

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from pyg_moleblend.checkpoints import encoder_from_pretrained, from_pretrained, 
 from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.inference import evaluate, predict
 from pyg_moleblend.models import MoleBlend, MoleBlendConfig
+from pyg_moleblend.quick import QuickModel
 from pyg_moleblend.splits import Split, random_split
 from pyg_moleblend.training import fit
 
@@ -85,6 +87,18 @@ def test_the_folder_holds_the_encoder(run, encoder):
         from_pretrained(done.folder)
 
 
+def test_another_encoder_is_not_taken_for_its_own(run, tmp_path):
+    done, _, _ = run
+    copied = shutil.copytree(done.folder / "model", tmp_path / "model")
+    other = MoleBlend(MoleBlendConfig(channels=8, num_layers=2, heads=2, ffn_channels=8))
+    save_pretrained(other, copied / "embedder")
+    with pytest.raises(ValueError, match=r"is not that of the model in .*model, which was fitted with it"):
+        predict(copied, ["CCO"], device="cpu")
+    shutil.rmtree(copied / "embedder")
+    with pytest.raises(ValueError, match="is not that of the model in"):
+        predict(copied, ["CCO"], device="cpu")
+
+
 def test_all_molecules_are_learnt_from_by_default(tmp_path):
     molecules = table(ring=IS_RING.astype(float))
     done = fit(molecules, tmp_path / "a", encoder=None)
@@ -117,10 +131,25 @@ def test_what_cannot_be_is_said_before_the_work(tmp_path):
 
 
 def test_the_same_seed_gives_the_same_model(tmp_path):
-    molecules = table(size=SIZE)[torch.arange(40)]
-    first, second = (fit(molecules, tmp_path / name, encoder=None, seed=1).model for name in "ab")
-    new = ["CCCCCCO", "c1ccccc1CC"]
-    np.testing.assert_array_equal(first.predict(new).values, second.predict(new).values)
+    molecules = table(size=SIZE, twice=2 * SIZE)[torch.arange(40)]
+    (tmp_path / "b" / ".model.0123.tmp").mkdir(parents=True)  # of a fit that was killed
+    for name in "ab":
+        fit(molecules, tmp_path / name, encoder=None, targets=["size"], seed=1)
+    for file in ("quick.json", "quick.safetensors", "config.json"):
+        first, second = ((tmp_path / name / "model" / file).read_bytes() for name in "ab")
+        assert first == second, file
+    assert not list((tmp_path / "b").glob(".model.*"))
+    both = fit(molecules, tmp_path / "c", encoder=None, targets=["twice", "size"], seed=1).model
+    new = ["CCCCCCO", "c1ccccc1CC"]  # a target's model does not depend on the others
+    alone = QuickModel.load(tmp_path / "a" / "model").predict(new).values[:, 0]
+    np.testing.assert_allclose(both.predict(new).values[:, 1], alone, rtol=1e-6)
+
+
+def test_nothing_looks_at_3d_without_an_encoder(tmp_path):
+    with pytest.raises(ValueError, match="nothing looks at 3D"):
+        fit(table(size=SIZE), tmp_path / "a", encoder=None, modality="2d+3d")
+    with pytest.raises(ValueError, match="120 of the 120 molecules have no coordinates"):
+        fit(table(size=SIZE), tmp_path / "a", modality="3d")
 
 
 def test_what_was_predicted_is_told(run):
