@@ -72,6 +72,8 @@ def write_report(run: str | Path, out: str | Path | None = None) -> Path:
                 "of one of them)"
             )
     metrics, metadata = read_json(run / METRICS_FILE), read_metadata(run)
+    if not isinstance(metrics, dict):
+        raise ValueError(f"{run / METRICS_FILE} is damaged: it holds no metrics")
     told = _read_predictions(run / PREDICTIONS_FILE, metrics)
     with content_named(run):
         task = Task.from_dict(metadata["task"])
