@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c const
 # Threads that wait for each other sleep instead of spinning: on a machine that does other things too, many times faster.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: demo test lint format install clean
+.PHONY: demo test lint format docs install clean
 
 install: $(VENV)/installed
 
@@ -34,5 +34,13 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# The documentation site, in site/; needs no network to build beyond the installation, and none to be read.
+docs: $(VENV)/installed-docs
+	OMP_NUM_THREADS=1 $(BIN)/python -m mkdocs build
+
+$(VENV)/installed-docs: $(VENV)/installed
+	$(PIP) -e ".[docs]"
+	touch $@
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -133,7 +133,8 @@ def encoder_from_pretrained(source: str | Path, components: Iterable[type] = ())
         components: Classes of your own that the encoder holds and that are not registered. (default: :obj:`()`)
 
     Raises:
-        As :func:`from_pretrained`.
+        FileNotFoundError: As :func:`from_pretrained`.
+        ValueError: Likewise.
     """
     folder, registry = locate(source), with_components(components)
     content = _describe(folder)
