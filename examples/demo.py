@@ -136,7 +136,7 @@ def main() -> None:
                 say(f"{name}: {weights} weights, seed {seed}, {len(split.train)} labels")
                 encoder = load_encoder(pretrained.model_folder) if weights == "pretrained" else config
                 folder = runs / name / f"{weights}-{seed}"
-                run = finetune(dataset, split, folder, encoder, schedule=schedule, seed=seed, **settings)
+                run = finetune(dataset, split, folder, encoder, schedule=schedule, seed=seed, patience=None, **settings)
                 error = run.metrics["test"][settings["metric"]]
                 results.setdefault(name, {}).setdefault(weights, []).append(error)
 
