@@ -34,6 +34,7 @@ def test_two_processes_share_a_study_and_its_best_settings_are_finetunes(
     table, tmp_path, pretrained_model, quiet_words, refused, monkeypatch, capsys
 ):
     pytest.importorskip("optuna", reason="needs the extra [tune]")
+    monkeypatch.setattr("pyg_moleblend.cli.plugins.LOADED", [])  # what other tests have loaded, another process has not
     module, out = import_module("pyg_moleblend.training.tune"), tmp_path / "run"
     finetune, others = module.finetune, []
     words = words_of(table, out, "--encoder", pretrained_model, "--trials", 3, *SPACE, *quiet_words)
