@@ -78,4 +78,4 @@ _TOLD = ("kind", "targets", "modality", "recipe")
 
 
 def _told(of: PropertyModel) -> tuple[Any, ...]:
-    return of.task.kind, of.task.names, of.modality, of.recipe
+    return of.task.kind, of.task.names, of.trained_modality, of.recipe

@@ -40,9 +40,8 @@ def embedding_readout(encoder: Any) -> JoinedReadout:
     where the encoder shows its layers, the fingerprint of the atoms' environments."""
     channels = encoder.config.channels
     parts: dict[str, Any] = {"embedding": PooledReadout(channels)}
-    layers = list(
-        range(1, encoder.config.num_layers)
-    )  # the last one's states are of the molecule, not of a neighbourhood
+    # The last layer's states are of the molecule, not of a neighbourhood.
+    layers = list(range(1, encoder.config.num_layers))
     if layers and hasattr(encoder, "encode_with_hidden_states"):
         parts["environments"] = EnvironmentReadout(channels, layers)
     return JoinedReadout(channels, parts)

@@ -113,7 +113,7 @@ def fit(
         nobody = torch.empty(0, dtype=torch.long)
         split = Split("all molecules", torch.arange(len(smiles)), nobody, nobody)
     check_split(split, len(smiles))
-    labels = labels_of(labelled).numpy()
+    labels = labels_of(labelled).numpy().copy()  # rows that cannot be scored are taken out
     train, held_out = split.train.numpy(), {"valid": split.valid.numpy(), "test": split.test.numpy()}
     task = Task.from_labels(torch.from_numpy(labels[train]), labelled.names, kind, labelled.units)
     for part, rows in held_out.items():
@@ -153,16 +153,22 @@ def fit(
             "split": str(split),
             "metric": task.metrics[0],
             "modality": modality,
-            "train_molecules": len(train),
+            "train_molecules": model.report["molecules"],
             "folds": {
                 "grouped_by": folds,
                 "targets": {name: _over_folds(of) for name, of in model.report["targets"].items()},
             },
         }
+        if lost := model.report["failures"]:
+            _log.warning("%d of the %d training molecules are left out, the first: %s", len(lost), len(train), lost[0])
         told = [_told(FOLDS, molecules, train, smiles, {"label": labels[train], "prediction": model.out_of_fold}, {})]
         for part, rows in held_out.items():
             if len(rows):
                 predicted = model.predict(smiles[rows].tolist(), _rows(vectors, rows), num_workers)
+                if predicted.failures:
+                    labels[rows[[failure.row for failure in predicted.failures]]] = np.nan
+                    first = predicted.failures[0]
+                    _log.warning("%d %s molecules are not scored, the first: %s", len(predicted.failures), part, first)
                 found, known = torch.from_numpy(predicted.values), torch.from_numpy(labels[rows])
                 metrics[part] = {"molecules": len(rows), **describe_scores(scores(task, known, found), task.names)}
                 values = {"label": labels[rows], "prediction": predicted.values}

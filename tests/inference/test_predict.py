@@ -158,8 +158,10 @@ def test_models_that_differ_do_not_predict_together(config, tmp_path):
     other = Task("regression", ("gap", "alpha"), ("eV", ""), (5.0, 2.0), (1.5, 0.5))
     with pytest.raises(ValueError, match=r"they differ in targets: \('gap', 'mu'\) and \('gap', 'alpha'\)"):
         predict(members(config, tmp_path / "a", (TASK, TASK, other)), ["CC"], device="cpu")
-    with pytest.raises(ValueError, match="they differ in modality: 2d and 3d"):
-        predict(members(config, tmp_path / "b", modalities=("2d", "3d", "2d")), ["CC"], device="cpu")
+    folder = members(config, tmp_path / "b", modalities=("2d", "3d", "2d"))
+    for modality in (None, "2d"):
+        with pytest.raises(ValueError, match="they differ in modality: 2d and 3d"):
+            predict(folder, ["CC"], modality=modality, device="cpu")
 
 
 def test_runs_that_have_not_all_ended_do_not_predict(config, tmp_path):
