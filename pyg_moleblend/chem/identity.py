@@ -23,6 +23,8 @@ second, as long as a worker takes to start, and what a deadline is for is longer
 # In molecules of these alone no bond is that of a salt: H, B, C, N, O, F, Si, P, S, Cl, Se, Br, I.
 _COVALENT = frozenset((1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 34, 35, 53))
 
+_NITRO = Chem.MolFromSmarts("[N+](=O)[O-]")
+
 
 class Identity(NamedTuple):
     r"""Names of a molecule: equal names, equal molecules.
@@ -155,7 +157,10 @@ def identify_all(
 
 def _is_neutral_covalent(mol: Chem.Mol) -> bool:
     # Their own parents: standardising costs several times the rest.
-    return all(atom.GetFormalCharge() == 0 and atom.GetAtomicNum() in _COVALENT for atom in mol.GetAtoms())
+    charged = {atom.GetIdx() for atom in mol.GetAtoms() if atom.GetFormalCharge()}
+    if charged:  # those of a nitro group are a way of writing it
+        charged -= {place for match in mol.GetSubstructMatches(_NITRO) for place in match}
+    return not charged and all(atom.GetAtomicNum() in _COVALENT for atom in mol.GetAtoms())
 
 
 def _key(mol: Chem.Mol) -> str:

@@ -62,7 +62,17 @@ def test_scaffold_and_fragments() -> None:
 
 
 @pytest.mark.parametrize(
-    "smiles", ["CCO", "c1ccccc1CN", "CS(=O)(=O)N", "OB(O)c1ccccc1", "C[Si](C)(C)C", "[2H]C", "CP(C)=O"]
+    "smiles",
+    [
+        "CCO",
+        "c1ccccc1CN",
+        "CS(=O)c1ccccc1[N+](=O)[O-]",
+        "CS(=O)(=O)N",
+        "OB(O)c1ccccc1",
+        "C[Si](C)(C)C",
+        "[2H]C",
+        "CP(C)=O",
+    ],
 )
 def test_neutral_covalent_molecules_are_their_own_parents(smiles: str) -> None:
     r"""The way around RDKit's standardiser gives what it gives."""
