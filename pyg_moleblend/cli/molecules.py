@@ -16,7 +16,7 @@ from pyg_moleblend.inference.screening.library import Library, Lines, library_fi
 from pyg_moleblend.inference.screening.output import SUFFIXES, Tally
 from pyg_moleblend.inference.screening.screen import is_folder
 from pyg_moleblend.runtime.files import refuse_overwriting
-from pyg_moleblend.runtime.open_file import open_text
+from pyg_moleblend.runtime.open_file import damage_named, open_bytes, open_text
 from pyg_moleblend.runtime.part_files import KEY_FILE
 from pyg_moleblend.runtime.processes import is_first
 
@@ -126,6 +126,7 @@ def _say_left_out(molecules: str, files: Sequence[Path]) -> None:
 
 
 def _lines() -> Iterator[str]:
-    text = open_text("the standard input", sys.stdin.buffer) if hasattr(sys.stdin, "buffer") else sys.stdin
-    for line in text:
-        yield line.rstrip("\r\n")
+    name, stream = "the standard input", getattr(sys.stdin, "buffer", None)  # a test's own has no bytes
+    with damage_named(name):
+        for line in sys.stdin if stream is None else open_text(name, open_bytes(name, stream)):
+            yield line.rstrip("\r\n")

@@ -76,29 +76,38 @@ def content_named(what: str | Path) -> Iterator[None]:
         raise ValueError(f"{what} is damaged: {type(error).__name__}: {error}") from error
 
 
-def open_bytes(path: str | Path) -> IO[bytes]:
+def open_bytes(path: str | Path, file: io.BufferedReader | None = None) -> IO[bytes]:
     r"""Opens a file for reading, decompressed if its first bytes say that it is compressed: by gzip, bzip2, xz,
     Zstandard, or as the one file of a zip archive.
 
+    Args:
+        path: What the file is called.
+        file: What is to be read, if it is open already.
+
     Raises:
-        ValueError: If an archive holds several files, or one that needs a password.
+        ValueError: If an archive holds several files, or one that needs a password, or is read from a pipe.
         FileNotFoundError: If there is no such file.
     """
-    with open(path, "rb") as file:
-        head = file.read(6)
+    if file is None:
+        with open(path, "rb") as opened:
+            head = opened.read(6)
+    else:
+        head = file.peek(6)[:6]
+    source: Any = path if file is None else file
     if head.startswith(b"\x1f\x8b"):
-        return cast(IO[bytes], gzip.open(path))
+        return cast(IO[bytes], gzip.open(source))
     if head.startswith(b"BZh") and head[3:4].isdigit():
-        return bz2.open(path)
+        return bz2.open(source)
     if head.startswith(b"\xfd7zXZ\x00"):
-        return cast(IO[bytes], lzma.open(path))
+        return cast(IO[bytes], lzma.open(source))
     if head.startswith(b"\x28\xb5\x2f\xfd"):
         import pyarrow as pa
 
-        return io.BufferedReader(pa.CompressedInputStream(pa.OSFile(str(path)), "zstd"))
+        raw = pa.OSFile(str(path)) if file is None else pa.PythonFile(file)
+        return io.BufferedReader(pa.CompressedInputStream(raw, "zstd"))
     if head.startswith(b"PK\x03\x04"):
-        return _open_member(path)
-    return open(path, "rb")
+        return _open_member(path, source)
+    return open(path, "rb") if file is None else file
 
 
 def open_text(path: str | Path, file: IO[bytes] | None = None) -> IO[str]:
@@ -200,9 +209,11 @@ class _WithLines(io.RawIOBase):
         super().close()
 
 
-def _open_member(path: str | Path) -> IO[bytes]:
+def _open_member(path: str | Path, source: Any) -> IO[bytes]:
+    if isinstance(source, io.BufferedReader) and not source.seekable():
+        raise ValueError(f"{path} is a zip archive, whose list of files is at its end: unpack it first")
     with damage_named(path):
-        archive = ZipFile(path)
+        archive = ZipFile(source)
         names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
         if "xl/workbook.xml" in names:
             raise ValueError(f"{path} is a spreadsheet: save it as .csv")

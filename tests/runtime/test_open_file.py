@@ -2,6 +2,7 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import zipfile
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from pyg_moleblend.runtime.open_file import (
     content_named,
     damage_named,
+    open_bytes,
     open_text,
     parse_json,
     read_head,
@@ -41,6 +43,27 @@ def test_text_is_read_whatever_it_is_compressed_or_encoded_by(kind: str, encodin
     path.write_bytes(compressed(kind, TEXT.replace("\n", "\r\n").encode(encoding)))
     with open_text(path) as file:
         assert file.read() == TEXT
+
+
+def through_a_pipe(content: bytes) -> io.BufferedReader:
+    end, start = os.pipe()
+    with open(start, "wb") as file:
+        file.write(content)
+    return open(end, "rb")
+
+
+@pytest.mark.parametrize("kind", ["plain", "gz", "bz2", "xz", "zst"])
+def test_what_comes_through_a_pipe_is_decompressed(kind: str):
+    with through_a_pipe(compressed(kind, TEXT.encode())) as pipe:
+        assert open_text("the pipe", open_bytes("the pipe", pipe)).read() == TEXT
+
+
+def test_an_archive_cannot_come_through_a_pipe():
+    with (
+        through_a_pipe(compressed("zip", TEXT.encode())) as pipe,
+        pytest.raises(ValueError, match=r"the pipe is a zip archive, .* unpack it first"),
+    ):
+        open_bytes("the pipe", pipe)
 
 
 def test_bytes_that_are_no_text_are_kept_as_escapes(tmp_path: Path):
