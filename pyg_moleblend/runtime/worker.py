@@ -36,7 +36,7 @@ class Worker:
         self.process = context.Process(
             target=_work, args=(function, far_end, self.clock, deadline), name="moleblend-worker", daemon=True
         )
-        with _without_standard_input():
+        with _without_standard_input(), _without_interrupts():
             self.process.start()
         far_end.close()  # else the worker's death would not close the pipe
         self.number = -1
@@ -105,6 +105,20 @@ def _without_standard_input() -> Iterator[None]:
         yield
     finally:
         main.__file__ = path
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    r"""Keeps Ctrl-C from a process that is started meanwhile, which would say at length that it was importing; this
+    one gets it afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(function: Callable[..., Any], pipe: Connection, clock: Any, deadline: float) -> None:
