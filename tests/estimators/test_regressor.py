@@ -16,7 +16,6 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from pyg_moleblend.checkpoints import from_pretrained, save_pretrained
 from pyg_moleblend.chem import from_smiles
 from pyg_moleblend.estimators import MoleBlendRegressor
-from pyg_moleblend.estimators.fine_tuned import held_out
 from pyg_moleblend.inference import predict
 from pyg_moleblend.models import MoleBlend
 from pyg_moleblend.training import Machine, Schedule
@@ -179,24 +178,3 @@ def test_labels_are_checked(tiny):
         model.fit(X, np.full(len(X), np.nan))
     with pytest.raises(NotFittedError):
         model.predict(X)
-
-
-def test_validation_molecules_are_spread_over_the_labels():
-    labels = np.random.default_rng(0).normal(size=(100, 1))
-    labels[::10] = np.nan
-    split = held_out(labels, 0.2, seed=5)
-    assert (len(split.train), len(split.valid), len(split.test)) == (82, 18, 0)
-    rank = np.argsort(np.argsort(labels[:, 0]))[split.valid.numpy()]  # NaN comes last
-    assert sorted(rank // 5) == list(range(18))
-    assert split.hash == held_out(labels, 0.2, seed=5).hash != held_out(labels, 0.2, seed=6).hash
-
-
-def test_rare_classes_are_in_both_parts():
-    labels = np.zeros((40, 1))
-    labels[:8] = 1
-    split = held_out(labels, 0.25, seed=0)
-    assert labels[split.valid.numpy()].sum() == 2
-
-
-def test_fraction_is_rounded_down():
-    assert [len(held_out(np.zeros((n, 2)), 0.25, seed=0).valid) for n in (1, 3, 4, 40)] == [0, 0, 1, 10]
