@@ -22,34 +22,50 @@ from pyg_moleblend.transforms import AddDescriptors, AddRelations
 SHARES = {"qm9": 22_000, "pcqm4mv2": 3_000, "chembl": 58_000, "moses": 12_000}
 r"""Most molecules of each source, beside all that have quantum labels."""
 
+WITH_DFT = ("qm9", "pcqm4mv2")
 MAX_HEAVY_ATOMS = 50
 PARTS = ("train", "valid")
 
 
 class AddKnown(BaseTransform):
-    r"""Attaches what is known of a molecule: quantum labels, NaN where there are none, and DFT geometry.
+    r"""Attaches a molecule's quantum labels, NaN where there are none.
 
     Args:
         labels: A file of quantum labels.
-        sources: Files of the corpus with a column ``pos``.
     """
 
-    def __init__(self, labels: str, sources: tuple[str, ...]) -> None:
+    def __init__(self, labels: str) -> None:
         self.labels = labels
-        self.sources = sources
 
     def forward(self, data: Data) -> Data:
         nothing = np.full(len(PROPERTIES), np.nan), np.full((data.num_nodes, len(CHARGES)), np.nan)
         properties, charges = _labels(self.labels).get(data.smiles, nothing)
         data.quantum_properties = torch.tensor(properties, dtype=torch.float32)[None]
         data.quantum_charges = torch.tensor(charges, dtype=torch.float32)
+        return data
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(labels={self.labels!r})"
+
+
+class AddPositions(BaseTransform):
+    r"""Attaches a molecule's DFT geometry, where there is one.
+
+    Args:
+        sources: Files of the corpus with a column ``pos``.
+    """
+
+    def __init__(self, sources: tuple[str, ...]) -> None:
+        self.sources = sources
+
+    def forward(self, data: Data) -> Data:
         for source in self.sources:
             if (pos := _positions(source).get(data.smiles)) is not None:
                 data.pos = torch.tensor(pos, dtype=torch.float32).view(-1, 3)
         return data
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(labels={self.labels!r}, sources={self.sources!r})"
+        return f"{type(self).__name__}(sources={self.sources!r})"
 
 
 @lru_cache
@@ -84,8 +100,8 @@ def choose(corpus: Path, labels: Path, seed: int = 0) -> tuple[list[str], list[s
 
 def make_shards(corpus: Path, labels: Path, out: Path, num_workers: int) -> None:
     r"""Writes ``train`` and ``valid``, folders of shards; each goes on where it was interrupted."""
-    sources = tuple(str(corpus / f"{name}.parquet") for name in ("qm9", "pcqm4mv2"))
-    transform = Compose([AddDescriptors(), AddKnown(str(labels), sources), AddRelations()])
+    sources = tuple(str(corpus / f"{name}.parquet") for name in WITH_DFT)
+    transform = Compose([AddDescriptors(), AddKnown(str(labels)), AddPositions(sources), AddRelations()])
     out.mkdir(parents=True, exist_ok=True)
     for part, smiles in zip(PARTS, choose(corpus, labels), strict=True):
         table = out / f"{part}.csv"

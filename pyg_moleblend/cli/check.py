@@ -17,7 +17,8 @@ def run(
     """Check molecules and labels before a model learns from them. Nothing is changed.
 
     Told are rows that are no molecule, salts, duplicates and whether their labels agree, sizes and what padding
-    costs, missing, unreadable and odd labels, and what the parts of a split have in common.
+    costs, missing, unreadable and odd labels, 3D that is hardly its graph's, and what the parts of a split have in
+    common.
 
     Args:
         data: Molecules: qm9, moleculenet:NAME, ogb:NAME, pcqm4mv2, a folder that moleblend prepare made, or the path of
@@ -35,10 +36,12 @@ def run(
     """
     import json
 
-    from pyg_moleblend.cli.check_tables import show
+    from pyg_moleblend.cli.check_tables import show, show_geometries
     from pyg_moleblend.cli.data import load_data, names_of, say
     from pyg_moleblend.cli.splits import make_split
     from pyg_moleblend.datasets.check import check_molecules
+    from pyg_moleblend.datasets.targets import has_coordinates
+    from pyg_moleblend.inference.geometry import odd_geometries
     from pyg_moleblend.metrics.results import plain
     from pyg_moleblend.runtime.files import atomic_write, refuse_overwriting
 
@@ -50,7 +53,12 @@ def run(
     chosen = None if split is None else make_split(molecules, split, seed)
     found = check_molecules(molecules, names_of(targets), chosen, num_workers, deadline, progress)
     show(found)
+    facts = found.to_dict()
+    if has_coordinates(molecules):
+        odd = odd_geometries(molecules)
+        show_geometries(odd)
+        facts["odd_geometries"] = [one._asdict() for one in odd]
     if out is not None:
         with atomic_write(out, "w") as file:
-            json.dump(plain(found.to_dict()), file, indent=2, allow_nan=False)
+            json.dump(plain(facts), file, indent=2, allow_nan=False)
         say(f"all rows in {out}")

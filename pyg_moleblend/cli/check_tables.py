@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pyg_moleblend.datasets.check import DataCheck, Duplicates
+from pyg_moleblend.inference.geometry import OddGeometry
 from pyg_moleblend.splits.leakage import LEVELS
 
 _SHOWN_ROWS = 5
@@ -29,6 +30,20 @@ def show(check: DataCheck, console: Console | None = None) -> None:
         console.print(_labels(check))
     if check.leakage is not None:
         console.print(_leakage(check))
+
+
+def show_geometries(odd: Sequence[OddGeometry], console: Console | None = None) -> None:
+    r"""Prints molecules whose 3D is hardly their graphs'.
+
+    Args:
+        odd: They, the oddest first.
+        console: Where to; the standard output by default.
+    """
+    table = _table("3D that is hardly its graph's", "row", "score", "distances off by [Å]", "surprise of paths [nats]")
+    for one in odd[:_SHOWN_ROWS]:
+        table.add_row(str(one.row), f"{one.score:.2g}", f"{one.distance_error:.2g}", f"{one.path_surprise:.2g}")
+    table.caption = f"{len(odd)} molecules; of sound ones it is one in a hundred"
+    (console or Console(soft_wrap=True, highlight=False)).print(table)
 
 
 def _molecules(check: DataCheck) -> Table:

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from torch_geometric.transforms import Compose
 
 from benchmarks.weights.__main__ import LABELS
-from benchmarks.weights.molecules import SHARES, AddKnown, choose, make_shards
+from benchmarks.weights.molecules import SHARES, AddKnown, AddPositions, choose, make_shards
 from benchmarks.weights.recipe import model_to_train
 from pyg_moleblend.chem import from_smiles
 from pyg_moleblend.datasets import MoleculeShards
@@ -42,7 +43,7 @@ def test_each_molecule_is_chosen_once(corpus: Path, labels: StoredLabels):
 
 
 def test_what_is_known_is_joined_by_smiles(corpus: Path, labels: StoredLabels):
-    add = AddKnown(str(LABELS), (str(corpus / "qm9.parquet"),))
+    add = Compose([AddKnown(str(LABELS)), AddPositions((str(corpus / "qm9.parquet"),))])
     number = 7
     atoms = slice(*labels.num_atoms.cumsum()[number - 1 : number + 1])
     known = add(from_smiles(labels.smiles[number]))

@@ -1,0 +1,123 @@
+r"""Makes ``moleblend-tiny-geometry``: moleblend-tiny taught to tell a molecule's 3D from its graph, and its graph from
+its 3D, on DFT geometries and on conformers of drug-sized molecules.
+
+    python -m benchmarks.weights.geometry --corpus corpus --out geometry
+
+The same command goes on where it was interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import lightning.pytorch as pl
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import torch
+from torch_geometric.data import Data
+from torch_geometric.transforms import Compose
+
+from benchmarks.weights.molecules import PARTS, WITH_DFT, AddPositions
+from benchmarks.weights.recipe import NUM_PAIRS
+from pyg_moleblend.checkpoints import PackagedModel, encoder_from_pretrained, save_pretrained
+from pyg_moleblend.checkpoints.packaged import CARD_FILE, WEIGHTS_FILE
+from pyg_moleblend.chem import Conformers
+from pyg_moleblend.datasets import MoleculeShards
+from pyg_moleblend.datasets.shards.prepare import prepare
+from pyg_moleblend.inference.geometry import SOUND_KEY, geometry_mismatch
+from pyg_moleblend.models import MoleBlendForPretraining
+from pyg_moleblend.nn import DistanceRecovery, MixedBlending, MoleculeBlending, PairBlending, SPDRecovery
+from pyg_moleblend.runtime.files import atomic_write, digest_of
+from pyg_moleblend.training import Machine, Schedule, pretrain
+from pyg_moleblend.transforms import AddRelations
+
+NAME = "moleblend-tiny-geometry"
+SHARES = {"qm9": 20_000, "pcqm4mv2": 3_000, "chembl": 5_000, "moses": 3_000}
+HEAVY_ATOMS = 40
+SOUND = 0.99
+r"""Share of the validation molecules whose mismatch is below the limit."""
+
+parser = argparse.ArgumentParser(
+    prog="python -m benchmarks.weights.geometry",
+    description=__doc__,
+    formatter_class=argparse.RawDescriptionHelpFormatter,
+)
+parser.add_argument("--corpus", type=Path, required=True, help="folder that `moleblend corpus` made")
+parser.add_argument("--out", type=Path, required=True, help="folder of shards, of the run and of the weights")
+parser.add_argument("--num-workers", type=int, default=1, help="processes that find conformers")
+parser.add_argument("--epochs", type=int, default=12)
+
+
+def main() -> None:
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    train, valid = (placed(args.corpus, args.out, part, args.num_workers) for part in PARTS)
+    pl.seed_everything(0, verbose=False)
+    run = args.out / "run"
+    resume = any((run / "checkpoints").glob("*.ckpt"))
+    schedule = Schedule(args.epochs, batch_size=64, learning_rate=5e-4, warmup=300)
+    machine = Machine(accelerator="cpu", checkpoint_minutes=5)
+    model = pretrain(train, run, valid, model_to_train(), schedule, machine, seed=0, resume=resume).model.eval()
+    print(package(model, valid, args.out / "weights" / NAME, f"{len(train)} molecules: {SHARES}"))
+
+
+def placed(corpus: Path, out: Path, part: str, num_workers: int) -> list[Data]:
+    r"""Molecules of a part that have 3D: DFT geometries, and conformers of the others."""
+    draw, found = np.random.default_rng(0), []
+    out.mkdir(parents=True, exist_ok=True)
+    for source, count in SHARES.items():
+        table = pq.read_table(corpus / f"{source}.parquet", columns=["smiles", "part", "heavy_atoms"]).to_pandas()
+        smiles = table.smiles[(table.part == part) & (table.heavy_atoms <= HEAVY_ATOMS)].to_numpy()
+        chosen = draw.permutation(smiles)[: count if part == "train" else 500]
+        path = out / f"{source}-{part}.csv"
+        if not path.exists():
+            with atomic_write(path, "w") as file:
+                pd.DataFrame({"smiles": chosen}).to_csv(file, index=False)
+        dft = (str(corpus / f"{source}.parquet"),) if source in WITH_DFT else ()
+        prepare(
+            path,
+            path.with_suffix(""),
+            num_workers=num_workers,
+            shard_size=2048,
+            progress=True,
+            transform=Compose([*([AddPositions(dft)] if dft else []), AddRelations()]),
+            conformers=None if dft else Conformers(),
+        )
+        found += [data for data in MoleculeShards(path.with_suffix("")) if data.pos.isfinite().all()]
+    return found
+
+
+def model_to_train() -> MoleBlendForPretraining:
+    r"""moleblend-tiny with fresh heads that recover shortest paths and distances."""
+    encoder = encoder_from_pretrained("moleblend-tiny").train()
+    channels = encoder.config.channels
+    objectives = {
+        "spd": SPDRecovery(channels, num_pairs=2 * NUM_PAIRS),
+        "distance": DistanceRecovery(channels, num_pairs=2 * NUM_PAIRS),
+    }
+    pair_by_pair = PairBlending({"spd": 0.3, "bond_path": 0.2, "distance": 0.4}, none=0.1)
+    whole = MoleculeBlending({"2d": 0.5, "3d": 0.5}, noise_scale=0.0)  # as mismatches are measured
+    blending = MixedBlending([pair_by_pair, whole], [0.2, 0.8])
+    return MoleBlendForPretraining(encoder.config, encoder, objectives, blending, {"spd": 1.0, "distance": 1.0})
+
+
+def package(model: MoleBlendForPretraining, valid: list[Data], folder: Path, data: str) -> PackagedModel:
+    r"""Writes the model in half precision with the limits of sound geometries, and its card."""
+    halved = copy.deepcopy(model).half().float()
+    found = geometry_mismatch(halved, valid)
+    sound = {name: float(values.nanquantile(SOUND)) for name, values in found._asdict().items()}
+    save_pretrained(halved.half(), folder, {"modality": "2d+3d", SOUND_KEY: sound})
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    card = PackagedModel(folder.name, parameters, digest_of(folder / WEIGHTS_FILE), data, scores=sound)
+    with atomic_write(folder / CARD_FILE, "w") as file:
+        file.write(json.dumps(asdict(card), indent=2) + "\n")
+    return card
+
+
+if __name__ == "__main__":  # worker processes import this file
+    main()
