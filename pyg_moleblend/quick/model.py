@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import rdkit
 import torch
+from joblib import parallel_config
 from numpy.typing import NDArray
 
 import pyg_moleblend
@@ -123,7 +124,7 @@ class QuickModel:
                 these.
             members: Which of ``"svm"``, ``"gp"`` and ``"forest"`` to fit; the best mean of some of them is taken.
             seed: Of folds, samples and trees.
-            num_workers: Processes that compute features; 0 is this one.
+            num_workers: Processes that compute features, and threads that grow forests; 0 is this one alone.
 
         Raises:
             ValueError: If shapes do not fit, a target has too few labels, or a name or a choice is unknown.
@@ -147,10 +148,11 @@ class QuickModel:
         rows = TrainingRows.of(Kernels(inputs.take(reference), scalers), inputs, labels, groups, reference)
         out_of_fold = np.full((len(smiles), len(names)), np.nan)
         tasks, reports = [], {}
-        for place, name in enumerate(names):
-            fitted = fit_task(rows, labels[:, place], kind, members, derived_seed(seed, 0) % 2**32)
-            tasks.append(fitted.model)
-            reports[name], out_of_fold[good, place] = fitted.report, fitted.out_of_fold
+        with parallel_config("threading", n_jobs=max(num_workers, 1)):  # of the forests
+            for place, name in enumerate(names):
+                fitted = fit_task(rows, labels[:, place], kind, members, derived_seed(seed, 0) % 2**32)
+                tasks.append(fitted.model)
+                reports[name], out_of_fold[good, place] = fitted.report, fitted.out_of_fold
         report = {
             "made_by": {"pyg_moleblend": pyg_moleblend.__version__, "rdkit": rdkit.__version__},
             "molecules": len(kept),
