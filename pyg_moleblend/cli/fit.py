@@ -46,7 +46,7 @@ def run(
         batch_size: Molecules of a batch of the encoder.
         device: Of the encoder: cpu, cuda, ...; auto is a GPU where there is one.
         seed: Everything random follows from it.
-        num_workers: Processes that compute descriptors and fingerprints, and threads that grow forests; 0 is this one alone.
+        num_workers: Processes that compute features, and threads that grow forests; 0 is one of each.
     """
     import re
 

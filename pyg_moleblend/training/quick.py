@@ -96,7 +96,7 @@ def fit(
         batch_size: Molecules of a batch of the encoder. (default: :obj:`64`)
         device: Of the encoder; ``"auto"`` is a GPU where there is one. (default: :obj:`"auto"`)
         seed: Everything random follows from it. (default: :obj:`0`)
-        num_workers: Processes that compute descriptors and fingerprints, and threads that grow forests; 0 is this one alone. (default: :obj:`0`)
+        num_workers: Processes that compute features, and threads of forests; 0 is one of each. (default: :obj:`0`)
         components: Classes of your own that the encoder holds and that are not registered. (default: :obj:`()`)
 
     Raises:
