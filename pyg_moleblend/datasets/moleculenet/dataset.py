@@ -107,7 +107,12 @@ class MoleculeNet(BenchmarkDataset):
 
     def build(self) -> Built:
         table = self._read_table()
-        labels = table.iloc[:, self.source.targets]
+        labels, wanted = table.iloc[:, self.source.targets], self.source.targets
+        if labels.shape[1] < wanted.stop - wanted.start:
+            raise ValueError(
+                f"{self.raw_paths[0]} has {table.shape[1]} columns, and labels stand in columns {wanted.start + 1} to "
+                f"{wanted.stop} of MoleculeNet's: delete it, and it is downloaded again"
+            )
         try:
             y = torch.tensor(labels.to_numpy(np.float32, na_value=np.nan))  # [rows, T]
         except ValueError as error:

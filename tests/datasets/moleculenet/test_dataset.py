@@ -146,6 +146,14 @@ def test_a_file_that_was_cut_off_is_named(tmp_path: Path) -> None:
         MoleculeNet(tmp_path, "esol", progress=False)
 
 
+def test_a_file_without_the_labels_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "esol" / "raw" / "delaney-processed.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("smiles,logS\nCCO,-0.7\n")
+    with pytest.raises(ValueError, match="has 2 columns, and labels stand in columns 9 to 9 of MoleculeNet's"):
+        MoleculeNet(tmp_path, "esol", progress=False)
+
+
 # The fourth has no conformer: no tetrahedron of carbons has these handednesses.
 ESOL = ["CCO", "C1CC", "c1ccccc1", "F[C@]12[C@@]3(F)[C@]1(F)[C@@]23F", "[Na+].[Cl-]"]
 
