@@ -32,6 +32,7 @@ from pyg_moleblend.runtime.open_file import content_named, read_json
 
 CONFIG_FILE = "config.json"
 SUMMARY_FILE = "summary.json"
+MEMBERS = "members"
 r"""Of a training with several seeds; it is there when all have ended."""
 EMBEDDER = "embedder"
 r"""Where a quick model keeps the encoder that it looks at."""
@@ -156,16 +157,16 @@ def encoder_from_pretrained(source: str | Path, components: Iterable[type] = ())
 
 
 def members_of(source: str | Path) -> list[Path]:
-    r"""The folders of the models that predict together: those of a run with several seeds, or one."""
+    r"""The folders of the models that predict together: those of a run with several seeds or folds, or one."""
     folder = Path(source)
     if folder.is_dir() and not any((place / CONFIG_FILE).is_file() for place in (folder, folder / "model")):
         if (folder / SUMMARY_FILE).is_file():
             with content_named(folder / SUMMARY_FILE):
-                return [locate(folder / f"seed-{seed}") for seed in read_json(folder / SUMMARY_FILE)["seeds"]]
-        if any(folder.glob("seed-*")):
+                return [locate(folder / name) for name in read_json(folder / SUMMARY_FILE)[MEMBERS]]
+        if begun := sorted([*folder.glob("seed-*"), *folder.glob("fold-*")]):
             raise FileNotFoundError(
                 f"the runs in {folder} have not all ended (there is no {SUMMARY_FILE}): resume them, or name one of "
-                f"them ({next(iter(sorted(folder.glob('seed-*'))))})"
+                f"them ({begun[0]})"
             )
     return [locate(source)]
 
@@ -343,8 +344,8 @@ def _fill(model: M, weights: dict[str, Tensor], folder: Path) -> M:
 def _describe(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG_FILE
     if not path.is_file():
-        # Where a run keeps its model, and the first run of several seeds.
-        places = [folder / "model", *sorted(folder.glob("seed-*/model"))]
+        # Where a run keeps its model, and the first of several runs.
+        places = [folder / "model", *sorted(folder.glob("seed-*/model")), *sorted(folder.glob("fold-*/model"))]
         inner = next((place for place in places if (place / CONFIG_FILE).is_file()), None)
         hint = f"; did you mean {inner}?" if inner else ""
         raise FileNotFoundError(f"there is no {path}: not a folder that save_pretrained wrote{hint}")

@@ -54,7 +54,9 @@ def run(
         metric: What chooses the best epoch: rocauc, ap, f1, mcc, bedroc or ef1 of classes, rmse, mae, r2, spearman or
             kendall of values; by default the dataset's usual one.
         split: A split's name (see moleblend split), or a saved split.json; by default the benchmark's own, scaffold for
-            MoleculeNet, random for a table.
+            MoleculeNet, random for a table. folds:K is a cross-validation: each of K random folds is the test once, in
+            OUT/fold-1 and so on, and OUT/summary.json has mean and standard deviation; folds:K:RULE keeps groups
+            together (scaffold, butina, group:COLUMN).
         max_molecules: Take only so many molecules.
         conformers: Conformers to give to each molecule without coordinates; 0 is none. Of several, training draws
             another one in every epoch.
@@ -74,19 +76,22 @@ def run(
             and standard deviation. The split and the conformers are those of the first seed in all of them.
         resume: Go on with the run that is in the folder.
     """
+    from itertools import cycle
+
     import torch
 
     from pyg_moleblend.chem import Hydrogens
     from pyg_moleblend.cli.component_options import make, make_encoder
     from pyg_moleblend.cli.data import load_data, names_of, say, tell, write_page
     from pyg_moleblend.cli.molecules import hydrogens_of
-    from pyg_moleblend.cli.splits import make_split
+    from pyg_moleblend.cli.splits import make_folds, make_split, number_of_folds
     from pyg_moleblend.models.config import config_of
     from pyg_moleblend.runtime.files import refuse_overwriting
     from pyg_moleblend.runtime.seeds import derived_seed
+    from pyg_moleblend.splits import Split
     from pyg_moleblend.training import finetune, load_encoder
     from pyg_moleblend.training.folder import check_folder, one_run
-    from pyg_moleblend.training.repeats import check_folders, describe_summary, repeat
+    from pyg_moleblend.training.repeats import check_folders, describe_summary, fold_names, repeat, seed_names
     from pyg_moleblend.training.strategy import settle_rank
 
     settle_rank(machine)
@@ -96,10 +101,15 @@ def run(
     refuse_overwriting(out, data, encoder)
     if seeds < 1:
         raise ValueError(f"`seeds` must be at least 1, got {seeds}")
-    if seeds == 1:
+    folds = number_of_folds(split)
+    if folds and seeds > 1:
+        raise ValueError(f"a cross-validation has one seed: leave --seeds {seeds} out, or take one split")
+    names_of_runs = fold_names(folds) if folds else seed_names(seed, seeds) if seeds > 1 else []
+    # Before the configuration of the runs that are there is written over.
+    if names_of_runs:
+        check_folders(Path(out), names_of_runs, resume)
+    else:
         check_folder(Path(out), resume)
-    else:  # before the configuration of the runs that are there is written over
-        check_folders(Path(out), range(seed, seed + seeds), resume)
     if conformers and modality == "2d":
         raise ValueError(f"--conformers {conformers} is of no use to the modality '2d': leave it out, or take '2d+3d'")
     if encoder is not None and (model != _MODEL or relations):
@@ -120,9 +130,9 @@ def run(
         num_workers=machine.num_workers,
         hydrogens=Hydrogens.REMOVE if encoder is None else hydrogens_of(encoder),
     )
-    chosen = make_split(molecules, split, seed)
+    splits = make_folds(molecules, split, seed) if folds and split else [make_split(molecules, split, seed)]
 
-    def train(seed: int, folder: Path, resume: bool) -> dict[str, Any]:
+    def train(seed: int, chosen: Split, folder: Path, resume: bool) -> dict[str, Any]:
         start: Any = model
         torch.manual_seed(derived_seed(seed, 1))  # of relations and a readout; not what the head is drawn with
         if encoder is not None:
@@ -153,14 +163,21 @@ def run(
 
     with one_run(Path(out)):
         keep_config(Path(out), resume)
-        if seeds == 1:
-            results = train(seed, Path(out), resume)
+        if not names_of_runs:
+            results = train(seed, splits[0], Path(out), resume)
         else:
-            results = repeat(train, range(seed, seed + seeds), Path(out), resume)
-    say(f"split: {chosen}")
+            seeds_of_runs = [seed] * folds or list(range(seed, seed + seeds))
+            runs = dict(zip(names_of_runs, zip(seeds_of_runs, cycle(splits)), strict=True))
+            alike = ("metric", "modality") if folds else ("split", "metric", "modality")
+            results = repeat(
+                lambda name, folder, resume: train(*runs[name], folder, resume), names_of_runs, Path(out), resume, alike
+            )
+    for chosen in splits:
+        say(f"split: {chosen}")
     for part in ("valid", "test"):
-        if part in results and seeds == 1:
+        if part in results and not names_of_runs:
             scores = {name: value for name, value in results[part].items() if isinstance(value, float)}
             tell(f"{part}: " + ", ".join(f"{name} {value:.4f}" for name, value in scores.items()))
         elif part in results:
-            tell(f"{part}: {describe_summary(results[part])} ({seeds} seeds)")
+            what = f"{folds} folds" if folds else f"{seeds} seeds"
+            tell(f"{part}: {describe_summary(results[part])} ({what})")

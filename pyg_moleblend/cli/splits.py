@@ -48,8 +48,32 @@ GROUPS: dict[str, Callable[[Any], list[list[int]]]] = {
     "scaffold": lambda molecules: scaffold_groups(molecules.smiles, chirality=True),
     "butina": lambda molecules: butina_groups(molecules.smiles),
 }
+_FOLDS = re.compile(r"folds:(\d+)(?::(.+))?")
 _FOLD = re.compile(r"fold:(\d+)/(\d+)(?::(.+))?")
 _BY_COLUMN = re.compile(r"(group|time|stratified):(.+)")
+
+
+def number_of_folds(split: str | None) -> int:
+    r"""K of ``folds:K`` and ``folds:K:RULE``, a cross-validation; 0 of any other split."""
+    found = None if split is None else _FOLDS.fullmatch(split)
+    return int(found[1]) if found else 0
+
+
+def make_folds(molecules: Any, split: str, seed: int) -> list[Split]:
+    r"""The splits of a cross-validation, in which each fold is the test once.
+
+    Args:
+        molecules: The molecules, one of our datasets.
+        split: ``folds:K``, or ``folds:K:RULE`` with a rule as in :func:`make_split`.
+        seed: Of the folds.
+
+    Raises:
+        ValueError: If there are no such folds.
+    """
+    found = _FOLDS.fullmatch(split)
+    if found is None:
+        raise ValueError(f"folds are folds:K or folds:K:RULE, got {split!r}")
+    return _folds(molecules, int(found[1]), found[2], seed)
 
 
 def make_split(molecules: Any, split: str | None, seed: int) -> Split:
@@ -75,6 +99,8 @@ def make_split(molecules: Any, split: str | None, seed: int) -> Split:
     if split == "official" and hasattr(molecules, "get_split"):
         official: Split = molecules.get_split()
         return official
+    if number_of_folds(split):
+        raise ValueError(f"{split!r} is a cross-validation, which finetune makes: take one fold, 'fold:1/5' say")
     if fold := _FOLD.fullmatch(split):
         return _fold(molecules, int(fold[1]), int(fold[2]), fold[3], seed)
     if by := _BY_COLUMN.fullmatch(split):
@@ -113,8 +139,11 @@ def make_split(molecules: Any, split: str | None, seed: int) -> Split:
 def _fold(molecules: Any, number: int, k: int, rule: str | None, seed: int) -> Split:
     if not 1 <= number <= k:
         raise ValueError(f"folds are counted from 1 to their number, got fold {number} of {k}")
-    folds = k_fold(molecules, k, seed) if rule is None else group_k_fold(_groups(molecules, rule), k, seed, rule)
-    return folds[number - 1]
+    return _folds(molecules, k, rule, seed)[number - 1]
+
+
+def _folds(molecules: Any, k: int, rule: str | None, seed: int) -> list[Split]:
+    return k_fold(molecules, k, seed) if rule is None else group_k_fold(_groups(molecules, rule), k, seed, rule)
 
 
 def _groups(molecules: Any, rule: str) -> list[Hashable]:

@@ -1,4 +1,4 @@
-r"""One training several times, with different seeds, and the mean of what came out."""
+r"""One training several times, with different seeds or on different folds, and the mean of what came out."""
 
 from __future__ import annotations
 
@@ -10,45 +10,49 @@ from typing import Any
 import numpy as np
 from lightning.pytorch.utilities import rank_zero_only
 
-from pyg_moleblend.checkpoints.pretrained import SUMMARY_FILE
+from pyg_moleblend.checkpoints.pretrained import MEMBERS, SUMMARY_FILE
 from pyg_moleblend.metrics.results import METRICS_FILE, write_metrics
 from pyg_moleblend.runtime.open_file import read_json
 from pyg_moleblend.training.folder import check_folder, has_checkpoint
 
 
 def repeat(
-    train: Callable[[int, Path, bool], Mapping[str, Any]], seeds: Sequence[int], out: Path, resume: bool = False
+    train: Callable[[str, Path, bool], Mapping[str, Any]],
+    names: Sequence[str],
+    out: Path,
+    resume: bool = False,
+    alike: Sequence[str] = ("split", "metric", "modality"),
 ) -> dict[str, Any]:
-    r"""Trains once a seed, into ``out/seed-<seed>``, and writes ``out/summary.json``.
+    r"""Trains once a name, into ``out/<name>``, and writes ``out/summary.json``.
 
     Args:
-        train: Trains with a seed into a folder, from the folder's last checkpoint if that is said, and gives the
+        train: Trains the run of a name into a folder, from the folder's last checkpoint if that is said, and gives the
             run's metrics, among them those of the parts ``"valid"`` and ``"test"``.
-        seeds: The seeds, at least one.
+        names: The runs, at least one: :func:`seed_names`, or :func:`fold_names`.
         out: Folder of all runs.
         resume: Whether to go on: runs that are complete are not repeated, one that was interrupted goes on.
+        alike: What all runs have in common, by names in their metrics.
 
     Returns:
-        The summary: the seeds, and of each part :func:`summarise`.
+        The summary: the names, what is alike, and of each part :func:`summarise`.
 
     Raises:
-        ValueError: If there is no seed, a run that is not to be resumed is in a folder, or runs differ in
-            their split, metric or modality.
+        ValueError: If there is no name, a run that is not to be resumed is in a folder, or runs differ in what shall be
+            alike.
     """
-    if not seeds:
-        raise ValueError("`seeds` must hold at least one seed, got none")
-    folders = [run_folder(out, seed) for seed in seeds]
+    if not names:
+        raise ValueError("there must be at least one run, got none")
     # Looked at before the first run, so that nothing is found out after hours, and by all processes alike.
-    complete = [resume and (folder / METRICS_FILE).is_file() for folder in folders]
-    begun = check_folders(out, seeds, resume)
+    complete = [resume and (out / name / METRICS_FILE).is_file() for name in names]
+    begun = check_folders(out, names, resume)
     metrics = [
-        read_json(folder / METRICS_FILE) if done else train(seed, folder, again)
-        for seed, folder, done, again in zip(seeds, folders, complete, begun, strict=True)
+        read_json(out / name / METRICS_FILE) if done else train(name, out / name, again)
+        for name, done, again in zip(names, complete, begun, strict=True)
     ]
-    for name in ("split", "metric", "modality"):
-        if len(found := {str(run.get(name)) for run in metrics}) > 1:
-            raise ValueError(f"the runs in {out} cannot be compared, they differ in {name}: {sorted(found)}")
-    summary: dict[str, Any] = {"seeds": list(seeds), "split": metrics[0].get("split")}
+    for key in alike:
+        if len(found := {str(run.get(key)) for run in metrics}) > 1:
+            raise ValueError(f"the runs in {out} cannot be compared, they differ in {key}: {sorted(found)}")
+    summary: dict[str, Any] = {MEMBERS: list(names), **{key: metrics[0].get(key) for key in alike}}
     for part in ("valid", "test"):
         if all(part in run for run in metrics):
             summary[part] = summarise([run[part] for run in metrics])
@@ -56,20 +60,24 @@ def repeat(
     return summary
 
 
-def check_folders(out: Path, seeds: Sequence[int], resume: bool) -> list[bool]:
-    r"""Whether the run of each seed goes on from a checkpoint.
+def check_folders(out: Path, names: Sequence[str], resume: bool) -> list[bool]:
+    r"""Whether each run goes on from a checkpoint.
 
     Raises:
-        ValueError: If a run that is not to be resumed is in its folder, or one of its own, of no seed, is in ``out``.
+        ValueError: If a run that is not to be resumed is in its folder, or one of its own is in ``out``.
     """
     check_folder(out, resume=False)
-    folders = [run_folder(out, seed) for seed in seeds]
-    return [check_folder(folder, resume and has_checkpoint(folder)) for folder in folders]
+    return [check_folder(out / name, resume and has_checkpoint(out / name)) for name in names]
 
 
-def run_folder(out: Path, seed: int) -> Path:
-    r"""Folder of one of several runs."""
-    return out / f"seed-{seed}"
+def seed_names(first: int, count: int) -> list[str]:
+    r"""Names of runs with one seed after the other."""
+    return [f"seed-{seed}" for seed in range(first, first + count)]
+
+
+def fold_names(count: int) -> list[str]:
+    r"""Names of the runs of a cross-validation, counted from 1 as the folds are."""
+    return [f"fold-{number}" for number in range(1, count + 1)]
 
 
 def summarise(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from pyg_moleblend.training.finetune import finetune, load_encoder
 from pyg_moleblend.training.folder import LAST, has_checkpoint
 from pyg_moleblend.training.module import DivergedError
 from pyg_moleblend.training.problem import Problem, pose
-from pyg_moleblend.training.repeats import repeat
+from pyg_moleblend.training.repeats import repeat, seed_names
 from pyg_moleblend.training.run import MODEL_FOLDER
 from pyg_moleblend.training.search_space import DEFAULT_SPACE, SearchSpace, encoder_with, schedule_with
 from pyg_moleblend.training.settings import ENCODER, FINE_TUNING, PATIENCE, Machine, Schedule
@@ -188,9 +188,10 @@ def tune(
             return found
         best, rows = study.best(), study.rows()
         _write_best(out, best.settings, problem, targets, schedule, encoder, patience, seed, seeds)
+        runs = dict(zip(seed_names(seed, seeds), range(seed, seed + seeds), strict=True))
         summary = repeat(
-            lambda seed, folder, resume: train(best.settings, split, folder, seed),
-            range(seed, seed + seeds),
+            lambda name, folder, resume: train(best.settings, split, folder, runs[name]),
+            list(runs),
             out / BEST_FOLDER,
             resume=True,
         )
@@ -203,7 +204,7 @@ def tune(
             "settings": best.settings,
             "split": str(split),
             "split_hash": split.hash,
-            "seeds": summary["seeds"],
+            "seeds": list(runs.values()),
             **{part: summary[part] for part in ("valid", "test") if part in summary},
         }
         write_metrics(out, metrics)

@@ -64,7 +64,7 @@ def test_several_seeds(finetune, table, tiny_words, quiet_words, capsys):
     assert "(2 seeds)" in printed
     summary = json.loads((out / "summary.json").read_text())
     runs = [json.loads((out / f"seed-{seed}" / "metrics.json").read_text()) for seed in (5, 6)]
-    assert summary["seeds"] == [5, 6]
+    assert summary["members"] == ["seed-5", "seed-6"]
     assert summary["test"]["rmse"]["values"] == [run["test"]["rmse"] for run in runs]
     assert runs[0]["test"]["rmse"] != runs[1]["test"]["rmse"]
 
@@ -83,6 +83,28 @@ def test_several_seeds(finetune, table, tiny_words, quiet_words, capsys):
     assert main(["finetune", *map(str, ["--data", table, "--out", single, *words, *quiet_words])]) == 2
     assert f"{single} holds a run already" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in single.glob("*.*")} == files
+
+
+def test_a_cross_validation_tests_every_molecule_once(finetune, table, tiny_words, capsys, refused):
+    out = finetune("--targets", "gap", "--split", "folds:3", *tiny_words)
+    assert "(3 folds)" in capsys.readouterr().out
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["members"] == ["fold-1", "fold-2", "fold-3"]
+    assert len(summary["test"]["rmse"]["values"]) == 3
+    told = pd.concat(pd.read_csv(out / fold / "predictions.csv") for fold in summary["members"])
+    tested = told["row"][told["part"] == "test"]
+    assert sorted(tested) == [row for row in range(12) if row != 4]  # the bad one
+    assert main(["predict", str(out), "CCO"]) == 0
+    header, row = capsys.readouterr().out.splitlines()
+    single = predict(out / "fold-2" / "model", ["CCO"], device="cpu")["gap"][0]
+    mean = sum(predict(out / fold / "model", ["CCO"], device="cpu")["gap"][0] for fold in summary["members"]) / 3
+    assert float(row.split(",")[header.split(",").index("gap")]) == pytest.approx(mean, rel=1e-4)
+    assert single != pytest.approx(mean, rel=1e-4)
+
+    words = ["finetune", "--data", table, "--out", out, "--targets", "gap", *tiny_words]
+    assert "fold-1 holds a run already" in refused(*words, "--split", "folds:3")
+    assert "a cross-validation has one seed" in refused(*words, "--split", "folds:3", "--seeds", "2")
+    assert "a cross-validation, which finetune makes" in refused("check", table, "--split", "folds:3")
 
 
 def test_predictions_have_the_hydrogens_and_the_conformers_of_the_training(finetune, table, tmp_path, tiny_words):

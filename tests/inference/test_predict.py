@@ -139,7 +139,7 @@ def members(config, tmp_path, tasks=(TASK, TASK, TASK), modalities=("2d",) * 3):
         torch.manual_seed(seed)
         model = MoleBlendForPropertyPrediction(config, 2)
         save_pretrained(model, tmp_path / f"seed-{seed}" / "model", {"task": task.to_dict(), "modality": modality})
-    (tmp_path / "summary.json").write_text(json.dumps({"seeds": [0, 1, 2]}))
+    (tmp_path / "summary.json").write_text(json.dumps({"members": ["seed-0", "seed-1", "seed-2"]}))
     return tmp_path
 
 

@@ -29,9 +29,9 @@ def test_seeds_that_learnt_different_things_do_not_predict_together(model, folde
     for seed, more in enumerate([{}, {}, {RECIPE_KEY: Recipe(hydrogens=Hydrogens.ADD).to_dict()}]):
         save_pretrained(model, tmp_path / "runs" / f"seed-{seed}" / "model", {**common, **more})
     with atomic_write(tmp_path / "runs" / "summary.json", "w") as file:
-        file.write('{"seeds": [0, 1]}')
+        file.write('{"members": ["seed-0", "seed-1"]}')
     assert len(load_property_models(tmp_path / "runs")) == 2
     with atomic_write(tmp_path / "runs" / "summary.json", "w") as file:
-        file.write('{"seeds": [0, 2]}')
+        file.write('{"members": ["seed-0", "seed-2"]}')
     with pytest.raises(ValueError, match="cannot predict together, they differ in recipe"):
         load_property_models(tmp_path / "runs")

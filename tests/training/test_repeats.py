@@ -8,7 +8,7 @@ import pytest
 
 from pyg_moleblend.metrics.results import write_metrics
 from pyg_moleblend.training.folder import LAST
-from pyg_moleblend.training.repeats import describe_summary, repeat, run_folder, summarise
+from pyg_moleblend.training.repeats import describe_summary, fold_names, repeat, seed_names, summarise
 
 
 class Trainings:
@@ -18,7 +18,8 @@ class Trainings:
         self.split = split
         self.done: list[tuple[int, bool]] = []
 
-    def __call__(self, seed: int, folder: Path, resume: bool) -> dict[str, Any]:
+    def __call__(self, name: str, folder: Path, resume: bool) -> dict[str, Any]:
+        seed = int(name.partition("-")[2])
         self.done.append((seed, resume))
         metrics = {"seed": seed, "split": self.split, "test": {"molecules": 3, "rmse": seed / 2}}
         (folder / LAST).parent.mkdir(parents=True, exist_ok=True)
@@ -28,7 +29,7 @@ class Trainings:
 
 
 def test_mean_and_standard_deviation_are_numpys(tmp_path: Path) -> None:
-    summary = repeat(Trainings(), [3, 4, 8], tmp_path)
+    summary = repeat(Trainings(), ["seed-3", "seed-4", "seed-8"], tmp_path)
     values = [1.5, 2.0, 4.0]
     assert summary["test"]["rmse"]["values"] == values
     assert summary["test"]["rmse"]["mean"] == pytest.approx(np.mean(values))
@@ -39,34 +40,35 @@ def test_mean_and_standard_deviation_are_numpys(tmp_path: Path) -> None:
 
 
 def test_resuming_repeats_nothing_that_is_complete(tmp_path: Path) -> None:
-    whole = repeat(Trainings(), [0, 1, 2, 3], tmp_path / "whole")
-    repeat(Trainings(), [0, 1], tmp_path / "cut")
-    interrupted = run_folder(tmp_path / "cut", 2) / LAST
+    whole = repeat(Trainings(), seed_names(0, 4), tmp_path / "whole")
+    repeat(Trainings(), seed_names(0, 2), tmp_path / "cut")
+    interrupted = tmp_path / "cut" / "seed-2" / LAST
     interrupted.parent.mkdir(parents=True)
     interrupted.write_bytes(b"")
     later = Trainings()
-    assert repeat(later, [0, 1, 2, 3], tmp_path / "cut", resume=True) == whole
+    assert repeat(later, seed_names(0, 4), tmp_path / "cut", resume=True) == whole
     assert later.done == [(2, True), (3, False)]
 
 
 def test_runs_that_are_there_are_not_written_over(tmp_path: Path) -> None:
-    repeat(Trainings(), [1], tmp_path)
+    repeat(Trainings(), seed_names(1, 1), tmp_path)
     later = Trainings()
     with pytest.raises(ValueError, match="seed-1 holds a run already"):
-        repeat(later, [0, 1], tmp_path)
+        repeat(later, seed_names(0, 2), tmp_path)
     alone = tmp_path / "alone"
     (alone / LAST).parent.mkdir(parents=True)
     (alone / LAST).touch()
     with pytest.raises(ValueError, match="alone holds a run already"):
-        repeat(later, [0, 1], alone)
+        repeat(later, seed_names(0, 2), alone)
     assert later.done == []
 
 
 def test_runs_on_different_splits_are_not_averaged(tmp_path: Path) -> None:
-    repeat(Trainings("a"), [0], tmp_path)
+    repeat(Trainings("a"), seed_names(0, 1), tmp_path)
     with pytest.raises(ValueError, match=r"differ in split: \['a', 'b'\]"):
-        repeat(Trainings("b"), [0, 1], tmp_path, resume=True)
-    with pytest.raises(ValueError, match="at least one seed"):
+        repeat(Trainings("b"), seed_names(0, 2), tmp_path, resume=True)
+    assert "split" not in repeat(Trainings("b"), seed_names(0, 2), tmp_path, resume=True, alike=["metric"])
+    with pytest.raises(ValueError, match="at least one run"):
         repeat(Trainings(), [], tmp_path)
 
 
@@ -77,3 +79,7 @@ def test_summary_of_tasks_and_of_what_is_not_defined() -> None:
     assert summary["ap_per_task"]["a"] == {"mean": 0.5, "std": 0.0, "values": [0.5, 0.5]}
     assert math.isnan(summary["ap_per_task"]["b"]["mean"])
     assert math.isnan(summarise(runs[:1])["ap"]["std"])
+
+
+def test_folds_are_counted_from_one() -> None:
+    assert fold_names(3) == ["fold-1", "fold-2", "fold-3"]
