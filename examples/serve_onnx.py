@@ -129,7 +129,7 @@ def main():
     units = {target["name"]: target["unit"] for target in told["targets"]}
     widths = {target["name"]: target["interval_half_width"] for target in told["targets"]}
     for smiles, row in zip(given if len(given) == len(rows) else range(len(rows)), rows, strict=True):
-        print(smiles, "is no molecule" if row is None else "", end="")
+        print(smiles if row is not None else f"{smiles} is no molecule", end="")
         for name, value in (row or {}).items():
             width = f" ± {widths[name]:.4g}" if widths[name] is not None else ""
             print(f" {name} {value:.6g}{width} {units[name]}".rstrip(), end="")

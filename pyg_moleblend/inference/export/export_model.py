@@ -39,9 +39,9 @@ def export_model(source: str | Path, out: str | Path) -> dict[str, Any]:
     r"""Writes a fine-tuned model as one file that needs none of this package, and ``OUT.json`` that says what goes in
     and what comes out.
 
-    Batches and molecules of any size go in, as dense tensors; see :class:`DenseModel`. Before anything is written, what
-    the file holds is run on a few molecules, together and one by one, and compared with
-    :func:`~pyg_moleblend.inference.predict`.
+    Batches and molecules of any size go in, as dense tensors: :class:`~pyg_moleblend.inference.export.DenseModel` is
+    what is traced. Before anything is written, what the file holds is run on a few molecules, together and one by one,
+    and compared with :func:`~pyg_moleblend.inference.predict`.
 
     Args:
         source: A folder that :func:`~pyg_moleblend.training.finetune` wrote, or a hub repository. The models of several
