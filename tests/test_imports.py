@@ -25,7 +25,7 @@ ROWS = [
     {"quick"},
     {"inference"},
     {"training"},
-    {"estimators"},
+    {"estimators", "graphgym"},
     {"viz"},
     {"reports"},
     {"cli"},

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pyg_moleblend.runtime.lazy import export_lazily
 
 if TYPE_CHECKING:
+    from pyg_moleblend.checkpoints.hub import push_to_hub
     from pyg_moleblend.checkpoints.packaged import PackagedModel, packaged_models
     from pyg_moleblend.checkpoints.pretrained import (
         encoder_from_pretrained,
@@ -26,6 +27,7 @@ __all__ = [
     "from_release",
     "load_weights",
     "packaged_models",
+    "push_to_hub",
     "read_metadata",
     "release_mapping",
     "save_pretrained",

@@ -38,10 +38,14 @@ EMBEDDER = "embedder"
 r"""Where a quick model keeps the encoder that it looks at."""
 QUICK = "QuickModel"
 r"""What the configuration calls a model of :mod:`pyg_moleblend.quick`, whose other files are not ours."""
+SHA256 = "sha256"
+r"""What the configuration calls the checksum of the file of weights; folders of earlier versions do not have it."""
 FORMAT = 2
 r"""Of ``config.json``: a tree of components. Folders of format 1, which has no number, load too."""
 
-_FILES = (CONFIG_FILE, WEIGHTS_FILE, "quick.json", "quick.safetensors", f"{EMBEDDER}/*")
+MODEL_FILES = (CONFIG_FILE, WEIGHTS_FILE, "quick.json", "quick.safetensors", f"{EMBEDDER}/*")
+r"""Of a model's folder, as patterns."""
+
 _TIMES, _SPARE = 8, 1_000_000  # a part may be built and then replaced by another
 _SAVING = "saving"  # tells in both files which saving they are of
 
@@ -76,9 +80,11 @@ def save_pretrained(model: nn.Module, folder: str | Path, metadata: dict[str, An
         weights[name] = value.clone() if value.untyped_storage().data_ptr() in memory else value  # a shared weight
         memory.add(weights[name].untyped_storage().data_ptr())
     content[_SAVING] = hashlib.sha256(save(weights)).hexdigest()[:16]
+    written = save(weights, {_SAVING: content[_SAVING]})
+    content[SHA256] = hashlib.sha256(written).hexdigest()
     with whole_folder(folder) as place:
         with atomic_write(place / WEIGHTS_FILE, "wb") as file:
-            file.write(save(weights, {_SAVING: content[_SAVING]}))
+            file.write(written)
         _write_config(place, content)
     return folder
 
@@ -186,10 +192,19 @@ def model_digests(source: str | Path) -> dict[str, str]:
     members = members_of(source)
     digests: dict[str, str] = {}
     for number, folder in enumerate(members):
-        files = [path for name in _FILES for path in sorted(folder.glob(name))]
+        files = [path for name in MODEL_FILES for path in sorted(folder.glob(name))]
         prefix = f"{number}/" if len(members) > 1 else ""
         digests |= {prefix + str(path.relative_to(folder)): digest_of(path) for path in files}
     return digests
+
+
+def check_files(folder: Path) -> None:
+    r"""Raises ``ValueError`` or ``FileNotFoundError`` if a model's folder is not whole; nothing is built."""
+    content = _describe(folder)
+    if content["model"].get("component") == QUICK:
+        return  # whose files its own loading looks at
+    _check_saving(folder, content)
+    _read_weights(folder)
 
 
 def load_weights(model: M, source: str | Path) -> M:
@@ -222,7 +237,7 @@ def locate(source: str | Path) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(source, allow_patterns=list(_FILES)))
+        return Path(snapshot_download(source, allow_patterns=list(MODEL_FILES)))
     except (HfHubHTTPError, LocalEntryNotFoundError) as error:
         raise FileNotFoundError(f"there is neither a folder nor a hub repository {source}: {error}") from error
 
@@ -272,7 +287,7 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
 
 
 def _check_saving(folder: Path, content: dict[str, Any]) -> None:
-    r"""Raises ``ValueError`` if the weights are not those that the configuration was written with."""
+    r"""Raises ``ValueError`` if the weights are not those that the configuration was written with, byte for byte."""
     if not (folder / WEIGHTS_FILE).is_file():
         return  # which the reading of the weights says
     try:
@@ -284,6 +299,11 @@ def _check_saving(folder: Path, content: dict[str, Any]) -> None:
         raise ValueError(
             f"{folder / CONFIG_FILE} and {WEIGHTS_FILE} beside it are of two models: a saving into this folder was "
             "interrupted, so save the model again (or run again the command that was to)"
+        )
+    if SHA256 in content and digest_of(folder / WEIGHTS_FILE) != content[SHA256]:
+        raise ValueError(
+            f"{folder / WEIGHTS_FILE} is not the file that was saved, its checksum is not the one in {CONFIG_FILE}: "
+            "copy, download or train it again"
         )
 
 

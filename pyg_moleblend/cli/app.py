@@ -32,12 +32,15 @@ VERBS = {
     "embed": "compute the representations of molecules",
     "explain": "split predictions into what comes of the atoms and of each relation",
     "evaluate": "measure a model on labelled molecules, or how well it recovers relations",
+    "export": "write a fine-tuned model as one file for other programs, ONNX say",
+    "push": "upload a model to the Hugging Face hub, with a card made from its run",
     "report": "write what came of a run as a page to look at",
     "quantum": "label molecules by quantum chemistry, to pretrain on",
     "convert": "turn a checkpoint of the authors' release into a model folder",
 }
 POSITIONAL = (
-    *("prepare", "check", "split", "fit", "predict", "embed", "explain", "evaluate", "report", "quantum", "convert"),
+    *("prepare", "check", "split", "fit", "predict", "embed", "explain", "evaluate", "export", "push"),
+    *("report", "quantum", "convert"),
 )
 SHARED = ("predict", "embed", "evaluate")  # verbs whose molecules the processes that torchrun starts share out
 TRAINING = ("pretrain", "finetune")  # they find out by themselves which process they are in

@@ -50,6 +50,21 @@ def interval_widths(names: Sequence[str], errors: Sequence[Errors], level: float
     return {place: width for place, width in widths.items() if math.isfinite(width)}
 
 
+def common_widths(
+    names: Sequence[str], members: Sequence[Sequence[Errors]], level: float | None = None
+) -> dict[int, float]:
+    r"""How far intervals of the mean of several models reach: the most of what theirs do, of the targets that have one
+    in each.
+
+    Args:
+        names: Of the T targets.
+        members: Of each model, the errors as for :func:`interval_widths`.
+        level: As there.
+    """
+    widths = [interval_widths(names, errors, level) for errors in members]
+    return {place: max(of[place] for of in widths) for place in widths[0] if all(place in of for of in widths)}
+
+
 def same_inputs(modality: str, known: str, level: float | None) -> bool:
     r"""Whether predictions are from the inputs whose errors are known, without which there are no intervals.
 

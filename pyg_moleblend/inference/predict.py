@@ -13,7 +13,7 @@ from torch import Tensor
 from pyg_moleblend.checkpoints.pretrained import QUICK, component_name
 from pyg_moleblend.chem import Conformers
 from pyg_moleblend.datasets import MoleculeTable
-from pyg_moleblend.inference.intervals import end_columns, interval_widths, same_inputs
+from pyg_moleblend.inference.intervals import common_widths, end_columns, same_inputs
 from pyg_moleblend.inference.loaded_model import (
     MAX_ATOMS,
     OWN_COLUMNS,
@@ -105,12 +105,11 @@ def load_predictor(
     several = len(members) > 1
     if level is not None and task.kind == "classification":
         raise ValueError("a classification has probabilities, and no intervals: leave the level out")
-    widths = []
+    widths: dict[int, float] = {}
     if task.kind == "regression" and same_inputs(inputs, trained, level):
-        widths = [interval_widths(task.names, of.errors, level) for of in members]
-    bounded = [place for place in range(task.num_targets) if widths and all(place in of for of in widths)]
-    width = torch.tensor([[of[place] for place in bounded] for of in widths], dtype=torch.float64)
-    width = width.amax(0) if bounded else width.new_empty(0)
+        widths = common_widths(task.names, [of.errors for of in members], level)
+    bounded = sorted(widths)
+    width = torch.tensor([widths[place] for place in bounded], dtype=torch.float64)
 
     def compute(batch: Any) -> Tensor:
         values = torch.stack([of.task.restore(of.model(batch, inputs)) for of in members])

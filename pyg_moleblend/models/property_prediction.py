@@ -128,7 +128,7 @@ class MoleBlendForPropertyPrediction(Component, nn.Module):
             molecules: Of these molecules, packed.
         """
         vector = self.readout(output, molecules)
-        if vector.shape != (expected := (len(molecules.mask), self.dense.in_features)):
+        if vector.shape != (expected := (molecules.mask.size(0), self.dense.in_features)):
             raise ValueError(f"the readout must give [B, out_channels] = {list(expected)}, got {list(vector.shape)}")
         return self.out(self.dropout(F.gelu(self.dense(self.dropout(vector)))))
 

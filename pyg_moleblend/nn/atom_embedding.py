@@ -3,13 +3,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pyg_moleblend.components import Component, register
 from pyg_moleblend.fields import ATOM_FEATURE_SIZES
 from pyg_moleblend.nn.backward import touched
 from pyg_moleblend.nn.blending.blend import chosen_enters
+from pyg_moleblend.nn.look_up import sum_of_rows
 from pyg_moleblend.nn.relations.distance import GAUSSIANS
 from pyg_moleblend.nn.reset import INIT_STD, reset_linear
 from pyg_moleblend.utils import DenseMolecules
@@ -80,9 +80,7 @@ class AtomEmbedding(Component, nn.Module):
 
     def embed_features(self, molecules: DenseMolecules) -> Tensor:
         r"""Sum of the features' embeddings, ``[B, N, C]``."""
-        B, N, num_features = molecules.x.shape
-        rows = (molecules.x + self.offsets).view(-1, num_features)
-        return F.embedding_bag(rows, self.features.weight, mode="sum").view(B, N, -1)
+        return sum_of_rows(molecules.x + self.offsets, self.features.weight)
 
     def embed_degree(self, molecules: DenseMolecules) -> Tensor:
         r"""The degree's embedding, ``[B, N, C]``."""

@@ -106,6 +106,24 @@ def test_saving_again_replaces(tmp_path: Path):
     assert read_metadata(tmp_path) == {}
 
 
+def forget_checksum(folder: Path) -> None:
+    r"""Makes of a saved model one of an earlier version, which did not say it."""
+    content = json.loads((folder / "config.json").read_text())
+    del content["sha256"]
+    (folder / "config.json").write_text(json.dumps(content))
+
+
+def test_one_changed_weight_is_noticed(tmp_path: Path):
+    save_pretrained(predictor(), tmp_path)
+    path = tmp_path / "model.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 1
+    path.write_bytes(content)
+    for load in (from_pretrained, encoder_from_pretrained):
+        with pytest.raises(ValueError, match=r"its checksum is not the one in config\.json"):
+            load(tmp_path)
+
+
 def test_weights_that_do_not_fit_are_named(tmp_path: Path):
     save_pretrained(predictor(), tmp_path)
     weights = load_file(tmp_path / "model.safetensors")
@@ -113,6 +131,9 @@ def test_weights_that_do_not_fit_are_named(tmp_path: Path):
     weights["surplus"] = torch.zeros(2)
     weights["out.weight"] = torch.zeros(2, 16)
     save_file(weights, tmp_path / "model.safetensors")
+    with pytest.raises(ValueError, match="is not the file that was saved"):
+        from_pretrained(tmp_path)
+    forget_checksum(tmp_path)
     with pytest.raises(ValueError, match="do not fit") as raised:
         from_pretrained(tmp_path)
     for fault in ("missing dense.bias", "unexpected surplus", "misshapen out.weight: [2, 16] where [3, 16]"):

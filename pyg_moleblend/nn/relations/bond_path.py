@@ -12,6 +12,7 @@ from pyg_moleblend.fields import (
     bond_class_features,
     num_bond_classes,
 )
+from pyg_moleblend.nn.look_up import sum_of_rows
 from pyg_moleblend.nn.relations.base import RelationBias
 from pyg_moleblend.nn.reset import INIT_STD
 from pyg_moleblend.runtime.sizes import check_sizes
@@ -57,9 +58,9 @@ class BondPathBias(RelationBias):
 
     def forward(self, molecules: DenseMolecules) -> Tensor:
         path, spd = molecules.pairs["bond_path"][..., : self.max_path_length], molecules.pairs["spd"]
-        B, N, _, P = path.shape
+        P = path.size(-1)
         table = self.features(self.rows).mean(1) @ self.hops  # [P, classes, H]
         table = F.pad(table, (0, 0, 1, 0)).flatten(0, 1)  # [P * (1 + classes), H], no bond contributes zero
         hop = torch.arange(P, device=path.device) * (self.rows.size(0) + 1)
-        bias = F.embedding_bag((path.long() + hop).reshape(-1, P), table, mode="sum").view(B, N, N, -1)
+        bias = sum_of_rows(path.long() + hop, table)  # [B, N, N, H]
         return (bias / spd.clamp(min=1, max=P)[..., None]).permute(0, 3, 1, 2)
