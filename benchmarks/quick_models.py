@@ -14,8 +14,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
 from pyg_moleblend.checkpoints import encoder_from_pretrained
+from pyg_moleblend.checkpoints.model_folder import locate
 from pyg_moleblend.checkpoints.packaged import WEIGHTS_FILE
-from pyg_moleblend.checkpoints.pretrained import locate
 from pyg_moleblend.datasets import MoleculeDataset
 from pyg_moleblend.inference import run_batches
 from pyg_moleblend.inference.quick_predictor import embedding_readout, split_vectors

@@ -9,12 +9,12 @@ from pyg_moleblend.runtime.lazy import export_lazily
 
 if TYPE_CHECKING:
     from pyg_moleblend.checkpoints.hub import push_to_hub
+    from pyg_moleblend.checkpoints.model_folder import read_metadata
     from pyg_moleblend.checkpoints.packaged import PackagedModel, packaged_models
     from pyg_moleblend.checkpoints.pretrained import (
         encoder_from_pretrained,
         from_pretrained,
         load_weights,
-        read_metadata,
         save_pretrained,
     )
     from pyg_moleblend.checkpoints.release import convert_release, from_release, release_mapping

@@ -11,8 +11,8 @@ from typing import Any
 
 from safetensors import safe_open
 
+from pyg_moleblend.checkpoints.model_folder import CONFIG_FILE, QUICK, SHA256, component_name, locate, read_metadata
 from pyg_moleblend.checkpoints.packaged import WEIGHTS_FILE
-from pyg_moleblend.checkpoints.pretrained import CONFIG_FILE, QUICK, SHA256, component_name, locate, read_metadata
 from pyg_moleblend.runtime.open_file import content_named, read_json, read_yaml
 
 _METRICS_FILE, _OPTIONS_FILE, _RUN_FILE = "metrics.json", "config.yaml", "run.json"

@@ -8,7 +8,8 @@ from tempfile import TemporaryDirectory
 from torch import nn
 
 from pyg_moleblend.checkpoints.card import model_card
-from pyg_moleblend.checkpoints.pretrained import MODEL_FILES, check_files, members_of, save_pretrained
+from pyg_moleblend.checkpoints.model_folder import MODEL_FILES, members_of
+from pyg_moleblend.checkpoints.pretrained import check_files, save_pretrained
 
 CARD = "README.md"
 _REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)

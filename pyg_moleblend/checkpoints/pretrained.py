@@ -1,8 +1,9 @@
+r"""Models as folders: a tree of components and their weights, written whole and read without running anything."""
+
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import get_ident
@@ -15,8 +16,16 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 from torch.nn.parameter import UninitializedParameter
 
-from pyg_moleblend.checkpoints.old_format import is_old, updated
-from pyg_moleblend.checkpoints.packaged import WEIGHTS_FILE, packaged_folder, packaged_models
+from pyg_moleblend.checkpoints.model_folder import (
+    CONFIG_FILE,
+    FORMAT,
+    QUICK,
+    SHA256,
+    locate,
+    read_description,
+    write_description,
+)
+from pyg_moleblend.checkpoints.packaged import WEIGHTS_FILE
 from pyg_moleblend.components import (
     REGISTRY,
     Registry,
@@ -28,23 +37,6 @@ from pyg_moleblend.components import (
 )
 from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction
 from pyg_moleblend.runtime.files import atomic_write, digest_of, whole_folder
-from pyg_moleblend.runtime.open_file import content_named, read_json
-
-CONFIG_FILE = "config.json"
-SUMMARY_FILE = "summary.json"
-MEMBERS = "members"
-r"""Of a training with several seeds; it is there when all have ended."""
-EMBEDDER = "embedder"
-r"""Where a quick model keeps the encoder that it looks at."""
-QUICK = "QuickModel"
-r"""What the configuration calls a model of :mod:`pyg_moleblend.quick`, whose other files are not ours."""
-SHA256 = "sha256"
-r"""What the configuration calls the checksum of the file of weights; folders of earlier versions do not have it."""
-FORMAT = 2
-r"""Of ``config.json``: a tree of components. Folders of format 1, which has no number, load too."""
-
-MODEL_FILES = (CONFIG_FILE, WEIGHTS_FILE, "quick.json", "quick.safetensors", f"{EMBEDDER}/*")
-r"""Of a model's folder, as patterns."""
 
 _TIMES, _SPARE = 8, 1_000_000  # a part may be built and then replaced by another
 _SAVING = "saving"  # tells in both files which saving they are of
@@ -85,28 +77,8 @@ def save_pretrained(model: nn.Module, folder: str | Path, metadata: dict[str, An
     with whole_folder(folder) as place:
         with atomic_write(place / WEIGHTS_FILE, "wb") as file:
             file.write(written)
-        _write_config(place, content)
+        write_description(place, content)
     return folder
-
-
-def save_metadata(folder: Path, component: str, metadata: Mapping[str, Any]) -> None:
-    r"""Writes the ``config.json`` of a model whose other files are none of ours.
-
-    Args:
-        folder: Where to.
-        component: What the model is.
-        metadata: JSON values, for :func:`read_metadata`.
-    """
-    _write_config(folder, {"format": FORMAT, "model": {"component": component, "arguments": {}}, "metadata": metadata})
-
-
-def _write_config(folder: Path, content: Mapping[str, Any]) -> None:
-    try:
-        text = json.dumps(content, indent=2, allow_nan=False) + "\n"
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"`metadata` must be JSON values: {error}") from error
-    with atomic_write(folder / CONFIG_FILE, "w") as file:
-        file.write(text)
 
 
 def from_pretrained(source: str | Path, components: Iterable[type] = ()) -> Any:
@@ -123,7 +95,7 @@ def from_pretrained(source: str | Path, components: Iterable[type] = ()) -> Any:
         ValueError: If a file is damaged, its weights do not fit its configuration, or one of them is NaN or infinite.
     """
     folder = locate(source)
-    content = _describe(folder)
+    content = read_description(folder)
     if content["model"].get("component") == QUICK:
         raise ValueError(f"{folder} holds a quick model, which is no network: predict with it, or QuickModel.load it")
     _check_saving(folder, content)
@@ -144,7 +116,7 @@ def encoder_from_pretrained(source: str | Path, components: Iterable[type] = ())
         ValueError: Likewise.
     """
     folder, registry = locate(source), with_components(components)
-    content = _describe(folder)
+    content = read_description(folder)
     tree = content["model"]
     inner = tree["arguments"].get("encoder") if isinstance(tree.get("arguments"), dict) else None
     if inner is None or _is_encoder(tree, registry):
@@ -162,45 +134,9 @@ def encoder_from_pretrained(source: str | Path, components: Iterable[type] = ())
     return _restored(encoder, weights, folder, tied)
 
 
-def members_of(source: str | Path) -> list[Path]:
-    r"""The folders of the models that predict together: those of a run with several seeds or folds, or one."""
-    folder = Path(source)
-    if folder.is_dir() and not any((place / CONFIG_FILE).is_file() for place in (folder, folder / "model")):
-        if (folder / SUMMARY_FILE).is_file():
-            with content_named(folder / SUMMARY_FILE):
-                return [locate(folder / name) for name in read_json(folder / SUMMARY_FILE)[MEMBERS]]
-        if begun := sorted([*folder.glob("seed-*"), *folder.glob("fold-*")]):
-            raise FileNotFoundError(
-                f"the runs in {folder} have not all ended (there is no {SUMMARY_FILE}): resume them, or name one of "
-                f"them ({begun[0]})"
-            )
-    return [locate(source)]
-
-
-def read_metadata(source: str | Path) -> dict[str, Any]:
-    r"""The metadata that :func:`save_pretrained` kept beside a model, of several the first's."""
-    return _describe(members_of(source)[0])["metadata"]
-
-
-def component_name(source: str | Path) -> str:
-    r"""The name of the component that a model is, of several the first."""
-    return str(_describe(members_of(source)[0])["model"].get("component"))
-
-
-def model_digests(source: str | Path) -> dict[str, str]:
-    r"""What tells a model, or several, from others: the checksums of the files, by their names."""
-    members = members_of(source)
-    digests: dict[str, str] = {}
-    for number, folder in enumerate(members):
-        files = [path for name in MODEL_FILES for path in sorted(folder.glob(name))]
-        prefix = f"{number}/" if len(members) > 1 else ""
-        digests |= {prefix + str(path.relative_to(folder)): digest_of(path) for path in files}
-    return digests
-
-
 def check_files(folder: Path) -> None:
     r"""Raises ``ValueError`` or ``FileNotFoundError`` if a model's folder is not whole; nothing is built."""
-    content = _describe(folder)
+    content = read_description(folder)
     if content["model"].get("component") == QUICK:
         return  # whose files its own loading looks at
     _check_saving(folder, content)
@@ -215,31 +151,6 @@ def load_weights(model: M, source: str | Path) -> M:
     """
     folder = locate(source)
     return _fill(model, _read_weights(folder), folder)
-
-
-def locate(source: str | Path) -> Path:
-    r"""The folder of a model: the one that is named, or the ``model`` of a run's folder; the packaged encoder's, or the
-    copy of a hub repository.
-
-    Raises:
-        FileNotFoundError: If there is none of them.
-    """
-    if Path(source).is_dir():
-        inner = Path(source) / "model"  # where a run keeps it
-        of_run = (inner / CONFIG_FILE).is_file() and not (Path(source) / CONFIG_FILE).is_file()
-        return inner if of_run else Path(source)
-    if (folder := packaged_folder(str(source))) is not None:
-        return folder
-    if not isinstance(source, str) or source.count("/") != 1 or source.startswith((".", "/")):
-        names = ", ".join(packaged_models()) or "none"
-        raise FileNotFoundError(f"there is no folder {source}, and no packaged encoder of that name ({names})")
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(source, allow_patterns=list(MODEL_FILES)))
-    except (HfHubHTTPError, LocalEntryNotFoundError) as error:
-        raise FileNotFoundError(f"there is neither a folder nor a hub repository {source}: {error}") from error
 
 
 def _build(tree: Any, folder: Path, weights: dict[str, Tensor], registry: Registry = REGISTRY) -> Any:
@@ -359,30 +270,3 @@ def _fill(model: M, weights: dict[str, Tensor], folder: Path) -> M:
         )
     model.load_state_dict(weights)
     return model
-
-
-def _describe(folder: Path) -> dict[str, Any]:
-    path = folder / CONFIG_FILE
-    if not path.is_file():
-        # Where a run keeps its model, and the first of several runs.
-        places = [folder / "model", *sorted(folder.glob("seed-*/model")), *sorted(folder.glob("fold-*/model"))]
-        inner = next((place for place in places if (place / CONFIG_FILE).is_file()), None)
-        hint = f"; did you mean {inner}?" if inner else ""
-        raise FileNotFoundError(f"there is no {path}: not a folder that save_pretrained wrote{hint}")
-    description = read_json(path)
-    if not isinstance(description, dict) or not isinstance(description.get("metadata", {}), dict):
-        raise ValueError(f"{path} is damaged: it and its metadata must be JSON objects")
-    if is_old(description):
-        description = updated(description, path)
-    if "format" not in description:
-        raise ValueError(f"{path} is damaged: it does not say its format")
-    if description["format"] != FORMAT:
-        raise ValueError(
-            f"{path} is of format {description['format']!r}, this version reads {FORMAT}; install a newer pyg_moleblend"
-        )
-    description.setdefault("tied", [])
-    if missing := sorted({"model", "metadata"} - set(description)):
-        raise ValueError(f"{path} lacks the keys {missing}")
-    if not isinstance(description["model"], dict):
-        raise ValueError(f"{path} is damaged: its model must be a component, got {str(description['model'])[:80]}")
-    return description

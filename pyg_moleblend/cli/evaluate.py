@@ -93,7 +93,7 @@ def models_of(model: str) -> list[str]:
     """
     from pathlib import Path
 
-    from pyg_moleblend.checkpoints.pretrained import members_of
+    from pyg_moleblend.checkpoints.model_folder import members_of
 
     if Path(model).is_dir():
         return [str(member) for member in members_of(model)]

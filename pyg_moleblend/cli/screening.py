@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pyg_moleblend.checkpoints import read_metadata
-from pyg_moleblend.checkpoints.pretrained import model_digests
+from pyg_moleblend.checkpoints.model_folder import model_digests
 from pyg_moleblend.cli.molecules import check_output, read_library, say_tally
 from pyg_moleblend.cli.plugins import WithPlugins, plugin_digests
 from pyg_moleblend.datasets.recipe import Recipe

@@ -12,7 +12,7 @@ from rdkit import Chem
 from torch import Tensor
 from torch_geometric.data import Data
 
-from pyg_moleblend.checkpoints.pretrained import QUICK, component_name
+from pyg_moleblend.checkpoints.model_folder import QUICK, component_name
 from pyg_moleblend.chem import Conformers, Hydrogens, MoleculeError, parse_smiles
 from pyg_moleblend.chem.match import order_in_smiles
 from pyg_moleblend.datasets import MoleculeDataset, MoleculeTable

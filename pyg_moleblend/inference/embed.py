@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pyg_moleblend.checkpoints import encoder_from_pretrained, from_pretrained, read_metadata
-from pyg_moleblend.checkpoints.pretrained import EMBEDDER, QUICK, component_name, locate
+from pyg_moleblend.checkpoints.model_folder import EMBEDDER, QUICK, component_name, locate
 from pyg_moleblend.chem import Conformers
 from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.datasets.recipe import Recipe

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from pyg_moleblend.checkpoints import from_pretrained, read_metadata
-from pyg_moleblend.checkpoints.pretrained import QUICK, component_name
+from pyg_moleblend.checkpoints.model_folder import QUICK, component_name
 from pyg_moleblend.datasets.recipe import Recipe, check_recipe
 from pyg_moleblend.datasets.targets import Labelled, count_flat, labels_of, select_targets
 from pyg_moleblend.inference.recovery_report import RecoveryReport, recovery_report

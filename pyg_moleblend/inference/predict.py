@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from pyg_moleblend.checkpoints.pretrained import QUICK, component_name
+from pyg_moleblend.checkpoints.model_folder import QUICK, component_name
 from pyg_moleblend.chem import Conformers
 from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.inference.intervals import common_widths, end_columns, same_inputs

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pyg_moleblend.checkpoints import from_pretrained, read_metadata
-from pyg_moleblend.checkpoints.pretrained import members_of
+from pyg_moleblend.checkpoints.model_folder import members_of
 from pyg_moleblend.datasets.recipe import Recipe
 from pyg_moleblend.inference.intervals import Errors, saved_errors
 from pyg_moleblend.metrics.task import Task

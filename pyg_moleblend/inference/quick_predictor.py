@@ -17,8 +17,8 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from pyg_moleblend.checkpoints import read_metadata, save_pretrained
+from pyg_moleblend.checkpoints.model_folder import EMBEDDER, QUICK, locate, save_metadata
 from pyg_moleblend.checkpoints.packaged import WEIGHTS_FILE
-from pyg_moleblend.checkpoints.pretrained import EMBEDDER, QUICK, locate, save_metadata
 from pyg_moleblend.chem import Conformers
 from pyg_moleblend.datasets.recipe import Recipe
 from pyg_moleblend.datasets.targets import smiles_of

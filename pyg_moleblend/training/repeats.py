@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from lightning.pytorch.utilities import rank_zero_only
 
-from pyg_moleblend.checkpoints.pretrained import MEMBERS, SUMMARY_FILE
+from pyg_moleblend.checkpoints.model_folder import MEMBERS, SUMMARY_FILE
 from pyg_moleblend.metrics.results import METRICS_FILE, write_metrics
 from pyg_moleblend.runtime.open_file import read_json
 from pyg_moleblend.training.folder import check_folder, has_checkpoint

@@ -105,7 +105,7 @@ def test_a_repository_has_a_user_and_a_name(run, hub, repo):
 def test_nothing_is_uploaded_of_what_is_not_one_whole_model(run, hub, tmp_path):
     for seed in (0, 1):
         shutil.copytree(run / "model", tmp_path / "seeds" / f"seed-{seed}" / "model")
-    (tmp_path / "seeds" / "summary.json").write_text('{"seeds": [0, 1]}')
+    (tmp_path / "seeds" / "summary.json").write_text('{"members": ["seed-0", "seed-1"]}')
     with pytest.raises(ValueError, match=r"holds 2 models: push one of them, .*seed-0 say"):
         push_to_hub(tmp_path / "seeds", "someone/gap")
     path = run / "model" / "model.safetensors"

@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 import pandas as pd
 import pytest
 
-from pyg_moleblend.checkpoints.pretrained import save_metadata
+from pyg_moleblend.checkpoints.model_folder import save_metadata
 from pyg_moleblend.cli import main
 from pyg_moleblend.inference import predict
 

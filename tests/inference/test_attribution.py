@@ -8,7 +8,7 @@ from rdkit import Chem
 from torch import Tensor, nn
 
 from pyg_moleblend.checkpoints import save_pretrained
-from pyg_moleblend.checkpoints.pretrained import save_metadata
+from pyg_moleblend.checkpoints.model_folder import save_metadata
 from pyg_moleblend.chem import from_smiles
 from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.inference import Attribution, attribute, predict

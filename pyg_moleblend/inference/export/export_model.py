@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch_geometric.data import Batch
 
-from pyg_moleblend.checkpoints.pretrained import model_digests
+from pyg_moleblend.checkpoints.model_folder import model_digests
 from pyg_moleblend.datasets import MoleculeDataset
 from pyg_moleblend.datasets.conformers import add_missing_conformers
 from pyg_moleblend.inference.export.dense_model import DenseModel

@@ -90,7 +90,7 @@ def test_seeds_that_predict_together_become_one_file(config, tmp_path):
         errors = [[scale * i / 40 for i in range(40)]]
         metadata = {"task": task.to_dict(), "modality": "2d", "errors": errors}
         save_pretrained(MoleBlendForPropertyPrediction(config, 1), tmp_path / f"seed-{seed}" / "model", metadata)
-    (tmp_path / "summary.json").write_text('{"seeds": [0, 1]}')
+    (tmp_path / "summary.json").write_text('{"members": ["seed-0", "seed-1"]}')
     told = export_model(tmp_path, tmp_path / "both.pt2")
     found = loaded(tmp_path / "both.pt2")(export_inputs(tmp_path, OTHERS))
     expected = predict(tmp_path, OTHERS, device="cpu")
