@@ -13,25 +13,11 @@ from pyg_moleblend.checkpoints import (
 )
 from pyg_moleblend.models import (
     MoleBlend,
-    MoleBlendForPretraining,
-    MoleBlendForPropertyPrediction,
 )
-from pyg_moleblend.nn import BatchBlending
 
 
 def encoder(**changes: object) -> MoleBlend:
     return samples.randomized(MoleBlend(samples.tiny_config(**changes)))
-
-
-def pretraining() -> MoleBlendForPretraining:
-    blending = BatchBlending({"spd": 0.5, "3d": 0.25}, none=0.25, noise_scale=0.5)
-    config, weights = samples.tiny_config(max_path_length=3), {"distance": 2.0}
-    model = samples.tiny_pretraining(config, blending, weights, geometry="distance", vocabulary="release")
-    return samples.randomized(model)
-
-
-def predictor() -> MoleBlendForPropertyPrediction:
-    return samples.randomized(MoleBlendForPropertyPrediction(samples.tiny_config(), num_tasks=3))
 
 
 def test_the_folder_of_a_run_stands_for_its_model(tmp_path: Path):
