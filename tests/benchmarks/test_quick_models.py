@@ -1,4 +1,5 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -55,6 +56,18 @@ def test_a_model_learns_from_the_training_molecules_alone(
     blind = made.measure(molecules.with_y(other), split, "rmse", 0, tmp_path)
     assert blind["valid_value"] == pytest.approx(found["valid_value"], rel=1e-6)
     assert made.to_dict()["weights"] is None or len(made.to_dict()["weights"]) == 16
+
+
+def test_a_molecule_that_rdkit_cannot_read_gets_the_mean_of_the_training(split: Split, tmp_path: Path):
+    lost = int(split.test[0])
+    smiles = [text if place != lost else "c1ccccc1(" for place, text in enumerate(SMILES)]
+    labels = torch.tensor(SIZE, dtype=torch.float64)[:, None]
+    labels[lost] = labels[split.train].mean()  # then its error is 0
+    found = Quick(members=("gp",)).measure(SimpleNamespace(smiles=smiles, y=labels), split, "mae", 0, tmp_path)
+    rest = Split("rest", split.train, split.valid, split.test[1:])
+    others = Quick(members=("gp",)).measure(SimpleNamespace(smiles=smiles, y=labels), rest, "mae", 0, tmp_path)
+    assert found["molecules_without_features"] == 1
+    assert found["value"] * len(split.test) == pytest.approx(others["value"] * len(rest.test))
 
 
 def test_cliffs_are_scored_where_they_are_marked(molecules: MoleculeTable, split: Split):
