@@ -121,10 +121,16 @@ def run_verb(verb: str, words: Sequence[str]) -> None:
     launched = "TORCHELASTIC_RUN_ID" in os.environ  # by torchrun
     if verb not in TRAINING and not launched:
         forget_start()
-    if verb in SHARED and launched and int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        from pyg_moleblend.runtime.processes import join
+    if launched and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        if verb in SHARED:
+            from pyg_moleblend.runtime.processes import join
 
-        join()
+            join()
+        elif verb not in TRAINING:
+            raise ValueError(
+                f"{verb} is the work of one process: start it without torchrun, which shares out "
+                f"{', '.join((*TRAINING, *SHARED))}"
+            )
     function(**arguments)
 
 

@@ -232,3 +232,11 @@ def test_a_run_goes_on_with_the_plugins_that_it_was_begun_with(tmp_path, monkeyp
     plugin.write_text("A = 2\n")
     with pytest.raises(ValueError, match="begun with plugins of another content"):
         app._keep(tmp_path, "seed: 1\n", True)
+
+
+def test_torchrun_does_not_run_a_verb_of_one_process_twice(monkeypatch, table, tmp_path, refused):
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    line = refused("fit", table, "--targets", "gap", "--out", tmp_path / "run")
+    assert "fit is the work of one process: start it without torchrun, which shares out pretrain, finetune" in line
+    assert not (tmp_path / "run").exists()
