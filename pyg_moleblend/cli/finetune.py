@@ -30,6 +30,7 @@ def run(
     relations: dict[str, Any] | None = None,
     readout: dict[str, Any] | str | None = None,
     blending: dict[str, Any] | str | None = None,
+    criterion: dict[str, Any] | str | None = None,
     schedule: Schedule = FINE_TUNING,
     machine: Machine = _MACHINE,
     patience: int | None = PATIENCE,
@@ -68,6 +69,8 @@ def run(
             NAME, arguments: {...}}, or null to take one away.
         readout: What of the encoder's output the targets are predicted from, a component; the graph token by default.
         blending: What enters of each molecule in training, a component; all that it has by default.
+        criterion: How labels are distributed about predictions, a component: MSE, MAE, Huber, Quantile, Gaussian or
+            Evidential for values, BCE or Focal for classes; MSE or BCE by default.
         schedule: How long and how fast.
         machine: What to use of the machine.
         patience: Epochs without a better validation before training stops.
@@ -117,6 +120,7 @@ def run(
     if encoder is None and dropouts != _DROPOUTS:
         raise ValueError("`dropouts` are those of a loaded encoder; for random weights give them in `model`")
     drawn = None if blending is None else make(blending, "blending")
+    judged = None if criterion is None else make(criterion, "criterion")
     names = names_of(targets)
     molecules = load_data(
         data,
@@ -156,6 +160,7 @@ def run(
             resume=resume,
             readout=None if readout is None else make(readout, "readout", channels=channels),
             blending=drawn,
+            criterion=judged,
         )
         say(f"model in {done.model_folder}, metrics in {done.folder / 'metrics.json'}")
         write_page(done.folder)

@@ -31,6 +31,7 @@ def run(
     model: MoleBlendConfig = _MODEL,
     readout: dict[str, Any] | str | None = None,
     blending: dict[str, Any] | str | None = None,
+    criterion: dict[str, Any] | str | None = None,
     schedule: Schedule = FINE_TUNING,
     machine: Machine = _MACHINE,
     patience: int | None = PATIENCE,
@@ -67,6 +68,8 @@ def run(
         model: The shape of an encoder with random weights.
         readout: What of the encoder's output the targets are predicted from, a component; the graph token by default.
         blending: What enters of each molecule in training, a component; all that it has by default.
+        criterion: How labels are distributed about predictions, a component: MSE, MAE, Huber, Quantile, Gaussian or
+            Evidential for values, BCE or Focal for classes; MSE or BCE by default.
         schedule: How long each trial is, and the settings that are not searched.
         machine: What to use of the machine, one device; max_minutes are those of the whole call.
         patience: Epochs without a better validation before a training stops.
@@ -102,6 +105,7 @@ def run(
     if encoder is None and dropouts != _DROPOUTS:
         raise ValueError("`dropouts` are those of a loaded encoder; for random weights give them in `model`")
     drawn = None if blending is None else make(blending, "blending")
+    judged = None if criterion is None else make(criterion, "criterion")
     names = names_of(targets)
     molecules = load_data(
         data,
@@ -139,6 +143,7 @@ def run(
         seeds,
         made,
         drawn,
+        judged,
     )
     found = done.metrics["trials"]
     say(

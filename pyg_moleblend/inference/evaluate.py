@@ -13,9 +13,11 @@ from pyg_moleblend.checkpoints import from_pretrained, read_metadata
 from pyg_moleblend.checkpoints.model_folder import QUICK, component_name
 from pyg_moleblend.datasets.recipe import Recipe, check_recipe
 from pyg_moleblend.datasets.targets import Labelled, count_flat, labels_of, select_targets
+from pyg_moleblend.inference.estimate import Estimate
 from pyg_moleblend.inference.recovery_report import RecoveryReport, recovery_report
 from pyg_moleblend.inference.run_batches import pick_device, run_batches
 from pyg_moleblend.loader import molecule_loader
+from pyg_moleblend.metrics.distribution import distribution_scores
 from pyg_moleblend.metrics.results import describe_scores
 from pyg_moleblend.metrics.task import Task, scores
 from pyg_moleblend.models import MoleBlendForPretraining, MoleBlendForPropertyPrediction
@@ -59,7 +61,7 @@ def evaluate(
         labelled = _labelled(molecules, task, metadata)
         predictions = predictor.values_of(labelled.molecules)[:, : task.num_targets]
         flat = count_flat(labelled.molecules) if "3d" in predictor.modality else 0
-        return score_predictions(task, labelled, Predicted(predictions, flat), predictor.modality)
+        return score_predictions(task, labelled, Predicted(Estimate.of_values(predictions), flat), predictor.modality)
     model = from_pretrained(source, components)
     model.to(pick_device(device))
     if isinstance(model, MoleBlendForPretraining):
@@ -91,6 +93,9 @@ def score_model(
 ) -> dict[str, Any]:
     r"""The metrics that fit a task, on labelled molecules, as plain values.
 
+    A model that knows standard deviations has ``nll`` and ``crps``, too; see
+    :func:`~pyg_moleblend.metrics.distribution.distribution_scores`.
+
     Where 3D is among the inputs, ``molecules_2d_only`` counts the molecules that were scored without it for want of
     coordinates; the log warns of them.
 
@@ -108,11 +113,11 @@ class Predicted(NamedTuple):
     r"""Predictions of M labelled molecules.
 
     Attributes:
-        values: Probabilities, or values in the targets' units, ``[M, T]``.
+        estimate: What is predicted.
         flat: How many were predicted without coordinates.
     """
 
-    values: Tensor
+    estimate: Estimate
     flat: int
 
 
@@ -123,16 +128,16 @@ def predict_labelled(
 
     def compute(batch: Any) -> Tensor:
         molecules = model.pack(batch, modality)
-        predictions = task.restore(model(molecules, modality))
-        return torch.cat([predictions, ~molecules.has_3d[:, None]], 1)
+        estimate = Estimate.of_outputs(model, task, model.outputs(molecules, modality))
+        return torch.cat([estimate.columns, ~molecules.has_3d[:, None]], 1)
 
     computed = run_batches(compute, labelled.molecules, batch_size, next(model.parameters()).device)
-    return Predicted(computed[:, :-1], int(computed[:, -1].sum()))
+    return Predicted(Estimate.of_columns(computed[:, :-1]), int(computed[:, -1].sum()))
 
 
 def score_predictions(task: Task, labelled: Labelled, predicted: Predicted, modality: Modality) -> dict[str, Any]:
     r"""As :func:`score_model`, of what has been predicted."""
-    counts = {"molecules": len(predicted.values)}
+    counts = {"molecules": len(predicted.estimate.values)}
     if "3d" in modality:
         counts["molecules_2d_only"] = predicted.flat
         if predicted.flat:
@@ -141,17 +146,20 @@ def score_predictions(task: Task, labelled: Labelled, predicted: Predicted, moda
                 "them conformers (--conformers 1, or pyg_moleblend.datasets.conformers.add_missing_conformers), or say "
                 "modality='2d'",
                 predicted.flat,
-                len(predicted.values),
+                counts["molecules"],
                 modality,
             )
-    return {**counts, **_scored(task, labelled, predicted.values)}
+    return {**counts, **_scored(task, labelled, predicted.estimate)}
 
 
-def _scored(task: Task, labelled: Labelled, predictions: Tensor) -> dict[str, Any]:
+def _scored(task: Task, labelled: Labelled, estimate: Estimate) -> dict[str, Any]:
     labels = labels_of(labelled)
-    if odd := int((~predictions.isfinite()).any(1).sum()):
+    if odd := int((~estimate.values.isfinite()).any(1).sum()):
         raise ValueError(
             f"the model gives no finite prediction for {odd} of {len(labels)} molecules: its training diverged, or its "
             "weights are damaged; train it again, with a lower learning rate say"
         )
-    return describe_scores(scores(task, labels, predictions), task.names)
+    found = scores(task, labels, estimate.values)
+    if not bool(estimate.variance.isnan().all()):
+        found |= distribution_scores(labels, estimate.values, estimate.scale)
+    return describe_scores(found, task.names)

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pyg_moleblend.inference.estimate import Estimate
 from pyg_moleblend.inference.loaded_model import OWN_COLUMNS, SIMILARITY, free_names
 from pyg_moleblend.metrics.conformal import interval_width
 
 LEVEL = 0.9
 ERRORS_KEY = "errors"
-r"""Where a fine-tuned model's metadata has them: absolute, in the targets' units, ascending."""
+r"""Where a fine-tuned model's metadata has them, ascending; see :func:`errors_to_save`."""
 
 _KEPT = 1000
 
@@ -30,7 +31,7 @@ def interval_widths(names: Sequence[str], errors: Sequence[Errors], level: float
 
     Args:
         names: Of the T targets.
-        errors: Of each of them, absolute and ascending; empty where there are none.
+        errors: Of each of them, ascending; empty where there are none.
         level: Probability that an interval holds the true value; :data:`LEVEL` by default.
 
     Raises:
@@ -92,15 +93,16 @@ def end_columns(columns: Sequence[str], places: Sequence[int]) -> list[str]:
     return free_names(ends, "_of_interval", {*OWN_COLUMNS, SIMILARITY, *columns})
 
 
-def errors_to_save(labels: Tensor, predictions: Tensor) -> list[list[float]]:
-    r"""Absolute errors of each target, ascending; of many, quantiles, the larger where it lies between two.
+def errors_to_save(labels: Tensor, estimate: Estimate) -> list[list[float]]:
+    r"""How far labels lie beyond the intervals of each target, ascending; of many, quantiles, the larger where it lies
+    between two.
 
     Args:
         labels: Of molecules that the training has not seen, ``[M, T]``, NaN where there is none.
-        predictions: Of these, ``[M, T]``.
+        estimate: Of these.
     """
     saved = []
-    for errors in (labels.double() - predictions.double()).abs().T:
+    for errors in estimate.excess(labels.double()).T:
         known = np.sort(errors[~errors.isnan()].cpu().numpy())
         if len(known) > _KEPT:
             known = np.quantile(known, np.arange(1, _KEPT + 1) / _KEPT, method="higher")
@@ -141,6 +143,8 @@ def saved_errors(metadata: dict[str, Any], targets: int) -> list[Errors]:
         errors = [np.asarray(each, dtype=np.float64) for each in found]
     except (TypeError, ValueError) as error:
         raise ValueError(f"the saved errors are damaged: {error}") from error
-    if len(errors) != targets or any(of.ndim != 1 or not (np.diff(of) >= 0).all() or (of < 0).any() for of in errors):
-        raise ValueError(f"the saved errors must be ascending, one list for each of {targets} targets")
+    if len(errors) != targets or any(
+        of.ndim != 1 or not np.isfinite(of).all() or (np.diff(of) < 0).any() for of in errors
+    ):
+        raise ValueError(f"the saved errors must be finite and ascending, one list for each of {targets} targets")
     return errors

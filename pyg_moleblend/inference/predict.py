@@ -13,6 +13,7 @@ from torch import Tensor
 from pyg_moleblend.checkpoints.model_folder import QUICK, component_name
 from pyg_moleblend.chem import Conformers
 from pyg_moleblend.datasets import MoleculeTable
+from pyg_moleblend.inference.estimate import Estimate
 from pyg_moleblend.inference.intervals import common_widths, end_columns, same_inputs
 from pyg_moleblend.inference.loaded_model import (
     MAX_ATOMS,
@@ -69,13 +70,17 @@ def predict(
         in the target's unit), and ``status``, ``"ok"`` or what went wrong. A target that is called as one of these is
         the column ``TARGET_predicted``. With several conformers the values are means over a molecule's conformers, and
         a column ``TARGET_std`` for each target has their standard deviation (0 for a molecule that has one conformer or
-        none; a quick model has no such column); with several models it is that over the models.
+        none; a quick model has no such column); with several models it is that over the models. A model whose criterion
+        knows the labels' standard deviation (:class:`~pyg_moleblend.nn.Gaussian`,
+        :class:`~pyg_moleblend.nn.Evidential`) has the column always; over conformers and models the variances add.
 
         A regression has ``TARGET_lower`` and ``TARGET_upper``, where there are enough labels to know how wide an
         interval is to be, and the inputs are those of the training. A quick model's are wider for molecules that it
-        knows less of. A fine-tuned model's are all of one width, learnt from the validation molecules, which have
-        chosen the epoch, too, so that they hold a little less than they say; of several models it is the largest. A
-        quick model has ``similarity``, too, see :class:`~pyg_moleblend.quick.QuickPrediction`.
+        knows less of. A fine-tuned model's are learnt from the validation molecules, which have chosen the epoch, too,
+        so that they hold a little less than they say; of several models the largest width is taken. They are all of one
+        width, unless the model knows standard deviations, of which they are a multiple, or quantiles, which are moved
+        (:class:`~pyg_moleblend.nn.Quantile`). A quick model has ``similarity``, too, see
+        :class:`~pyg_moleblend.quick.QuickPrediction`.
 
     Raises:
         ValueError: If the model predicts no properties, a table was read with other hydrogens than the training's,
@@ -105,26 +110,34 @@ def load_predictor(
     several = len(members) > 1
     if level is not None and task.kind == "classification":
         raise ValueError("a classification has probabilities, and no intervals: leave the level out")
+    T = task.num_targets
     widths: dict[int, float] = {}
     if task.kind == "regression" and same_inputs(inputs, trained, level):
         widths = common_widths(task.names, [of.errors for of in members], level)
     bounded = sorted(widths)
-    width = torch.tensor([widths[place] for place in bounded], dtype=torch.float64)
+    width = torch.tensor([widths.get(place, 0.0) for place in range(T)], dtype=torch.float64)
+    wanted = conformer_settings(conformers, seed, recipe)
+    spread = wanted.count > 1 and not several
+    criterion = members[0].model.criterion
+    deviating = spread or several or (criterion is not None and criterion.knows_std)
 
     def compute(batch: Any) -> Tensor:
-        values = torch.stack([of.task.restore(of.model(batch, inputs)) for of in members])
-        return torch.cat([values.mean(0), values.std(0)], 1) if several else values[0]
+        outputs = [Estimate.of_outputs(of.model, of.task, of.model.outputs(batch, inputs)).columns for of in members]
+        told = torch.stack(outputs)
+        return torch.cat([told.mean(0), told[..., :T].std(0)], 1) if several else told[0]
 
     def finish(molecules: Any, computed: Tensor) -> Tensor:
-        middle = computed[:, bounded]
-        ends = torch.stack([middle - width, middle + width], 2).flatten(1)  # [M, 2 * bounded]
-        return torch.cat([computed, ends], 1)
+        estimate, apart = Estimate.of_columns(computed[:, : 4 * T]), computed[:, 4 * T : 5 * T]
+        columns = [estimate.values]
+        if deviating:  # of the labels about each prediction, and of the predictions about their mean
+            within = estimate.variance.nan_to_num(nan=0.0)
+            columns.append((within + apart.square() if spread or several else within).sqrt())
+        ends = torch.stack(estimate.interval(width.to(computed.dtype)), 2)[:, bounded]
+        return torch.cat([*columns, ends.flatten(1)], 1)  # [M, T (+ T) + 2 * bounded]
 
-    wanted = conformer_settings(conformers, seed, recipe)
     names = target_columns(task.names)
-    spread = wanted.count > 1 and not several
-    deviations = [f"{name}_std" for name in names] if spread or several else []
-    suffix = "_of_models" if several else "_of_conformers"
+    deviations = [f"{name}_std" for name in names] if deviating else []
+    suffix = "_of_models" if several else "_of_conformers" if spread else "_of_prediction"
     columns = [*names, *free_names(deviations, suffix, {*OWN_COLUMNS, *names})]
     return LoadedModel(
         compute,
@@ -137,5 +150,5 @@ def load_predictor(
         spread,
         batch_size,
         device,
-        finish if bounded else None,
+        finish,
     )

@@ -24,7 +24,7 @@ class PropertyModel(NamedTuple):
         recipe: How molecules became graphs in training; None where it does not say.
         modality: Which inputs are used.
         trained_modality: Which were in training, of which the errors are.
-        errors: Of each target, absolute errors on molecules that the training has not seen, ascending.
+        errors: Of each target, on molecules that the training has not seen, ascending; see :func:`errors_to_save`.
     """
 
     model: MoleBlendForPropertyPrediction
@@ -74,8 +74,8 @@ def load_property_models(
     return members
 
 
-_TOLD = ("kind", "targets", "modality", "recipe")
+_TOLD = ("kind", "targets", "modality", "recipe", "criterion")
 
 
 def _told(of: PropertyModel) -> tuple[Any, ...]:
-    return of.task.kind, of.task.names, of.trained_modality, of.recipe
+    return of.task.kind, of.task.names, of.trained_modality, of.recipe, repr(of.model.criterion)

@@ -7,10 +7,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, get_args
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from pyg_moleblend.losses import masked_mean
 from pyg_moleblend.metrics.evaluator import METRICS, Evaluator, Score, TaskType
 from pyg_moleblend.runtime.devices import widest
 from pyg_moleblend.runtime.open_file import content_named
@@ -149,27 +147,6 @@ class Task:
         y = y.view(count, T)
         return y if y.is_floating_point() else y.to(torch.get_default_dtype())
 
-    def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
-        r"""Cross entropy of the logits, or squared error of the standardised values: the mean over the labels.
-
-        Args:
-            outputs: ``[B, T]``, as the model gives them.
-            labels: ``[B, T]`` or as :meth:`rows` takes them, NaN where there is none.
-
-        Raises:
-            ValueError: If there are not T of each for a molecule.
-        """
-        if outputs.dim() != 2 or outputs.size(1) != self.num_targets:
-            raise ValueError(
-                f"outputs for {self.num_targets} targets must be [B, {self.num_targets}], got {list(outputs.shape)}"
-            )
-        outputs, labels = outputs.float(), self.rows(labels, len(outputs))
-        known = ~labels.isnan()
-        target = torch.where(known, self.standardize(labels), torch.zeros_like(labels)).to(outputs.dtype)
-        if self.kind == "classification":
-            return masked_mean(F.binary_cross_entropy_with_logits(outputs, target, reduction="none"), known)
-        return masked_mean((outputs - target).square(), known)
-
     def standardize(self, labels: Tensor) -> Tensor:
         r"""Labels ``[B, T]`` as the model is to predict them, in the labels' type; computed in float64."""
         exact = labels.to(widest(labels.device))
@@ -182,6 +159,11 @@ class Task:
             return outputs.float().sigmoid()
         outputs = outputs.to(widest(outputs.device))
         return outputs * outputs.new_tensor(self.std) + outputs.new_tensor(self.mean)
+
+    def restore_deviation(self, std: Tensor) -> Tensor:
+        r"""Standard deviations ``[B, T]`` of standardised values in the targets' units, float64."""
+        std = std.to(widest(std.device))
+        return std * std.new_tensor(self.std)
 
     def to_dict(self) -> dict[str, Any]:
         r"""The task as JSON values."""

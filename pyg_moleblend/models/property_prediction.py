@@ -10,9 +10,10 @@ from pyg_moleblend.components import Component, arguments_with, register
 from pyg_moleblend.models.config import MoleBlendConfig, check_encoder
 from pyg_moleblend.models.moleblend import MoleBlend, pack_for
 from pyg_moleblend.models.wanted import Wanted, wanted_by
-from pyg_moleblend.nn import Blending, GraphTokenReadout, Readout
+from pyg_moleblend.nn import Blending, Criterion, GraphTokenReadout, Readout
 from pyg_moleblend.nn.blending.base import check_blending, drawn
 from pyg_moleblend.nn.checks import check_built_for
+from pyg_moleblend.nn.criteria.base import check_criterion
 from pyg_moleblend.nn.reset import reset, reset_linear
 from pyg_moleblend.runtime.sizes import check_sizes
 from pyg_moleblend.utils import DenseMolecules, Modality
@@ -31,6 +32,8 @@ class MoleBlendForPropertyPrediction(Component, nn.Module):
         blending: Draws, in training only, what enters of each molecule: ``MoleculeBlending({"2d+3d": 0.2, "2d": 0.2,
             "3d": 0.6})`` draws its mode (arXiv 2210.01765, section 3). Its noise is not added. Nothing is drawn by
             default.
+        criterion: What the model is trained by: how many numbers k it gives for each property, and what of these is the
+            prediction. One number, which is the prediction, by default.
 
     Shapes:
         - **input:** a batch of molecules
@@ -44,6 +47,7 @@ class MoleBlendForPropertyPrediction(Component, nn.Module):
         encoder: nn.Module | None = None,
         readout: Readout | None = None,
         blending: Blending | None = None,
+        criterion: Criterion | None = None,
     ) -> None:
         super().__init__()
         check_sizes(num_tasks=num_tasks)
@@ -60,8 +64,11 @@ class MoleBlendForPropertyPrediction(Component, nn.Module):
         _ = self.wanted  # refuses parts that tell bonds apart in different ways
         if blending is not None:
             check_blending(blending, self.modalities)
+        if criterion is not None:
+            check_criterion(criterion)
+        self.criterion = criterion
         self.dense = nn.Linear(width, config.channels)
-        self.out = nn.Linear(config.channels, num_tasks)
+        self.out = nn.Linear(config.channels, num_tasks * (1 if criterion is None else criterion.outputs))
         self.dropout = nn.Dropout(config.dropout)
         self._reset_linears()
 
@@ -73,6 +80,7 @@ class MoleBlendForPropertyPrediction(Component, nn.Module):
             encoder=self.encoder,
             readout=self.readout,
             blending=self.blending,
+            criterion=self.criterion,
         )
 
     @property
@@ -114,11 +122,20 @@ class MoleBlendForPropertyPrediction(Component, nn.Module):
             batch: A ``Batch`` or one ``Data`` with the fields of :mod:`pyg_moleblend.fields`.
             modality: Which inputs to use, ``"2d"``, ``"3d"`` or ``"2d+3d"`` (all that each molecule has).
         """
+        return self.mean(self.outputs(batch, modality))
+
+    def outputs(self, batch: Data | DenseMolecules, modality: Modality = "2d+3d") -> Tensor:
+        r"""All that the criterion wants to know of each property of a batch, ``[B, T, k]``; arguments as for
+        :meth:`forward`."""
         molecules = self.pack(batch, modality)
         blend = None
         if self.blending is not None and self.training:
             blend = drawn(self.blending, molecules, self.modalities)
-        return self.from_output(self.readout.encode(self.encoder, molecules, blend), molecules)
+        return self._head(self.readout.encode(self.encoder, molecules, blend), molecules)
+
+    def mean(self, outputs: Tensor) -> Tensor:
+        r"""The properties ``[B, T]`` of outputs ``[B, T, k]``."""
+        return outputs[..., 0] if self.criterion is None else self.criterion.mean(outputs)
 
     def from_output(self, output: Any, molecules: DenseMolecules) -> Tensor:
         r"""The properties ``[B, T]`` that the readout and the head make of an encoder's output.
@@ -127,10 +144,14 @@ class MoleBlendForPropertyPrediction(Component, nn.Module):
             output: What the readout's ``encode`` gives.
             molecules: Of these molecules, packed.
         """
+        return self.mean(self._head(output, molecules))
+
+    def _head(self, output: Any, molecules: DenseMolecules) -> Tensor:
         vector = self.readout(output, molecules)
         if vector.shape != (expected := (molecules.mask.size(0), self.dense.in_features)):
             raise ValueError(f"the readout must give [B, out_channels] = {list(expected)}, got {list(vector.shape)}")
-        return self.out(self.dropout(F.gelu(self.dense(self.dropout(vector)))))
+        numbers = self.out(self.dropout(F.gelu(self.dense(self.dropout(vector)))))
+        return numbers.unflatten(1, (self.num_tasks, -1))
 
     def _reset_linears(self) -> None:
         reset_linear(self.dense)

@@ -1,7 +1,7 @@
 r"""Layers of MoleBLEND: tensors in, tensors out. Nothing here knows of datasets or RDKit.
 
 What is open lies in folders, one component a file: :mod:`relations`, :mod:`blending`, :mod:`objectives`,
-:mod:`readouts`. Whole models are next door, in :mod:`pyg_moleblend.models`.
+:mod:`readouts`, :mod:`criteria`. Whole models are next door, in :mod:`pyg_moleblend.models`.
 """
 
 from pyg_moleblend.nn.atom_embedding import AtomEmbedding
@@ -18,6 +18,17 @@ from pyg_moleblend.nn.blending import (
     constant_blend,
 )
 from pyg_moleblend.nn.conv import MoleBlendConv
+from pyg_moleblend.nn.criteria import (
+    BCE,
+    MAE,
+    MSE,
+    Criterion,
+    Evidential,
+    Focal,
+    Gaussian,
+    Huber,
+    Quantile,
+)
 from pyg_moleblend.nn.denoising_head import DenoisingHead
 from pyg_moleblend.nn.drop_path import DropPath
 from pyg_moleblend.nn.gaussian_basis import GaussianBasis
@@ -55,6 +66,9 @@ from pyg_moleblend.nn.relations import (
 )
 
 __all__ = [
+    "BCE",
+    "MAE",
+    "MSE",
     "Agreement",
     "AngleBias",
     "AngleRecovery",
@@ -65,6 +79,7 @@ __all__ = [
     "Blending",
     "BondPathBias",
     "BondPathRecovery",
+    "Criterion",
     "Denoising",
     "DenoisingHead",
     "DisplacementRecovery",
@@ -72,10 +87,14 @@ __all__ = [
     "DistanceRecovery",
     "DropPath",
     "EnvironmentReadout",
+    "Evidential",
     "FixedWeights",
+    "Focal",
     "FragmentBias",
+    "Gaussian",
     "GaussianBasis",
     "GraphTokenReadout",
+    "Huber",
     "JoinedReadout",
     "LossWeighting",
     "MixedBlending",
@@ -89,6 +108,7 @@ __all__ = [
     "PairHead",
     "PooledReadout",
     "Quality",
+    "Quantile",
     "RandomWalkBias",
     "Readout",
     "Recover",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
-import numpy as np
+import torch
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 from torch_geometric.data import Data
@@ -15,6 +15,7 @@ from pyg_moleblend.checkpoints import encoder_from_pretrained, save_pretrained
 from pyg_moleblend.components import describe
 from pyg_moleblend.datasets.recipe import RECIPE_KEY, recipe_of
 from pyg_moleblend.datasets.targets import names_of, rows_of
+from pyg_moleblend.inference.estimate import Estimate
 from pyg_moleblend.inference.evaluate import predict_labelled, score_predictions
 from pyg_moleblend.inference.intervals import (
     ERRORS_KEY,
@@ -30,7 +31,7 @@ from pyg_moleblend.metrics.results import write_metrics
 from pyg_moleblend.metrics.task import Task
 from pyg_moleblend.models import MoleBlend, MoleBlendConfig, MoleBlendForPropertyPrediction
 from pyg_moleblend.models.config import config_of
-from pyg_moleblend.nn import Blending, Readout
+from pyg_moleblend.nn import Blending, Criterion, Readout
 from pyg_moleblend.runtime.processes import wait_for_all
 from pyg_moleblend.splits import Split
 from pyg_moleblend.training.folder import BEST, one_run
@@ -79,6 +80,7 @@ def finetune(
     resume: bool = False,
     readout: Readout | None = None,
     blending: Blending | None = None,
+    criterion: Criterion | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> Run[MoleBlendForPropertyPrediction]:
     r"""Fine-tunes an encoder to properties (arXiv 2307.06235, section 4.2), and tests the best epoch's model.
@@ -107,6 +109,8 @@ def finetune(
             default.
         blending: Draws in training what enters of each molecule; see
             :class:`~pyg_moleblend.models.MoleBlendForPropertyPrediction`. (default: :obj:`None`)
+        criterion: How labels are distributed about predictions, and so the loss: squared errors
+            (:class:`~pyg_moleblend.nn.MSE`) or cross entropy (:class:`~pyg_moleblend.nn.BCE`) by default.
         callbacks: Callbacks of Lightning that look on, or stop the training by an error. (default: :obj:`()`)
 
     Raises:
@@ -125,8 +129,8 @@ def finetune(
     recipe = recipe_of(molecules)
     if not isinstance(encoder, nn.Module):
         encoder = load_encoder(ENCODER, drop_path=0.0) if encoder is None else MoleBlend(encoder)
-    encoder, readout = copy.deepcopy(encoder), copy.deepcopy(readout)
-    model = MoleBlendForPropertyPrediction(config_of(encoder), task.num_targets, encoder, readout, blending)
+    encoder, readout, criterion = copy.deepcopy((encoder, readout, criterion))
+    model = MoleBlendForPropertyPrediction(config_of(encoder), task.num_targets, encoder, readout, blending, criterion)
     module = PropertyModule(model, task, schedule, modality, seed, metric)
     facts = {
         **problem.facts(),
@@ -167,10 +171,10 @@ def finetune(
                 predicted = predict_labelled(model, task, labelled_part, modality, schedule.batch_size)
                 metrics[part] = score_predictions(task, labelled_part, predicted, modality)
                 if part == "valid" and task.kind == "regression":
-                    errors[ERRORS_KEY] = errors_to_save(labels[part], predicted.values)
-                elif errors and (held := _coverage(task, errors, labels[part], predicted.values)):
+                    errors[ERRORS_KEY] = errors_to_save(labels[part], predicted.estimate)
+                elif errors and (held := _coverage(task, errors, labels[part], predicted.estimate)):
                     metrics[part]["intervals"] = {"level": LEVEL, "targets": held}
-                values = {"label": labels[part].numpy(), "prediction": predicted.values.numpy()}
+                values = {"label": labels[part].numpy(), "prediction": predicted.estimate.values.numpy()}
                 rows = rows_of(molecules, split.as_dict()[part])
                 told.append(PartPredictions(part, rows.numpy(), names_of(parts[part]), values, {}))
         model.cpu()
@@ -186,8 +190,8 @@ def finetune(
     return Run(model, metrics, out)
 
 
-def _coverage(task: Task, errors: dict[str, Any], labels: Tensor, predictions: Tensor) -> dict[str, Any]:
+def _coverage(task: Task, errors: dict[str, Any], labels: Tensor, estimate: Estimate) -> dict[str, Any]:
     widths = interval_widths(task.names, saved_errors(errors, task.num_targets), None)
-    width = np.array([widths.get(place, np.nan) for place in range(task.num_targets)])
-    values = predictions.numpy()
-    return coverage(task.names, labels.numpy(), values - width, values + width)
+    width = torch.tensor([widths.get(place, torch.nan) for place in range(task.num_targets)], dtype=torch.double)
+    lower, upper = estimate.interval(width)
+    return coverage(task.names, labels.numpy(), lower.numpy(), upper.numpy())

@@ -8,6 +8,7 @@ from pyg_moleblend.metrics import METRICS
 from pyg_moleblend.metrics.task import Task, scores
 from pyg_moleblend.models import MoleBlendForPropertyPrediction
 from pyg_moleblend.training.data import validation_rows
+from pyg_moleblend.training.label_loss import criterion_for, label_loss
 from pyg_moleblend.training.module import DivergedError, TrainingModule
 from pyg_moleblend.training.settings import Schedule
 from pyg_moleblend.training.tally import Collected, Tally
@@ -17,7 +18,9 @@ from pyg_moleblend.utils import Modality
 class PropertyModule(TrainingModule):
     r"""Fine-tuning to properties in Lightning (arXiv 2307.06235, section 4.2).
 
-    Only labelled entries count. Logged are the loss and the usual metrics of the task, in the targets' units.
+    Only labelled entries count, each as the model's criterion has it: squared errors or cross entropy by default. In
+    training a label counts by ``label_weight`` ``[B, T]``, where the batch has one. Logged are the loss and the usual
+    metrics of the task, in the targets' units.
 
     Args:
         model: The model.
@@ -29,7 +32,7 @@ class PropertyModule(TrainingModule):
         metric: What chooses the best epoch, to be logged beside the usual metrics; one of these by default.
 
     Raises:
-        ValueError: If the model does not have one output for each target.
+        ValueError: If the model does not predict each target, or its criterion is for labels of another kind.
     """
 
     model: MoleBlendForPropertyPrediction
@@ -47,6 +50,7 @@ class PropertyModule(TrainingModule):
         if model.num_tasks != task.num_targets:
             raise ValueError(f"a model of {model.num_tasks} outputs cannot learn {task.num_targets} targets")
         self.task = task
+        self.criterion = criterion_for(task, model.criterion)
         self.metrics = [name for name in task.metrics if METRICS[name].usual or name == metric]
         self.modality: Modality = modality
         self.train_tally = Tally()
@@ -59,19 +63,19 @@ class PropertyModule(TrainingModule):
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         r"""The loss of a batch."""
-        outputs = self.model(batch, self.modality)
-        loss, count = self._loss(self.train_tally, self.task.rows(batch.y, len(outputs)), outputs)
+        outputs = self.model.outputs(batch, self.modality)
+        loss, count = self._loss(self.train_tally, batch, outputs, batch.get("label_weight"))
         mean = self.mean_over_processes(loss[None], count[None])
         self.log("train/loss_step", mean.value.squeeze(), prog_bar=True, batch_size=batch.num_graphs)
         return mean.share.squeeze()
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         r"""Keeps the predictions of a batch until all are there."""
-        outputs = self.model(batch, self.modality)
-        labels = self.task.rows(batch.y, len(outputs))
-        self._loss(self.valid_tally, labels, outputs)
+        outputs = self.model.outputs(batch, self.modality)
+        self._loss(self.valid_tally, batch, outputs)
         rows = validation_rows(self.trainer, batch_idx, batch.num_graphs)
-        self.collected.update(labels, self.task.restore(outputs), rows)
+        labels = self.task.rows(batch.y, len(outputs))
+        self.collected.update(labels, self.task.restore(self.model.mean(outputs)), rows)
 
     def on_train_epoch_end(self) -> None:
         r"""Logs the epoch's loss."""
@@ -91,8 +95,10 @@ class PropertyModule(TrainingModule):
         for name, score in scores(self.task, labels, predictions, self.metrics).items():
             self.log(f"valid/{name}", score.value)
 
-    def _loss(self, tally: Tally, labels: Tensor, outputs: Tensor) -> tuple[Tensor, Tensor]:
-        loss, count = self.task.loss(outputs, labels), (~labels.isnan()).sum()
+    def _loss(self, tally: Tally, batch: Any, outputs: Tensor, weight: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        labels = self.task.rows(batch.y, len(outputs))
+        loss = label_loss(self.criterion, self.task, outputs, labels, weight=weight)
+        count = (~labels.isnan()).sum()
         tally.update(loss * count, count)
         return loss, count
 

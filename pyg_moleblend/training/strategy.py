@@ -67,8 +67,9 @@ def sharded(model: M, mesh: DeviceMesh) -> M:
         if isinstance(module, MoleBlendLayer):
             fully_shard(module, mesh=mesh)
     fully_shard(model, mesh=mesh)
-    if hasattr(model, "step"):
-        register_fsdp_forward_method(model, "step")
+    for name in ("step", "outputs"):  # what training calls beside forward
+        if hasattr(model, name):
+            register_fsdp_forward_method(model, name)
     return model
 
 

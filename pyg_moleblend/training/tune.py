@@ -22,7 +22,7 @@ from pyg_moleblend.metrics import TaskType
 from pyg_moleblend.metrics.results import METRICS_FILE, plain, write_metrics
 from pyg_moleblend.models import MoleBlend, MoleBlendConfig
 from pyg_moleblend.models.config import DROPOUTS
-from pyg_moleblend.nn import Blending, Readout
+from pyg_moleblend.nn import Blending, Criterion, Readout
 from pyg_moleblend.runtime.files import atomic_write
 from pyg_moleblend.runtime.free_memory import is_out_of_memory
 from pyg_moleblend.runtime.open_file import content_named, read_json
@@ -79,6 +79,7 @@ def tune(
     seeds: int = 1,
     readout: Readout | None = None,
     blending: Blending | None = None,
+    criterion: Criterion | None = None,
 ) -> Tuned:
     r"""Searches settings of fine-tuning by validation, then trains with the best ones and tests once.
 
@@ -116,6 +117,7 @@ def tune(
         seeds: How often to train with the best settings, with ``seed``, ``seed + 1``, ... (default: :obj:`1`)
         readout: As for :func:`~pyg_moleblend.training.finetune`; the graph token by default.
         blending: Likewise. (default: :obj:`None`)
+        criterion: Likewise; squared errors or cross entropy by default.
 
     Raises:
         ImportError: If Optuna is not installed.
@@ -143,6 +145,7 @@ def tune(
         "encoder": {**describe(encoder), "weights": _weights(encoder)},
         "readout": None if readout is None else {**describe(readout), "weights": _weights(readout)},
         "blending": None if blending is None else describe(blending),
+        "criterion": None if criterion is None else describe(criterion),
     }
     spared = schedule.epochs // 5 if schedule.steps is None else 1
     check_same_study(out, facts)
@@ -167,6 +170,7 @@ def tune(
             has_checkpoint(folder),
             readout,
             blending,
+            criterion,
             watch,
         )
         return done.metrics

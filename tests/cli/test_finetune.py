@@ -135,3 +135,17 @@ def test_predictions_have_the_hydrogens_and_the_conformers_of_the_training(finet
 def test_conformers_that_are_not_looked_at_are_refused(table, tmp_path, refused):
     words = ["finetune", "--data", table, "--out", tmp_path / "run", "--targets", "gap", "--conformers", "1"]
     assert "--conformers 1 is of no use to the modality '2d'" in refused(*words, "--modality", "2d")
+
+
+def test_a_criterion_is_named(finetune, table, tmp_path, tiny_words, refused, capsys):
+    named = "{component: Gaussian}"
+    out = finetune("--targets", "gap", "--split", "column:part", "--criterion", named, *tiny_words)
+    assert "nll" in json.loads((out / "metrics.json").read_text())["test"]
+    assert main(["predict", str(out), "CCO", "--out", str(tmp_path / "predictions.csv")]) == 0
+    assert {"gap", "gap_std"} <= set(pd.read_csv(tmp_path / "predictions.csv"))
+    capsys.readouterr()
+    words = ["finetune", "--data", table, "--out", tmp_path / "other", "--targets", "gap", *tiny_words]
+    assert "criterion needs the component 'gausian'" in refused(*words, "--criterion", "gausian")
+    assert "the criterion must be a Criterion" in refused(
+        *words, "--criterion", "{component: GraphTokenReadout, arguments: {channels: 16}}"
+    )

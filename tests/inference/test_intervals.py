@@ -6,6 +6,7 @@ import torch
 
 from pyg_moleblend.checkpoints import save_pretrained
 from pyg_moleblend.inference import predict
+from pyg_moleblend.inference.estimate import Estimate
 from pyg_moleblend.inference.intervals import coverage, end_columns, errors_to_save, interval_widths, saved_errors
 from pyg_moleblend.metrics import Task
 
@@ -18,7 +19,9 @@ def test_intervals_hold_what_they_say(level: float):
     held = 0
     for _ in range(400):
         errors = torch.randn(40, 1, generator=generator)
-        width = interval_widths(["y"], saved_errors({"errors": errors_to_save(errors, 0 * errors)}, 1), level)[0]
+        width = interval_widths(
+            ["y"], saved_errors({"errors": errors_to_save(errors, Estimate.of_values(0 * errors))}, 1), level
+        )[0]
         held += int(abs(torch.randn((), generator=generator)) <= width)
     # Exactly ceil(41 level) / 41 in the mean, over draws of the errors, too.
     expected = math.ceil(41 * level) / 41
@@ -27,7 +30,7 @@ def test_intervals_hold_what_they_say(level: float):
 
 def test_many_errors_are_kept_as_quantiles_that_are_no_smaller():
     errors = torch.linspace(0, 1, 5001)[:, None]
-    kept = errors_to_save(errors, torch.zeros_like(errors))[0]
+    kept = errors_to_save(errors, Estimate.of_values(torch.zeros_like(errors)))[0]
     assert len(kept) == 1000
     exact = interval_widths(["y"], [errors[:, 0].numpy()], 0.9)[0]
     assert exact <= interval_widths(["y"], [np.array(kept)], 0.9)[0] < exact + 0.01
@@ -35,7 +38,7 @@ def test_many_errors_are_kept_as_quantiles_that_are_no_smaller():
 
 def test_missing_labels_are_no_errors_and_few_have_no_interval(caplog):
     labels = torch.tensor([[1.0, torch.nan]] * 8)
-    saved = errors_to_save(labels, torch.zeros(8, 2))
+    saved = errors_to_save(labels, Estimate.of_values(torch.zeros(8, 2)))
     assert saved == [[1.0] * 8, []]
     errors = saved_errors({"errors": saved}, 2)
     assert interval_widths(["a", "b"], errors, None) == {}
@@ -46,7 +49,7 @@ def test_missing_labels_are_no_errors_and_few_have_no_interval(caplog):
         interval_widths(["a", "b"], errors, 95)
 
 
-@pytest.mark.parametrize("damaged", [[[2.0, 1.0]], [[-1.0]], [[1.0], [1.0]], ["a"], 3, [[[1.0]]]])
+@pytest.mark.parametrize("damaged", [[[2.0, 1.0]], [[math.inf]], [[1.0], [1.0]], ["a"], 3, [[[1.0]]]])
 def test_damaged_errors_are_told(damaged):
     with pytest.raises(ValueError, match="the saved errors"):
         saved_errors({"errors": damaged}, 1)

@@ -12,6 +12,7 @@ from pyg_moleblend.datasets import MoleculeTable
 from pyg_moleblend.inference import embed, predict
 from pyg_moleblend.metrics import Task
 from pyg_moleblend.models import MoleBlend, MoleBlendForPropertyPrediction
+from pyg_moleblend.nn import Gaussian, Quantile
 
 TASK = Task("regression", ("gap", "mu"), ("eV", "D"), (5.0, 2.0), (1.5, 0.5))
 IMPOSSIBLE = "F[C@]12[C@@]3(F)[C@]1(F)[C@@]23F"
@@ -169,3 +170,47 @@ def test_runs_that_have_not_all_ended_do_not_predict(config, tmp_path):
     (folder / "summary.json").unlink()
     with pytest.raises(FileNotFoundError, match=r"have not all ended .* or name one of them \(.*seed-0\)"):
         predict(folder, ["CC"], device="cpu")
+
+
+def test_a_model_that_knows_deviations_says_them(config, tmp_path):
+    torch.manual_seed(0)
+    model = MoleBlendForPropertyPrediction(config, 2, criterion=Gaussian()).eval()
+    torch.nn.init.normal_(model.out.weight)
+    scores = [[0.1 * (i + 1) for i in range(9)], [0.5]]
+    metadata = {"task": TASK.to_dict(), "modality": "2d", "errors": scores}
+    folder, smiles = save_pretrained(model, tmp_path, metadata), ["CCO", "c1ccccc1"]
+    frame = predict(folder, smiles, device="cpu")
+    assert list(frame) == ["id", "smiles", "gap", "mu", "gap_std", "mu_std", "gap_lower", "gap_upper", "status"]
+    with torch.no_grad():
+        outputs = torch.cat([model.outputs(from_smiles(text), "2d") for text in smiles])
+    expected = Gaussian().std(outputs)[:, 0] * TASK.std[0]
+    assert frame["gap_std"].tolist() == pytest.approx(expected.tolist(), rel=1e-4)
+    assert (frame["gap_upper"] - frame["gap"]).tolist() == pytest.approx((0.9 * expected).tolist(), rel=1e-4)
+    assert (frame["gap"] - frame["gap_lower"]).tolist() == pytest.approx((0.9 * expected).tolist(), rel=1e-4)
+
+
+def test_variances_of_models_add_to_that_over_them(config, tmp_path):
+    found = []
+    for seed in range(3):
+        torch.manual_seed(seed)
+        model = MoleBlendForPropertyPrediction(config, 2, criterion=Gaussian())
+        torch.nn.init.normal_(model.out.weight)
+        folder = tmp_path / f"seed-{seed}"
+        save_pretrained(model, folder / "model", {"task": TASK.to_dict(), "modality": "2d"})
+        found.append(predict(folder, ["CCO", "C"], device="cpu"))
+    (tmp_path / "summary.json").write_text(json.dumps({"seeds": [0, 1, 2]}))
+    frame = predict(tmp_path, ["CCO", "C"], device="cpu")
+    values, stds = (pd.concat([of[name] for of in found], axis=1) for name in ("gap", "gap_std"))
+    expected = ((stds**2).mean(1) + values.var(1)) ** 0.5
+    assert frame["gap_std"].tolist() == pytest.approx(expected.tolist())
+
+
+def test_quantiles_are_the_ends_that_calibration_moves(config, tmp_path):
+    torch.manual_seed(0)
+    model = MoleBlendForPropertyPrediction(config, 2, criterion=Quantile()).eval()
+    metadata = {"task": TASK.to_dict(), "modality": "2d", "errors": [[0.25 * i - 1 for i in range(9)], []]}
+    frame = predict(save_pretrained(model, tmp_path, metadata), ["CCO"], device="cpu")
+    assert list(frame) == ["id", "smiles", "gap", "mu", "gap_lower", "gap_upper", "status"]
+    with torch.no_grad():
+        lower, _, upper = (Quantile().quantiles(model.outputs(from_smiles("CCO"), "2d"))[0, 0] * 1.5 + 5).tolist()
+    assert frame.loc[0, ["gap_lower", "gap_upper"]].tolist() == pytest.approx([lower - 1, upper + 1], rel=1e-5)

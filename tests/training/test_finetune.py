@@ -6,10 +6,12 @@ import torch
 
 from pyg_moleblend import training
 from pyg_moleblend.checkpoints import from_pretrained, read_metadata, save_pretrained
+from pyg_moleblend.components import describe
 from pyg_moleblend.inference import evaluate
 from pyg_moleblend.metrics import Evaluator, Task
 from pyg_moleblend.metrics.task import scores
 from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining
+from pyg_moleblend.nn import MAE, Evidential, Focal, Gaussian, Huber, Quantile
 from pyg_moleblend.splits import Split, random_split
 from pyg_moleblend.training import Schedule, finetune, load_encoder
 
@@ -59,6 +61,28 @@ def test_the_saved_model_is_the_best_by_validation(molecules, config, machine, t
     assert logged(tmp_path, "valid/rmse") == [1, 3, 2]
     assert measured[0] != pytest.approx(measured[2], rel=1e-3)
     assert run.metrics["valid"]["rmse"] == pytest.approx(measured[0], rel=1e-5)
+
+
+@pytest.mark.parametrize("criterion", [MAE(), Huber(0.5), Quantile(0.8), Gaussian(), Evidential()], ids=repr)
+def test_a_criterion_is_trained_by_saved_and_scored(molecules, config, machine, tmp_path, criterion):
+    schedule = Schedule(epochs=3, batch_size=4, learning_rate=5e-3)
+    run = finetune(
+        molecules, SPLIT, tmp_path, config, ["size", "twice"], schedule=schedule, machine=machine, criterion=criterion
+    )
+    losses = logged(tmp_path, "train/loss")
+    assert losses[-1] < losses[0]
+    model = from_pretrained(run.model_folder)
+    assert describe(model.criterion) == describe(criterion)
+    test = run.metrics["test"]
+    assert {"nll", "crps"} <= test.keys() if criterion.knows_std else not {"nll", "crps"} & test.keys()
+    again = evaluate(run.model_folder, [molecules[i] for i in SPLIT.test.tolist()], device="cpu")
+    assert again == {name: value for name, value in test.items() if name != "intervals"}
+
+
+def test_a_criterion_for_other_labels_is_refused(molecules, config, machine, tmp_path):
+    with pytest.raises(ValueError, match=r"Focal\(gamma=2.0\) is for classification, and this is a regression"):
+        finetune(molecules, SPLIT, tmp_path / "run", config, machine=machine, criterion=Focal())
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_metric_that_chooses_is_logged(molecules, config, machine, tmp_path):

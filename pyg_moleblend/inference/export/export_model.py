@@ -21,6 +21,7 @@ from pyg_moleblend.inference.intervals import LEVEL, common_widths, same_inputs
 from pyg_moleblend.inference.loaded_model import MAX_ATOMS, conformer_settings, table_of, target_columns
 from pyg_moleblend.inference.predict import predict
 from pyg_moleblend.inference.property_model import PropertyModel, load_property_models
+from pyg_moleblend.nn import Criterion
 from pyg_moleblend.runtime.files import atomic_write
 
 FORMAT = 1
@@ -123,7 +124,8 @@ def _inputs(model: DenseModel, members: Sequence[PropertyModel], molecules: Sequ
 def _description(model: DenseModel, members: Sequence[PropertyModel], inputs: dict[str, Tensor]) -> dict[str, Any]:
     first = members[0]
     widths: dict[int, float] = {}
-    if first.task.kind == "regression" and same_inputs(first.modality, first.trained_modality, None):
+    one_width = not any(criterion.knows_std or criterion.knows_interval for criterion in _criteria(members))
+    if first.task.kind == "regression" and one_width and same_inputs(first.modality, first.trained_modality, None):
         widths = common_widths(first.task.names, [of.errors for of in members])
     dtype = "float64" if first.task.kind == "regression" else "float32"
     return {
@@ -140,6 +142,10 @@ def _description(model: DenseModel, members: Sequence[PropertyModel], inputs: di
         "max_path_length": model.config.max_path_length,
         "recipe": None if first.recipe is None else first.recipe.to_dict(),
     }
+
+
+def _criteria(members: Sequence[PropertyModel]) -> list[Criterion]:
+    return [of.model.criterion for of in members if of.model.criterion is not None]
 
 
 def _shape(level: str, value: Tensor) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pyg_moleblend.inference.export import export_inputs, export_model
 from pyg_moleblend.inference.export.export_model import CHECKED
 from pyg_moleblend.metrics import Task
 from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction, default_relations
-from pyg_moleblend.nn import Readout, ResistanceBias
+from pyg_moleblend.nn import Gaussian, Quantile, Readout, ResistanceBias
 from pyg_moleblend.runtime.files import digest_of
 
 needs_onnx = pytest.mark.skipif(
@@ -152,3 +152,17 @@ def test_errors_name_input_and_remedy(folder, config, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(ImportError, match=r"pip install 'pyg-moleblend\[export\]'"):
         export_model(folder, tmp_path / "file.onnx")
+
+
+@pytest.mark.parametrize("criterion", [Gaussian(), Quantile()])
+def test_a_model_with_intervals_of_its_own_is_exported_with_its_means_alone(criterion, config, tmp_path):
+    torch.manual_seed(0)
+    task = Task("regression", ("gap",), ("eV",), (5.0,), (1.5,))
+    metadata = {"task": task.to_dict(), "modality": "2d", "errors": [[i / 40 for i in range(40)]]}
+    model = MoleBlendForPropertyPrediction(config, 1, criterion=criterion)
+    folder = save_pretrained(model, tmp_path / "model", metadata)
+    told = export_model(folder, tmp_path / "file.pt2")
+    found = loaded(tmp_path / "file.pt2")(export_inputs(folder, OTHERS))
+    np.testing.assert_allclose(found["values"][:, 0], predict(folder, OTHERS, device="cpu")["gap"], atol=1e-5)
+    assert told["targets"][0]["interval_half_width"] is None  # one width would be wrong
+    assert told["interval_level"] is None
