@@ -198,7 +198,7 @@ def test_variances_of_models_add_to_that_over_them(config, tmp_path):
         folder = tmp_path / f"seed-{seed}"
         save_pretrained(model, folder / "model", {"task": TASK.to_dict(), "modality": "2d"})
         found.append(predict(folder, ["CCO", "C"], device="cpu"))
-    (tmp_path / "summary.json").write_text(json.dumps({"seeds": [0, 1, 2]}))
+    (tmp_path / "summary.json").write_text(json.dumps({"members": ["seed-0", "seed-1", "seed-2"]}))
     frame = predict(tmp_path, ["CCO", "C"], device="cpu")
     values, stds = (pd.concat([of[name] for of in found], axis=1) for name in ("gap", "gap_std"))
     expected = ((stds**2).mean(1) + values.var(1)) ** 0.5
