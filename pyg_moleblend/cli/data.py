@@ -7,7 +7,9 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
+
+import pandas as pd
 
 from pyg_moleblend.chem import Conformers, Hydrogens
 from pyg_moleblend.datasets import (
@@ -21,6 +23,7 @@ from pyg_moleblend.datasets import (
     PCQM4Mv2,
 )
 from pyg_moleblend.datasets.conformers import add_missing_conformers
+from pyg_moleblend.datasets.io.table_columns import check_column
 from pyg_moleblend.datasets.io.table_kind import KINDS
 from pyg_moleblend.datasets.pcqm4mv2.raw import Part
 from pyg_moleblend.runtime.processes import is_first
@@ -119,6 +122,23 @@ def load_data(
         what = "a conformer" if count == 1 else f"up to {count} conformers"
         say(f"{found.num_added} molecules were given {what}; {len(found.failures)} have none and stay 2D")
     return molecules
+
+
+def column_of(molecules: Any, column: str, what: str) -> pd.Series:
+    r"""A column of a table, a cell for each molecule.
+
+    Args:
+        molecules: The molecules.
+        column: The column.
+        what: What wants it, for the error.
+
+    Raises:
+        ValueError: If the molecules are of no table, or it has no such column.
+    """
+    if not isinstance(molecules, MoleculeTable):
+        raise ValueError(f"{what} is of a table, and these molecules come from none")
+    check_column(list(molecules.frame.columns), column)
+    return molecules.frame[column].iloc[molecules.row.tolist()]
 
 
 def names_of(targets: list[str] | str | None) -> list[str] | None:

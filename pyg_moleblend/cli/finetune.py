@@ -31,6 +31,9 @@ def run(
     readout: dict[str, Any] | str | None = None,
     blending: dict[str, Any] | str | None = None,
     criterion: dict[str, Any] | str | None = None,
+    weight_column: str | None = None,
+    task_weights: list[float] | None = None,
+    class_balance: bool = False,
     schedule: Schedule = FINE_TUNING,
     machine: Machine = _MACHINE,
     patience: int | None = PATIENCE,
@@ -69,6 +72,9 @@ def run(
         blending: What enters of each molecule in training, a component; all that it has by default.
         criterion: How labels are distributed about predictions, a component: MSE, MAE, Huber, Quantile, Gaussian or
             Evidential for values, BCE or Focal for classes; MSE or BCE by default.
+        weight_column: Column of a table with a number for each training molecule, by which its loss is multiplied.
+        task_weights: A number for each target, likewise, [1, 0.5].
+        class_balance: Whether positives and negatives of a target count alike together.
         schedule: How long and how fast.
         machine: What to use of the machine.
         patience: Epochs without a better validation before training stops.
@@ -125,6 +131,7 @@ def run(
         hydrogens=Hydrogens.REMOVE if encoder is None else hydrogens_of(encoder),
     )
     chosen = make_split(molecules, split, seed)
+    weights = _weights(molecules, weight_column, task_weights, class_balance)
 
     def train(seed: int, folder: Path, resume: bool) -> dict[str, Any]:
         start: Any = model
@@ -151,6 +158,7 @@ def run(
             readout=None if readout is None else make(readout, "readout", channels=channels),
             blending=drawn,
             criterion=judged,
+            weights=weights,
         )
         say(f"model in {done.model_folder}, metrics in {done.folder / 'metrics.json'}")
         write_page(done.folder)
@@ -169,3 +177,16 @@ def run(
             tell(f"{part}: " + ", ".join(f"{name} {value:.4f}" for name, value in scores.items()))
         elif part in results:
             tell(f"{part}: {describe_summary(results[part])} ({seeds} seeds)")
+
+
+def _weights(molecules: Any, column: str | None, targets: list[float] | None, balance: bool) -> Any:
+    from pyg_moleblend.cli.data import column_of
+    from pyg_moleblend.datasets.io.table_columns import number_column
+    from pyg_moleblend.training import LabelWeights
+
+    if column is None and targets is None and not balance:
+        return None
+    own = None
+    if column is not None:
+        own = number_column(column_of(molecules, column, f"--weight-column {column}").to_frame(), column).tolist()
+    return LabelWeights(own, targets, balance)

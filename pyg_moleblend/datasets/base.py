@@ -79,6 +79,17 @@ class MoleculeDataset(InMemoryDataset):
         dataset.data = data
         return dataset
 
+    def with_column(self: D, name: str, values: Tensor) -> D:
+        r"""The same molecules, each with one more attribute: its row of the values ``[M, ...]``."""
+        dataset, data, chosen = copy.copy(self), copy.copy(self._data), self._chosen()
+        whole = values.new_zeros(len(data.row), *values.shape[1:])
+        whole[chosen] = values
+        data[name] = whole
+        dataset.data = data
+        if self.slices is not None:
+            dataset.slices = {**self.slices, name: self.slices["row"]}
+        return dataset
+
     def _chosen(self) -> Tensor:
         indices = self.indices()
         if isinstance(indices, range) and indices == range(len(indices)):

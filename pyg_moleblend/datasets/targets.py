@@ -122,6 +122,13 @@ def take(molecules: Sequence[Data] | Any, positions: Tensor) -> Any:
     return [molecules[i] for i in positions.tolist()]
 
 
+def with_column(molecules: Sequence[Data] | Any, name: str, values: Tensor) -> Any:
+    r"""The molecules of a dataset of ours or of a list, each with one more attribute, its row of ``[M, ...]``."""
+    if isinstance(molecules, MoleculeDataset | MoleculeShards):
+        return molecules.with_column(name, values)
+    return [_with(data, name, value) for data, value in zip(molecules, values.split(1), strict=True)]
+
+
 def count_flat(molecules: Sequence[Data] | Any) -> int:
     r"""How many of the molecules have no 3D structure."""
     if isinstance(molecules, MoleculeShards):
@@ -150,6 +157,12 @@ def _name(data: Data) -> str:
         return smiles
     parts = [data[key].tolist() for key in ("x", "edge_index", "edge_attr") if isinstance(data.get(key), Tensor)]
     return content_key(graph=parts)
+
+
+def _with(data: Data, name: str, value: Tensor) -> Data:
+    data = copy.copy(data)
+    data[name] = value
+    return data
 
 
 def _with_row(data: Data, number: int, width: int) -> Data:

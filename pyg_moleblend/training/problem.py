@@ -54,7 +54,7 @@ class Problem(NamedTuple):
             "modality": self.modality,
             "split": {"name": self.split.name, "hash": self.split.hash},
             "molecules": {part: content_of(held) for part, held in self.parts.items()},
-            "labels": {part: _digest(values) for part, values in self.labels.items()},
+            "labels": {part: digest(values) for part, values in self.labels.items()},
         }
 
 
@@ -87,7 +87,8 @@ def pose(
     return Problem(split, labelled, parts, labels, task, metric, modality)
 
 
-def _digest(labels: Tensor) -> str:
+def digest(labels: Tensor) -> str:
+    r"""What tells numbers from others, NaN being one of them."""
     known = ~labels.isnan()  # not every NaN has the same bytes
     return hashlib.sha256(known.numpy().tobytes() + labels[known].double().numpy().tobytes()).hexdigest()[:16]
 

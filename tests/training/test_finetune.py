@@ -13,7 +13,7 @@ from pyg_moleblend.metrics.task import scores
 from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining
 from pyg_moleblend.nn import MAE, Evidential, Focal, Gaussian, Huber, Quantile
 from pyg_moleblend.splits import Split, random_split
-from pyg_moleblend.training import Schedule, finetune, load_encoder
+from pyg_moleblend.training import LabelWeights, Schedule, finetune, load_encoder
 
 SPLIT = random_split(14, (0.6, 0.2, 0.2))
 
@@ -77,6 +77,31 @@ def test_a_criterion_is_trained_by_saved_and_scored(molecules, config, machine, 
     assert {"nll", "crps"} <= test.keys() if criterion.knows_std else not {"nll", "crps"} & test.keys()
     again = evaluate(run.model_folder, [molecules[i] for i in SPLIT.test.tolist()], device="cpu")
     assert again == {name: value for name, value in test.items() if name != "intervals"}
+
+
+def test_weights_are_those_of_training_molecules(molecules, config, machine, tmp_path):
+    r"""Molecules that weigh nothing teach nothing: their labels may be exchanged."""
+    weights = torch.ones(14)
+    silent = SPLIT.train[::2].tolist()
+    weights[silent] = 0.0
+    weights[SPLIT.test] = torch.nan  # not looked at
+    damaged = [data.clone() for data in molecules]
+    for number, other in zip(silent, silent[1:] + silent[:1], strict=True):
+        damaged[number].y[0, 0] = molecules[other].y[0, 0]
+    schedule = Schedule(epochs=2, batch_size=4)
+
+    def trained(molecules, folder, weights):
+        task = {"schedule": schedule, "machine": machine, "weights": weights}
+        return finetune(molecules, SPLIT, tmp_path / folder, config, **task).model.state_dict()
+
+    whole = trained(molecules, "plain", None)
+    weighed = trained(molecules, "weighed", LabelWeights(weights))
+    same = trained(damaged, "damaged", LabelWeights(weights.tolist()))
+    for name, value in weighed.items():
+        torch.testing.assert_close(value, same[name], rtol=1e-5, atol=1e-6)
+    assert any(not torch.allclose(value, whole[name], rtol=1e-3, atol=1e-4) for name, value in weighed.items())
+    with pytest.raises(ValueError, match="weights"):
+        finetune(molecules, SPLIT, tmp_path / "weighed", config, schedule=schedule, machine=machine, resume=True)
 
 
 def test_a_criterion_for_other_labels_is_refused(molecules, config, machine, tmp_path):
