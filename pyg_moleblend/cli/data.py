@@ -45,6 +45,7 @@ def load_data(
     progress: bool = True,
     num_workers: int = 0,
     hydrogens: Hydrogens = Hydrogens.REMOVE,
+    censored: bool = False,
 ) -> MoleculeDataset | MoleculeShards:
     r"""The dataset of a name. What is left out of it is said on stderr.
 
@@ -61,6 +62,7 @@ def load_data(
         progress: Whether to show progress bars.
         num_workers: Processes that find conformers, at least one: each molecule has a hard deadline.
         hydrogens: Which hydrogens of SMILES and of a table's molecules become atoms.
+        censored: Whether a table's targets may be bounds.
 
     Raises:
         ValueError: If there is no such dataset, or it cannot be had, or an option does not fit it.
@@ -89,7 +91,13 @@ def load_data(
             molecules = MoleculeShards(data)
         elif Path(data).suffix or Path(data).exists():
             molecules = MoleculeTable(
-                data, smiles_column, targets, on_error="skip", hydrogens=hydrogens, progress=progress
+                data,
+                smiles_column,
+                targets,
+                on_error="skip",
+                hydrogens=hydrogens,
+                progress=progress,
+                censored=censored,
             )
         else:
             raise ValueError(f"unknown data {data!r}: expected {KNOWN}")
@@ -99,6 +107,8 @@ def load_data(
         raise ValueError(
             f"--smiles-column is of a table, and {data!r} is none: leave --smiles-column {smiles_column} out"
         )
+    if censored and not isinstance(molecules, MoleculeTable):
+        raise ValueError(f"--censored is of a table, and {data!r} is none: leave it out")
     if molecules.failures:
         first = molecules.failures[0]
         say(

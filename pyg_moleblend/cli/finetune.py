@@ -19,6 +19,7 @@ def run(
     root: str = "data",
     smiles_column: str | None = None,
     targets: list[str] | str | None = None,
+    censored: bool = False,
     kind: Literal["classification", "regression"] | None = None,
     metric: str | None = None,
     split: str | None = None,
@@ -54,6 +55,8 @@ def run(
         root: Folder of the published datasets; they are downloaded into it.
         smiles_column: Column of a table's SMILES; the one that is called so by default.
         targets: Targets to learn, as a,b,c; needed for a table, all by default for a published dataset.
+        censored: Whether a table's targets may be bounds, <5 or >=10: a prediction within them costs nothing (MSE, MAE,
+            Huber), or what it makes improbable (Gaussian). They are not scored.
         kind: What the targets are; by default classification if all labels are 0 or 1.
         metric: What chooses the best epoch: rocauc, ap, f1, mcc, bedroc or ef1 of classes, rmse, mae, r2, spearman or
             kendall of values; by default the dataset's usual one.
@@ -129,6 +132,7 @@ def run(
         machine.progress,
         num_workers=machine.num_workers,
         hydrogens=Hydrogens.REMOVE if encoder is None else hydrogens_of(encoder),
+        censored=censored,
     )
     chosen = make_split(molecules, split, seed)
     weights = _weights(molecules, weight_column, task_weights, class_balance)

@@ -140,6 +140,11 @@ def finetune(
     encoder, readout, criterion = copy.deepcopy((encoder, readout, criterion))
     model = MoleBlendForPropertyPrediction(config_of(encoder), task.num_targets, encoder, readout, blending, criterion)
     module = PropertyModule(model, task, schedule, modality, seed, metric)
+    if problem.bounds.total and not module.criterion.takes_bounds:
+        raise ValueError(
+            f"{problem.bounds.total} labels are bounds, from which {module.criterion!r} does not learn: take MSE, MAE, "
+            "Huber or Gaussian, or leave these labels out"
+        )
     facts["model"] = describe(model)  # what cannot be saved is said before the training
     with one_run(out):
         monitor = f"valid/{metric}"

@@ -137,6 +137,27 @@ def test_weights_are_of_a_column_and_of_targets(finetune, table, tmp_path, tiny_
     assert "leave the balance out of a regression" in refused(*words, "--class-balance")
 
 
+def test_bounds_are_read_where_they_are_said_to_be(finetune, table, tmp_path, tiny_words, capsys, refused):
+    frame = pd.read_csv(table, dtype={"gap": str})
+    frame.loc[frame.index[-2:], "gap"] = [">9", "<=1"]
+    censored = tmp_path / "censored.csv"
+    frame.to_csv(censored, index=False)
+    words = ["--data", censored, "--targets", "gap", "--split", "column:part", *tiny_words]
+    out = finetune(*words, "--censored")
+    capsys.readouterr()
+    assert main(["evaluate", str(out), str(censored), "--censored"]) == 0
+    assert json.loads(capsys.readouterr().out)["censored_labels"] == 2
+    message = refused("finetune", *words, "--out", tmp_path / "other")
+    assert "moleblend finetune --censored learns from bounds" in message
+    shards = tmp_path / "shards"
+    assert main(["prepare", str(table), "--out", str(shards), "--num-workers", "0", "--targets", "gap"]) == 0
+    capsys.readouterr()
+    message = refused("finetune", "--data", shards, "--out", tmp_path / "other", "--censored", *tiny_words)
+    assert "--censored is of a table, and" in message
+    message = refused("finetune", "--data", shards, "--out", tmp_path / "other", "--weight-column", "w", *tiny_words)
+    assert "--weight-column w is of a table, and these molecules come from none" in message
+
+
 def test_a_criterion_is_named(finetune, table, tmp_path, tiny_words, refused, capsys):
     named = "{component: Gaussian}"
     out = finetune("--targets", "gap", "--split", "column:part", "--criterion", named, *tiny_words)

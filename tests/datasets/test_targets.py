@@ -8,7 +8,7 @@ from torch_geometric.data import Batch, InMemoryDataset
 from pyg_moleblend.datasets import MoleculeDataset, MoleculeShards, MoleculeTable
 from pyg_moleblend.datasets.base import store_list
 from pyg_moleblend.datasets.shards.prepare import prepare
-from pyg_moleblend.datasets.targets import has_coordinates, labels_of, select_targets, take, with_column
+from pyg_moleblend.datasets.targets import bounds_of, has_coordinates, labels_of, select_targets, take, with_column
 
 
 @pytest.fixture
@@ -66,6 +66,25 @@ def test_a_column_follows_its_molecules(table, molecules, tmp_path):
     listed = with_column(molecules[:2], "label_weight", values)
     assert Batch.from_data_list(listed).label_weight.tolist() == values.tolist()
     assert "label_weight" not in molecules[0]
+
+
+def test_bounds_are_no_labels(molecules):
+    listed = [data.clone() for data in molecules[:3]]
+    for data, side in zip(listed, ([0, 1], [-1, 0], [0, 0]), strict=True):
+        data.y, data.label_side = torch.tensor([1.0, 2.0]), torch.tensor(side)
+    labelled = select_targets(listed)
+    assert labels_of(labelled).nan_to_num(-1).tolist() == [[1, -1], [-1, 2], [1, 2]]
+    bounds = bounds_of(labelled)
+    assert bounds.total == 2
+    assert bounds.values.nan_to_num(-1).tolist() == [[-1, 2], [1, -1], [-1, -1]]
+    assert bounds.side.tolist() == [[0, 1], [-1, 0], [0, 0]]
+    assert bounds_of(select_targets(molecules)).total == 0
+    del listed[1].label_side
+    with pytest.raises(ValueError, match="molecule 1 must say which of its targets are bounds"):
+        select_targets(listed)
+    listed[1].label_side = torch.tensor([2, 0])
+    with pytest.raises(ValueError, match="molecule 1 must say which of its targets are bounds"):
+        select_targets(listed)
 
 
 def test_coordinates_are_noticed(table, molecules):
