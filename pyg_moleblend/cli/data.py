@@ -7,7 +7,9 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
+
+import pandas as pd
 
 from pyg_moleblend.chem import Conformers, Hydrogens
 from pyg_moleblend.datasets import (
@@ -21,6 +23,7 @@ from pyg_moleblend.datasets import (
     PCQM4Mv2,
 )
 from pyg_moleblend.datasets.conformers import add_missing_conformers
+from pyg_moleblend.datasets.io.table_columns import check_column
 from pyg_moleblend.datasets.io.table_kind import KINDS
 from pyg_moleblend.datasets.pcqm4mv2.raw import Part
 from pyg_moleblend.runtime.processes import is_first
@@ -42,6 +45,7 @@ def load_data(
     progress: bool = True,
     num_workers: int = 0,
     hydrogens: Hydrogens = Hydrogens.REMOVE,
+    censored: bool = False,
 ) -> MoleculeDataset | MoleculeShards:
     r"""The dataset of a name. What is left out of it is said on stderr.
 
@@ -58,6 +62,7 @@ def load_data(
         progress: Whether to show progress bars.
         num_workers: Processes that find conformers, at least one: each molecule has a hard deadline.
         hydrogens: Which hydrogens of SMILES and of a table's molecules become atoms.
+        censored: Whether a table's targets may be bounds.
 
     Raises:
         ValueError: If there is no such dataset, or it cannot be had, or an option does not fit it.
@@ -86,7 +91,13 @@ def load_data(
             molecules = MoleculeShards(data)
         elif Path(data).suffix or Path(data).exists():
             molecules = MoleculeTable(
-                data, smiles_column, targets, on_error="skip", hydrogens=hydrogens, progress=progress
+                data,
+                smiles_column,
+                targets,
+                on_error="skip",
+                hydrogens=hydrogens,
+                progress=progress,
+                censored=censored,
             )
         else:
             raise ValueError(f"unknown data {data!r}: expected {KNOWN}")
@@ -96,6 +107,8 @@ def load_data(
         raise ValueError(
             f"--smiles-column is of a table, and {data!r} is none: leave --smiles-column {smiles_column} out"
         )
+    if censored and not isinstance(molecules, MoleculeTable):
+        raise ValueError(f"--censored is of a table, and {data!r} is none: leave it out")
     if molecules.failures:
         first = molecules.failures[0]
         say(
@@ -119,6 +132,23 @@ def load_data(
         what = "a conformer" if count == 1 else f"up to {count} conformers"
         say(f"{found.num_added} molecules were given {what}; {len(found.failures)} have none and stay 2D")
     return molecules
+
+
+def column_of(molecules: Any, column: str, what: str) -> pd.Series:
+    r"""A column of a table, a cell for each molecule.
+
+    Args:
+        molecules: The molecules.
+        column: The column.
+        what: What wants it, for the error.
+
+    Raises:
+        ValueError: If the molecules are of no table, or it has no such column.
+    """
+    if not isinstance(molecules, MoleculeTable):
+        raise ValueError(f"{what} is of a table, and these molecules come from none")
+    check_column(list(molecules.frame.columns), column)
+    return molecules.frame[column].iloc[molecules.row.tolist()]
 
 
 def names_of(targets: list[str] | str | None) -> list[str] | None:

@@ -8,6 +8,7 @@ def run(
     data: str,
     root: str = "data",
     smiles_column: str | None = None,
+    censored: bool = False,
     split: str | None = None,
     part: Literal["all", "train", "valid", "test"] = "all",
     max_molecules: int | None = None,
@@ -27,6 +28,7 @@ def run(
             a table (.csv, .tsv, .parquet, .sdf, .smi, ...).
         root: Folder of the published datasets; they are downloaded into it.
         smiles_column: Column of a table's SMILES; the one that is called so by default.
+        censored: Whether a table's targets may be bounds, <5 or >=10, which are not scored.
         split: A split's name (see moleblend split), or a saved split.json; by default the benchmark's own, scaffold for
             MoleculeNet, random for a table.
         part: The part of the split to take; the split does not matter for all.
@@ -64,7 +66,9 @@ def run(
         raise ValueError(f"--conformers {conformers} is of no use to the modality '2d': leave it out, or take '2d+3d'")
     recipe = Recipe.from_metadata(metadata) or Recipe()
     wanted = conformer_settings(conformers, seed, recipe) if conformers else 0
-    molecules = load_data(data, root, smiles_column, names, max_molecules, wanted, hydrogens=recipe.hydrogens)
+    molecules = load_data(
+        data, root, smiles_column, names, max_molecules, wanted, hydrogens=recipe.hydrogens, censored=censored
+    )
     if part != "all":
         chosen = make_split(molecules, split, seed or 0)
         say(f"{part} of the split {chosen}")

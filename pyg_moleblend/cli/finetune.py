@@ -19,6 +19,7 @@ def run(
     root: str = "data",
     smiles_column: str | None = None,
     targets: list[str] | str | None = None,
+    censored: bool = False,
     kind: Literal["classification", "regression"] | None = None,
     metric: str | None = None,
     split: str | None = None,
@@ -31,6 +32,9 @@ def run(
     readout: dict[str, Any] | str | None = None,
     blending: dict[str, Any] | str | None = None,
     criterion: dict[str, Any] | str | None = None,
+    weight_column: str | None = None,
+    task_weights: list[float] | None = None,
+    class_balance: bool = False,
     schedule: Schedule = FINE_TUNING,
     machine: Machine = _MACHINE,
     patience: int | None = PATIENCE,
@@ -51,6 +55,8 @@ def run(
         root: Folder of the published datasets; they are downloaded into it.
         smiles_column: Column of a table's SMILES; the one that is called so by default.
         targets: Targets to learn, as a,b,c; needed for a table, all by default for a published dataset.
+        censored: Whether a table's targets may be bounds, <5 or >=10: a prediction within them costs nothing (MSE, MAE,
+            Huber), or what it makes improbable (Gaussian). They are not scored.
         kind: What the targets are; by default classification if all labels are 0 or 1.
         metric: What chooses the best epoch: rocauc, ap, f1, mcc, bedroc or ef1 of classes, rmse, mae, r2, spearman or
             kendall of values; by default the dataset's usual one.
@@ -71,6 +77,9 @@ def run(
         blending: What enters of each molecule in training, a component; all that it has by default.
         criterion: How labels are distributed about predictions, a component: MSE, MAE, Huber, Quantile, Gaussian or
             Evidential for values, BCE or Focal for classes; MSE or BCE by default.
+        weight_column: Column of a table with a number for each training molecule, by which its loss is multiplied.
+        task_weights: A number for each target, likewise, [1, 0.5].
+        class_balance: Whether positives and negatives of a target count alike together.
         schedule: How long and how fast.
         machine: What to use of the machine.
         patience: Epochs without a better validation before training stops.
@@ -133,8 +142,10 @@ def run(
         machine.progress,
         num_workers=machine.num_workers,
         hydrogens=Hydrogens.REMOVE if encoder is None else hydrogens_of(encoder),
+        censored=censored,
     )
     splits = make_folds(molecules, split, seed) if folds and split else [make_split(molecules, split, seed)]
+    weights = _weights(molecules, weight_column, task_weights, class_balance)
 
     def train(seed: int, chosen: Split, folder: Path, resume: bool) -> dict[str, Any]:
         start: Any = model
@@ -161,6 +172,7 @@ def run(
             readout=None if readout is None else make(readout, "readout", channels=channels),
             blending=drawn,
             criterion=judged,
+            weights=weights,
         )
         say(f"model in {done.model_folder}, metrics in {done.folder / 'metrics.json'}")
         write_page(done.folder)
@@ -186,3 +198,16 @@ def run(
         elif part in results:
             what = f"{folds} folds" if folds else f"{seeds} seeds"
             tell(f"{part}: {describe_summary(results[part])} ({what})")
+
+
+def _weights(molecules: Any, column: str | None, targets: list[float] | None, balance: bool) -> Any:
+    from pyg_moleblend.cli.data import column_of
+    from pyg_moleblend.datasets.io.table_columns import number_column
+    from pyg_moleblend.training import LabelWeights
+
+    if column is None and targets is None and not balance:
+        return None
+    own = None
+    if column is not None:
+        own = number_column(column_of(molecules, column, f"--weight-column {column}").to_frame(), column).tolist()
+    return LabelWeights(own, targets, balance)

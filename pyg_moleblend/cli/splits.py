@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pyg_moleblend.cli.data import say
+from pyg_moleblend.cli.data import column_of, say
 from pyg_moleblend.datasets import MoleculeNet, MoleculeTable
-from pyg_moleblend.datasets.io.table_columns import MISSING, check_column, number_column, numbers_of
+from pyg_moleblend.datasets.io.table_columns import MISSING, number_column, numbers_of
 from pyg_moleblend.datasets.targets import names_of
 from pyg_moleblend.splits import (
     PAIRS,
@@ -181,11 +181,7 @@ def _numbers(molecules: Any, column: str) -> NDArray[np.float64]:
 
 
 def _column(molecules: Any, column: str) -> pd.Series:
-    r"""A column of a table, a cell for each molecule."""
-    if not isinstance(molecules, MoleculeTable):
-        raise ValueError(f"a split by the column {column!r} is of a table, and these molecules come from none")
-    check_column(list(molecules.frame.columns), column)
-    return molecules.frame[column].iloc[molecules.row.tolist()]
+    return column_of(molecules, column, f"a split by the column {column!r}")
 
 
 def _tell_unused(split: Split, count: int) -> None:

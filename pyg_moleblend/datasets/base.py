@@ -23,7 +23,8 @@ class MoleculeDataset(InMemoryDataset):
 
     Every ``Data`` holds ``x``, ``edge_index``, ``edge_attr``, ``pos`` (NaN without a 3D structure),
     ``smiles``, ``row`` (int64 ``[1]``: the row of the source, counted from 0), and ``y`` where there are
-    targets (``[1, T]``, NaN where there is no label; float64 where float32 would round what the source says).
+    targets (``[1, T]``, NaN where there is no label; float64 where float32 would round what the source says). Where
+    some of these may be bounds, ``label_side`` says on which side of them the values lie.
     """
 
     failures: list[Failure]
@@ -62,13 +63,21 @@ class MoleculeDataset(InMemoryDataset):
         r"""Targets of the molecules, ``[M, T]``."""
         return self._data.y[self._chosen()]
 
+    @property
+    def label_side(self) -> Tensor | None:
+        r"""On which side of each target the value lies, ``[M, T]``; ``None`` where targets are no bounds."""
+        return self._data.label_side[self._chosen()] if "label_side" in self._data else None
+
     def select_targets(self: D, names: Sequence[str]) -> D:
         r"""The same molecules with some of the targets, in this order.
 
         Raises:
             ValueError: If a name is not among :attr:`target_names`.
         """
-        dataset = self.with_y(self._data.y[:, target_columns(self, names)])
+        columns = target_columns(self, names)
+        dataset = self.with_y(self._data.y[:, columns])
+        if "label_side" in dataset._data:
+            dataset._data.label_side = self._data.label_side[:, columns]
         dataset.target_names = list(names)
         return dataset
 
@@ -77,6 +86,17 @@ class MoleculeDataset(InMemoryDataset):
         dataset, data = copy.copy(self), copy.copy(self._data)
         data.y = y
         dataset.data = data
+        return dataset
+
+    def with_column(self: D, name: str, values: Tensor) -> D:
+        r"""The same molecules, each with one more attribute: its row of the values ``[M, ...]``."""
+        dataset, data, chosen = copy.copy(self), copy.copy(self._data), self._chosen()
+        whole = values.new_zeros(len(data.row), *values.shape[1:])
+        whole[chosen] = values
+        data[name] = whole
+        dataset.data = data
+        if self.slices is not None:
+            dataset.slices = {**self.slices, name: self.slices["row"]}
         return dataset
 
     def _chosen(self) -> Tensor:

@@ -2,7 +2,7 @@ r"""Your own table of molecules as a dataset."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from torch import Tensor
 from pyg_moleblend.chem import Hydrogens
 from pyg_moleblend.datasets.base import MoleculeDataset, Transform, store
 from pyg_moleblend.datasets.io.reading import Failure, read_molecules
-from pyg_moleblend.datasets.io.table_columns import id_column, number_column
+from pyg_moleblend.datasets.io.table_columns import censored_column, id_column, number_column
 from pyg_moleblend.datasets.io.table_files import read_table
 from pyg_moleblend.datasets.recipe import Recipe
 
@@ -41,6 +41,8 @@ class MoleculeTable(MoleculeDataset):
         transform: Applied to every molecule when it is looked at. (default: :obj:`None`)
         progress: Whether to show a progress bar. (default: :obj:`True`)
         max_atoms: Most atoms of a molecule; a row with more is taken for one that is no molecule. No limit by default.
+        censored: Whether targets may be bounds, ``<5`` or ``>=10``; ``label_side`` then says which are, and fine-tuning
+            learns from them. (default: :obj:`False`)
 
     Raises:
         ValueError: If a column is missing, a target is not a number, an argument is none of these, or, with
@@ -58,6 +60,7 @@ class MoleculeTable(MoleculeDataset):
         transform: Transform | None = None,
         progress: bool = True,
         max_atoms: int | None = None,
+        censored: bool = False,
     ) -> None:
         if max_atoms is not None and max_atoms < 1:
             raise ValueError(f"`max_atoms` must be at least 1, got {max_atoms}")
@@ -70,14 +73,19 @@ class MoleculeTable(MoleculeDataset):
         self.target_names = list(targets)
         self.recipe = Recipe(Hydrogens(hydrogens))
         self.frame, entries = read_table(source, smiles)
-        columns = [number_column(self.frame, target) for target in targets]
+        columns: dict[str, list[Any]]
+        if censored:
+            found = [censored_column(self.frame, target) for target in targets]
+            columns = {"y": [values for values, _ in found], "label_side": [sides for _, sides in found]}
+        else:
+            columns = {"y": [number_column(self.frame, target) for target in targets]}
         self.ids = [str(row) for row in range(len(self.frame))] if ids is None else id_column(self.frame, ids)
 
         reading = read_molecules(entries, hydrogens, "molecules" if progress else None, max_atoms=max_atoms)
         self.failures = reading.failures
         if self.failures and on_error == "raise":
             raise ValueError(_report(self.failures, self.num_rows))
-        labels = {"y": torch.from_numpy(np.stack(columns, axis=-1)[reading.rows])} if columns else {}
+        labels = {name: torch.from_numpy(np.stack(of, axis=-1)[reading.rows]) for name, of in columns.items() if of}
         self.data, self.slices = store(reading, **labels)
 
     @property

@@ -66,15 +66,50 @@ def _labelled(molecules: Sequence[Data] | Any, targets: Sequence[str] | None) ->
     names = tuple(targets or (f"target_{i}" for i in range(width)))
     if len(names) != width:
         raise ValueError(f"the molecules have {width} targets, but there are {len(names)} names {list(names)[:8]}")
-    return Labelled([_with_row(data, number, width) for number, data in enumerate(molecules)], names, ("",) * width)
+    listed = [molecules[number] for number in range(len(molecules))]
+    sided = any("label_side" in data for data in listed)
+    rows = [_with_row(data, number, width, sided) for number, data in enumerate(listed)]
+    return Labelled(rows, names, ("",) * width)
 
 
 def labels_of(labelled: Labelled, positions: Tensor | None = None) -> Tensor:
-    r"""Labels ``[M, T]`` of the molecules, or of some of them, float64; NaN where there is none."""
+    r"""Labels ``[M, T]`` of the molecules, or of some of them, float64; NaN where there is none, or a bound."""
+    labels, side = _with_sides(labelled, positions)
+    return labels.masked_fill(side != 0, torch.nan)
+
+
+class Bounds(NamedTuple):
+    r"""Labels that are bounds.
+
+    Attributes:
+        values: ``[M, T]`` float64, NaN where there is no bound.
+        side: ``[M, T]``: 1 where the value lies above the bound, -1 where it lies below, else 0.
+    """
+
+    values: Tensor
+    side: Tensor
+
+    @property
+    def total(self) -> int:
+        r"""How many there are."""
+        return int((~self.values.isnan()).sum())
+
+
+def bounds_of(labelled: Labelled) -> Bounds:
+    r"""The labels of the molecules that are bounds."""
+    labels, side = _with_sides(labelled, None)
+    return Bounds(labels.masked_fill(side == 0, torch.nan), side)
+
+
+def _with_sides(labelled: Labelled, positions: Tensor | None) -> tuple[Tensor, Tensor]:
     molecules = labelled.molecules if positions is None else take(labelled.molecules, positions)
     if isinstance(molecules, MoleculeDataset | MoleculeShards):
-        return molecules.y.double()
-    return torch.cat([torch.empty(0, len(labelled.names), dtype=torch.float64), *(data.y for data in molecules)])
+        labels, side = molecules.y.double(), getattr(molecules, "label_side", None)
+        return labels, torch.zeros_like(labels, dtype=torch.int8) if side is None else side
+    none = torch.empty(0, len(labelled.names), dtype=torch.float64)
+    labels = torch.cat([none, *(data.y for data in molecules)])
+    sides = [data.get("label_side", torch.zeros_like(data.y, dtype=torch.int8)) for data in molecules]
+    return labels, torch.cat([none.to(torch.int8), *sides])
 
 
 def names_of(molecules: Sequence[Data] | Any) -> list[str]:
@@ -122,6 +157,13 @@ def take(molecules: Sequence[Data] | Any, positions: Tensor) -> Any:
     return [molecules[i] for i in positions.tolist()]
 
 
+def with_column(molecules: Sequence[Data] | Any, name: str, values: Tensor) -> Any:
+    r"""The molecules of a dataset of ours or of a list, each with one more attribute, its row of ``[M, ...]``."""
+    if isinstance(molecules, MoleculeDataset | MoleculeShards):
+        return molecules.with_column(name, values)
+    return [_with(data, name, value) for data, value in zip(molecules, values.split(1), strict=True)]
+
+
 def count_flat(molecules: Sequence[Data] | Any) -> int:
     r"""How many of the molecules have no 3D structure."""
     if isinstance(molecules, MoleculeShards):
@@ -152,12 +194,26 @@ def _name(data: Data) -> str:
     return content_key(graph=parts)
 
 
-def _with_row(data: Data, number: int, width: int) -> Data:
-    r"""The molecule with its targets as ``[1, T]``, whatever their shape was."""
+def _with(data: Data, name: str, value: Tensor) -> Data:
+    data = copy.copy(data)
+    data[name] = value
+    return data
+
+
+def _with_row(data: Data, number: int, width: int, sided: bool) -> Data:
+    r"""The molecule with its targets, and their sides, as ``[1, T]``, whatever their shape was."""
     y = data.get("y")
     if not isinstance(y, Tensor) or y.numel() != width:
         shape = "none" if y is None else list(y.shape) if isinstance(y, Tensor) else type(y).__name__
         raise ValueError(f"molecule {number} must have {width} targets as the first has, `y` [1, {width}], got {shape}")
     data = copy.copy(data)
     data.y = y.reshape(1, -1).double()
+    if sided:
+        side = data.get("label_side")
+        if not isinstance(side, Tensor) or side.numel() != width or bool((side.abs() > 1).any()):
+            raise ValueError(
+                f"molecule {number} must say which of its targets are bounds, as others do: `label_side` [1, {width}], "
+                f"-1 where the value is below, 1 where it is above, else 0; got {side}"
+            )
+        data.label_side = side.reshape(1, -1).to(torch.int8)
     return data

@@ -177,6 +177,10 @@ for _field in (
     Field("quantum_charges", "atom", 2, "float32", "e", "NaN", "of GFN2-xTB: an atom's own, and its hydrogens' sum"),
     Field("quantum_bond_orders", "pair", None, "float32", "", "NaN", "of GFN2-xTB: Wiberg-Mayer, 0 on the diagonal"),
     Field("y", "graph", None, "float32", "", "NaN", "[1, T]: targets; double until they are standardised"),
+    Field(
+        "label_side", "graph", None, "int8", "", "0", "[1, T]: -1 the value is below the target, 1 above, 0 it is it"
+    ),
+    Field("label_weight", "graph", None, "float32", "", "", "[1, T]: by what the loss of each label is multiplied"),
 ):
     FIELDS[_field.name] = _field
 

@@ -12,7 +12,7 @@ from torch_geometric.data import Data
 from pyg_moleblend.checkpoints import from_pretrained, read_metadata
 from pyg_moleblend.checkpoints.model_folder import QUICK, component_name
 from pyg_moleblend.datasets.recipe import Recipe, check_recipe
-from pyg_moleblend.datasets.targets import Labelled, count_flat, labels_of, select_targets
+from pyg_moleblend.datasets.targets import Labelled, bounds_of, count_flat, labels_of, select_targets
 from pyg_moleblend.inference.estimate import Estimate
 from pyg_moleblend.inference.recovery_report import RecoveryReport, recovery_report
 from pyg_moleblend.inference.run_batches import pick_device, run_batches
@@ -94,7 +94,8 @@ def score_model(
     r"""The metrics that fit a task, on labelled molecules, as plain values.
 
     A model that knows standard deviations has ``nll`` and ``crps``, too; see
-    :func:`~pyg_moleblend.metrics.distribution.distribution_scores`.
+    :func:`~pyg_moleblend.metrics.distribution.distribution_scores`. Labels that are bounds are not scored;
+    ``censored_labels`` counts them, where there are any.
 
     Where 3D is among the inputs, ``molecules_2d_only`` counts the molecules that were scored without it for want of
     coordinates; the log warns of them.
@@ -138,6 +139,8 @@ def predict_labelled(
 def score_predictions(task: Task, labelled: Labelled, predicted: Predicted, modality: Modality) -> dict[str, Any]:
     r"""As :func:`score_model`, of what has been predicted."""
     counts = {"molecules": len(predicted.estimate.values)}
+    if bounds := bounds_of(labelled).total:
+        counts["censored_labels"] = bounds
     if "3d" in modality:
         counts["molecules_2d_only"] = predicted.flat
         if predicted.flat:

@@ -10,6 +10,7 @@ from pyg_moleblend.runtime.lazy import export_lazily
 if TYPE_CHECKING:
     from pyg_moleblend.training.data import MoleculeDataModule
     from pyg_moleblend.training.finetune import finetune, load_encoder
+    from pyg_moleblend.training.label_weights import LabelWeights
     from pyg_moleblend.training.pretrain import pretrain
     from pyg_moleblend.training.pretraining import PretrainingModule
     from pyg_moleblend.training.property import PropertyModule
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pyg_moleblend.training.tune import Tuned, tune
 
 __all__ = [
+    "LabelWeights",
     "Machine",
     "MoleculeDataModule",
     "PretrainingModule",

@@ -14,7 +14,7 @@ from torch_geometric.data import Data
 from pyg_moleblend.checkpoints import encoder_from_pretrained, save_pretrained
 from pyg_moleblend.components import describe
 from pyg_moleblend.datasets.recipe import RECIPE_KEY, recipe_of
-from pyg_moleblend.datasets.targets import names_of, rows_of
+from pyg_moleblend.datasets.targets import names_of, rows_of, with_column
 from pyg_moleblend.inference.estimate import Estimate
 from pyg_moleblend.inference.evaluate import predict_labelled, score_predictions
 from pyg_moleblend.inference.intervals import (
@@ -35,7 +35,8 @@ from pyg_moleblend.nn import Blending, Criterion, Readout
 from pyg_moleblend.runtime.processes import wait_for_all
 from pyg_moleblend.splits import Split
 from pyg_moleblend.training.folder import BEST, one_run
-from pyg_moleblend.training.problem import pose
+from pyg_moleblend.training.label_weights import LabelWeights
+from pyg_moleblend.training.problem import digest, pose
 from pyg_moleblend.training.property import PropertyModule
 from pyg_moleblend.training.run import MODEL_FOLDER, Run, fit, load_best
 from pyg_moleblend.training.settings import ENCODER, FINE_TUNING, PATIENCE, Machine, Schedule
@@ -81,6 +82,7 @@ def finetune(
     readout: Readout | None = None,
     blending: Blending | None = None,
     criterion: Criterion | None = None,
+    weights: LabelWeights | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> Run[MoleBlendForPropertyPrediction]:
     r"""Fine-tunes an encoder to properties (arXiv 2307.06235, section 4.2), and tests the best epoch's model.
@@ -111,6 +113,7 @@ def finetune(
             :class:`~pyg_moleblend.models.MoleBlendForPropertyPrediction`. (default: :obj:`None`)
         criterion: How labels are distributed about predictions, and so the loss: squared errors
             (:class:`~pyg_moleblend.nn.MSE`) or cross entropy (:class:`~pyg_moleblend.nn.BCE`) by default.
+        weights: How much each label counts in training; all alike by default.
         callbacks: Callbacks of Lightning that look on, or stop the training by an error. (default: :obj:`()`)
 
     Raises:
@@ -125,6 +128,11 @@ def finetune(
     problem = pose(molecules, split, targets, kind, metric, modality)
     labelled, parts, labels, task = problem.labelled, problem.parts, problem.labels, problem.task
     metric, modality = problem.metric, problem.modality
+    facts = problem.facts()
+    if weights is not None:
+        of_labels = weights.of(task, labels["train"], split.train, len(molecules), rows_of(molecules, split.train))
+        parts = {**parts, "train": with_column(parts["train"], "label_weight", of_labels)}
+        facts["weights"] = digest(of_labels)
 
     recipe = recipe_of(molecules)
     if not isinstance(encoder, nn.Module):
@@ -132,10 +140,12 @@ def finetune(
     encoder, readout, criterion = copy.deepcopy((encoder, readout, criterion))
     model = MoleBlendForPropertyPrediction(config_of(encoder), task.num_targets, encoder, readout, blending, criterion)
     module = PropertyModule(model, task, schedule, modality, seed, metric)
-    facts = {
-        **problem.facts(),
-        "model": describe(model),  # what cannot be saved is said before the training
-    }
+    if problem.bounds.total and not module.criterion.takes_bounds:
+        raise ValueError(
+            f"{problem.bounds.total} labels are bounds, from which {module.criterion!r} does not learn: take MSE, MAE, "
+            "Huber or Gaussian, or leave these labels out"
+        )
+    facts["model"] = describe(model)  # what cannot be saved is said before the training
     with one_run(out):
         monitor = f"valid/{metric}"
         if patience == PATIENCE and not len(parts["valid"]):

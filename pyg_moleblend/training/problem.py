@@ -5,10 +5,20 @@ import logging
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from pyg_moleblend.datasets.targets import Labelled, content_of, has_coordinates, labels_of, select_targets, take
+from pyg_moleblend.datasets.targets import (
+    Bounds,
+    Labelled,
+    bounds_of,
+    content_of,
+    has_coordinates,
+    labels_of,
+    select_targets,
+    take,
+)
 from pyg_moleblend.metrics import METRICS, Evaluator, TaskType
 from pyg_moleblend.metrics.task import Task
 from pyg_moleblend.splits import Split
@@ -26,7 +36,8 @@ class Problem(NamedTuple):
         split: Which molecules are for training, for choosing, and for the test.
         labelled: All molecules, with the targets that were asked for.
         parts: The molecules of each part.
-        labels: The labels of each part, ``[M, T]``.
+        labels: The labels of each part, ``[M, T]``, NaN where there is none or a bound.
+        bounds: The labels of all molecules that are bounds.
         task: The task.
         metric: What chooses the best epoch, or ``"loss"``.
         modality: Which inputs are used.
@@ -36,6 +47,7 @@ class Problem(NamedTuple):
     labelled: Labelled
     parts: dict[str, Any]
     labels: dict[str, Tensor]
+    bounds: Bounds
     task: Task
     metric: str
     modality: Modality
@@ -54,7 +66,12 @@ class Problem(NamedTuple):
             "modality": self.modality,
             "split": {"name": self.split.name, "hash": self.split.hash},
             "molecules": {part: content_of(held) for part, held in self.parts.items()},
-            "labels": {part: _digest(values) for part, values in self.labels.items()},
+            "labels": {part: digest(values) for part, values in self.labels.items()},
+            **(
+                {"bounds": digest(torch.cat([self.bounds.values, self.bounds.side.double()]))}
+                if self.bounds.total
+                else {}
+            ),
         }
 
 
@@ -74,8 +91,13 @@ def pose(
     """
     labelled = select_targets(molecules, targets)
     check_split(split, len(molecules))
+    bounds = bounds_of(labelled)
     labels = {part: labels_of(labelled, positions) for part, positions in split.as_dict().items()}
     task = Task.from_labels(labels["train"], labelled.names, kind, labelled.units)
+    if bounds.total and task.kind == "classification":
+        raise ValueError(
+            f"{bounds.total} labels are bounds, which classes cannot have: correct them, or empty the cells"
+        )
     for part in ("valid", "test"):  # now, not when they are scored after hours
         task.check(labels[part], f"{_WORDS[part]} molecules")
     if metric is not None and metric not in task.metrics:
@@ -84,10 +106,11 @@ def pose(
     parts = {part: take(labelled.molecules, positions) for part, positions in split.as_dict().items()}
     if modality == "2d+3d" and not has_coordinates(parts["train"]):
         modality = "2d"  # what it comes to, and what predictions are to keep to
-    return Problem(split, labelled, parts, labels, task, metric, modality)
+    return Problem(split, labelled, parts, labels, bounds, task, metric, modality)
 
 
-def _digest(labels: Tensor) -> str:
+def digest(labels: Tensor) -> str:
+    r"""What tells numbers from others, NaN being one of them."""
     known = ~labels.isnan()  # not every NaN has the same bytes
     return hashlib.sha256(known.numpy().tobytes() + labels[known].double().numpy().tobytes()).hexdigest()[:16]
 

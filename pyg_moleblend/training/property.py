@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from pyg_moleblend.metrics import METRICS
@@ -20,7 +21,8 @@ class PropertyModule(TrainingModule):
 
     Only labelled entries count, each as the model's criterion has it: squared errors or cross entropy by default. In
     training a label counts by ``label_weight`` ``[B, T]``, where the batch has one. Logged are the loss and the usual
-    metrics of the task, in the targets' units.
+    metrics of the task, in the targets' units. Where ``label_side`` ``[B, T]`` says that a label is a bound, it is in
+    the loss alone.
 
     Args:
         model: The model.
@@ -75,6 +77,8 @@ class PropertyModule(TrainingModule):
         self._loss(self.valid_tally, batch, outputs)
         rows = validation_rows(self.trainer, batch_idx, batch.num_graphs)
         labels = self.task.rows(batch.y, len(outputs))
+        if "label_side" in batch:
+            labels = labels.masked_fill(batch.label_side != 0, torch.nan)
         self.collected.update(labels, self.task.restore(self.model.mean(outputs)), rows)
 
     def on_train_epoch_end(self) -> None:
@@ -97,7 +101,7 @@ class PropertyModule(TrainingModule):
 
     def _loss(self, tally: Tally, batch: Any, outputs: Tensor, weight: Tensor | None = None) -> tuple[Tensor, Tensor]:
         labels = self.task.rows(batch.y, len(outputs))
-        loss = label_loss(self.criterion, self.task, outputs, labels, weight=weight)
+        loss = label_loss(self.criterion, self.task, outputs, labels, batch.get("label_side"), weight)
         count = (~labels.isnan()).sum()
         tally.update(loss * count, count)
         return loss, count

@@ -171,7 +171,7 @@ def tune(
             readout,
             blending,
             criterion,
-            watch,
+            callbacks=watch,
         )
         return done.metrics
 

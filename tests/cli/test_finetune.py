@@ -137,6 +137,49 @@ def test_conformers_that_are_not_looked_at_are_refused(table, tmp_path, refused)
     assert "--conformers 1 is of no use to the modality '2d'" in refused(*words, "--modality", "2d")
 
 
+def test_weights_are_of_a_column_and_of_targets(finetune, table, tmp_path, tiny_words, refused, capsys):
+    frame = pd.read_csv(table)
+    frame["w"] = [2.0 if part == "train" else None for part in frame["part"]]
+    weighed = tmp_path / "weighed.csv"
+    frame.to_csv(weighed, index=False)
+    words = ["--targets", "gap", "--split", "column:part", *tiny_words]
+    plain = finetune(*words, out="plain")
+    run = finetune("--data", weighed, "--weight-column", "w", "--task-weights", "[3]", *words, out="run")
+    tests = [json.loads((out / "metrics.json").read_text())["test"] for out in (plain, run)]
+    assert tests[0] == tests[1]  # all weigh alike
+
+    row = frame.index[frame["part"] == "train"][1]
+    frame.loc[row, "w"] = None
+    frame.to_csv(weighed, index=False)
+    capsys.readouterr()
+    words = ["finetune", "--data", weighed, "--out", tmp_path / "other", *words]
+    assert f"row {row} has no weight" in refused(*words, "--weight-column", "w")
+    assert "the table has no column 'v'" in refused(*words, "--weight-column", "v")
+    assert "a weight for each of ['gap'], got [1.0, 2.0]" in refused(*words, "--task-weights", "[1, 2]")
+    assert "leave the balance out of a regression" in refused(*words, "--class-balance")
+
+
+def test_bounds_are_read_where_they_are_said_to_be(finetune, table, tmp_path, tiny_words, capsys, refused):
+    frame = pd.read_csv(table, dtype={"gap": str})
+    frame.loc[frame.index[-2:], "gap"] = [">9", "<=1"]
+    censored = tmp_path / "censored.csv"
+    frame.to_csv(censored, index=False)
+    words = ["--data", censored, "--targets", "gap", "--split", "column:part", *tiny_words]
+    out = finetune(*words, "--censored")
+    capsys.readouterr()
+    assert main(["evaluate", str(out), str(censored), "--censored"]) == 0
+    assert json.loads(capsys.readouterr().out)["censored_labels"] == 2
+    message = refused("finetune", *words, "--out", tmp_path / "other")
+    assert "moleblend finetune --censored learns from bounds" in message
+    shards = tmp_path / "shards"
+    assert main(["prepare", str(table), "--out", str(shards), "--num-workers", "0", "--targets", "gap"]) == 0
+    capsys.readouterr()
+    message = refused("finetune", "--data", shards, "--out", tmp_path / "other", "--censored", *tiny_words)
+    assert "--censored is of a table, and" in message
+    message = refused("finetune", "--data", shards, "--out", tmp_path / "other", "--weight-column", "w", *tiny_words)
+    assert "--weight-column w is of a table, and these molecules come from none" in message
+
+
 def test_a_criterion_is_named(finetune, table, tmp_path, tiny_words, refused, capsys):
     named = "{component: Gaussian}"
     out = finetune("--targets", "gap", "--split", "column:part", "--criterion", named, *tiny_words)

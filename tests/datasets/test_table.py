@@ -125,3 +125,18 @@ def test_arguments_reach_the_molecules() -> None:
 def test_refuses(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         MoleculeTable(frame_of(["C"]), progress=False, **arguments)
+
+
+def test_bounds_keep_their_rows_and_their_targets() -> None:
+    frame = pd.DataFrame({"smiles": ["C", "C1CC", "CC", "CCC"], "a": [1, 2, 3, 4], "b": ["<5", "6", ">=7", None]})
+    table = MoleculeTable(frame, targets=["a", "b"], on_error="skip", progress=False, censored=True)
+    assert table.label_side.tolist() == [[0, -1], [0, 1], [0, 0]]
+    assert table[1].y.tolist() == [[3, 7]]
+    assert table[1].label_side.tolist() == [[0, 1]]
+    one = table[[1, 0]].select_targets(["b"])
+    assert one.label_side.tolist() == [[1], [-1]]
+    assert next(iter(DataLoader(one, batch_size=2))).label_side.tolist() == [[1], [-1]]
+    assert MoleculeTable(frame, targets=["a"], on_error="skip", progress=False).label_side is None
+    assert MoleculeTable(frame, on_error="skip", progress=False, censored=True).label_side is None
+    with pytest.raises(ValueError, match=r"column 'b' must hold finite numbers.*--censored"):
+        MoleculeTable(frame, targets=["b"], on_error="skip", progress=False)

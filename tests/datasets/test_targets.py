@@ -1,12 +1,14 @@
+import pickle
+
 import pandas as pd
 import pytest
 import torch
-from torch_geometric.data import InMemoryDataset
+from torch_geometric.data import Batch, InMemoryDataset
 
 from pyg_moleblend.datasets import MoleculeDataset, MoleculeShards, MoleculeTable
 from pyg_moleblend.datasets.base import store_list
 from pyg_moleblend.datasets.shards.prepare import prepare
-from pyg_moleblend.datasets.targets import has_coordinates, labels_of, select_targets, take
+from pyg_moleblend.datasets.targets import bounds_of, has_coordinates, labels_of, select_targets, take, with_column
 
 
 @pytest.fixture
@@ -47,6 +49,42 @@ def test_names_must_fit_the_labels(molecules):
     del bare.y
     with pytest.raises(ValueError, match="the molecules have no targets"):
         select_targets([bare])
+
+
+def test_a_column_follows_its_molecules(table, molecules, tmp_path):
+    table.frame.to_csv(tmp_path / "table.csv", index=False)
+    prepare(tmp_path / "table.csv", tmp_path / "shards", targets=["a"], num_workers=0, progress=False, shard_size=2)
+    values = torch.tensor([[30.0, 3.0], [20.0, 2.0]])
+    for dataset in (table, MoleculeShards(tmp_path / "shards")):
+        chosen = with_column(dataset[[2, 1]], "label_weight", values)
+        for found in (chosen, chosen.index_select([0, 1]), pickle.loads(pickle.dumps(chosen))):
+            assert [data.label_weight.tolist() for data in found] == [[[30.0, 3.0]], [[20.0, 2.0]]]
+            batch = found.get_batch([1, 0, 1])
+            assert batch.label_weight.tolist() == values[[1, 0, 1]].tolist()
+            assert [data.label_weight.tolist() for data in batch.to_data_list()] == values[[1, 0, 1], None].tolist()
+        assert "label_weight" not in dataset[0]
+    listed = with_column(molecules[:2], "label_weight", values)
+    assert Batch.from_data_list(listed).label_weight.tolist() == values.tolist()
+    assert "label_weight" not in molecules[0]
+
+
+def test_bounds_are_no_labels(molecules):
+    listed = [data.clone() for data in molecules[:3]]
+    for data, side in zip(listed, ([0, 1], [-1, 0], [0, 0]), strict=True):
+        data.y, data.label_side = torch.tensor([1.0, 2.0]), torch.tensor(side)
+    labelled = select_targets(listed)
+    assert labels_of(labelled).nan_to_num(-1).tolist() == [[1, -1], [-1, 2], [1, 2]]
+    bounds = bounds_of(labelled)
+    assert bounds.total == 2
+    assert bounds.values.nan_to_num(-1).tolist() == [[-1, 2], [1, -1], [-1, -1]]
+    assert bounds.side.tolist() == [[0, 1], [-1, 0], [0, 0]]
+    assert bounds_of(select_targets(molecules)).total == 0
+    del listed[1].label_side
+    with pytest.raises(ValueError, match="molecule 1 must say which of its targets are bounds"):
+        select_targets(listed)
+    listed[1].label_side = torch.tensor([2, 0])
+    with pytest.raises(ValueError, match="molecule 1 must say which of its targets are bounds"):
+        select_targets(listed)
 
 
 def test_coordinates_are_noticed(table, molecules):

@@ -13,7 +13,7 @@ from pyg_moleblend.metrics.task import scores
 from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining
 from pyg_moleblend.nn import MAE, Evidential, Focal, Gaussian, Huber, Quantile
 from pyg_moleblend.splits import Split, random_split
-from pyg_moleblend.training import Schedule, finetune, load_encoder
+from pyg_moleblend.training import LabelWeights, Schedule, finetune, load_encoder
 
 SPLIT = random_split(14, (0.6, 0.2, 0.2))
 
@@ -77,6 +77,63 @@ def test_a_criterion_is_trained_by_saved_and_scored(molecules, config, machine, 
     assert {"nll", "crps"} <= test.keys() if criterion.knows_std else not {"nll", "crps"} & test.keys()
     again = evaluate(run.model_folder, [molecules[i] for i in SPLIT.test.tolist()], device="cpu")
     assert again == {name: value for name, value in test.items() if name != "intervals"}
+
+
+def test_weights_are_those_of_training_molecules(molecules, config, machine, tmp_path):
+    r"""Molecules that weigh nothing teach nothing: their labels may be exchanged."""
+    weights = torch.ones(14)
+    silent = SPLIT.train[::2].tolist()
+    weights[silent] = 0.0
+    weights[SPLIT.test] = torch.nan  # not looked at
+    damaged = [data.clone() for data in molecules]
+    for number, other in zip(silent, silent[1:] + silent[:1], strict=True):
+        damaged[number].y[0, 0] = molecules[other].y[0, 0]
+    schedule = Schedule(epochs=2, batch_size=4)
+
+    def trained(molecules, folder, weights):
+        task = {"schedule": schedule, "machine": machine, "weights": weights}
+        return finetune(molecules, SPLIT, tmp_path / folder, config, **task).model.state_dict()
+
+    whole = trained(molecules, "plain", None)
+    weighed = trained(molecules, "weighed", LabelWeights(weights))
+    same = trained(damaged, "damaged", LabelWeights(weights.tolist()))
+    for name, value in weighed.items():
+        torch.testing.assert_close(value, same[name], rtol=1e-5, atol=1e-6)
+    assert any(not torch.allclose(value, whole[name], rtol=1e-3, atol=1e-4) for name, value in weighed.items())
+    with pytest.raises(ValueError, match="weights"):
+        finetune(molecules, SPLIT, tmp_path / "weighed", config, schedule=schedule, machine=machine, resume=True)
+
+
+def test_bounds_are_learnt_from_and_not_scored(molecules, config, machine, tmp_path):
+    censored = [data.clone() for data in molecules]
+    for number, data in enumerate(censored):
+        data.label_side = torch.zeros(1, 2, dtype=torch.int8)
+        if number % 2:
+            data.y[0, 0], data.label_side[0, 0] = 100.0, 1
+    schedule = Schedule(epochs=2, batch_size=4)
+
+    def trained(folder, molecules, criterion):
+        return finetune(
+            molecules, SPLIT, tmp_path / folder, config, schedule=schedule, machine=machine, criterion=criterion
+        )
+
+    run = trained("bounds", censored, Gaussian())
+    test = [i for i in SPLIT.test.tolist() if not i % 2]
+    assert run.metrics["test"]["censored_labels"] == len(SPLIT.test) - len(test)
+    exact = Task.from_dict(read_metadata(run.model_folder)["task"]).mean[0]
+    assert exact == pytest.approx(sum(float(molecules[i].y[0, 0]) for i in SPLIT.train.tolist() if not i % 2) / 4)
+    scored = evaluate(run.model_folder, [molecules[i] for i in test], device="cpu")
+    assert run.metrics["test"]["rmse_per_task"]["target_0"] == pytest.approx(scored["rmse_per_task"]["target_0"])
+
+    emptied = [data.clone() for data in censored]
+    for data in emptied:
+        data.y = data.y.masked_fill(data.label_side != 0, torch.nan)
+    without = trained("values", emptied, Gaussian()).model.state_dict()
+    learnt = run.model.state_dict()
+    assert any(not torch.allclose(value, without[name], atol=1e-4) for name, value in learnt.items())
+    with pytest.raises(ValueError, match=r"7 labels are bounds, from which Quantile\(level=0.9\) does not learn"):
+        trained("refused", censored, Quantile())
+    assert not (tmp_path / "refused").exists()
 
 
 def test_a_criterion_for_other_labels_is_refused(molecules, config, machine, tmp_path):

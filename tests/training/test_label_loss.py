@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from pyg_moleblend.metrics import Task
-from pyg_moleblend.nn import BCE, MSE, Focal, Gaussian
+from pyg_moleblend.nn import BCE, MAE, MSE, Focal, Gaussian, Huber
 from pyg_moleblend.training.label_loss import criterion_for, label_loss
 
 NAN = math.nan
@@ -46,6 +46,26 @@ def test_losses_are_plain_loops_over_the_labels(data):
         for expected, given_weight in ((plain, None), (weighted, weight)):
             found = label_loss(criterion, task, outputs[..., None], labels, weight=given_weight)
             torch.testing.assert_close(found.double(), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("criterion", [MSE(), MAE(), Huber(), Gaussian()], ids=repr)
+def test_bounds_and_values_are_each_of_their_own_loss(criterion):
+    task, generator = a_task(2), torch.Generator().manual_seed(0)
+    outputs = torch.randn(8, 2, criterion.outputs, generator=generator)
+    labels = torch.randn(8, 2, generator=generator)
+    labels[3, 1] = NAN
+    side = torch.randint(-1, 2, (8, 2), generator=generator).to(torch.int8)
+    assert {-1, 0, 1} == set(side.flatten().tolist())
+    terms = []
+    for i, j in (~labels.isnan()).nonzero().tolist():
+        one, label = outputs[i : i + 1, j : j + 1], ((labels[i, j] - 0.25) / 0.5).view(1, 1)
+        of = side[i : i + 1, j : j + 1]
+        terms.append(criterion.bound_loss(one, label, of) if of.item() else criterion.loss(one, label))
+    found = label_loss(criterion, task, outputs, labels, side)
+    assert found.item() == pytest.approx(torch.cat(terms).mean().item(), rel=1e-5)
+    assert torch.equal(
+        label_loss(criterion, task, outputs, labels, 0 * side), label_loss(criterion, task, outputs, labels)
+    )
 
 
 def test_missing_labels_have_no_gradient():

@@ -24,6 +24,21 @@ def test_a_problem_is_told_by_everything_in_it(molecules):
     assert [part for part in facts["labels"] if facts["labels"][part] != other["labels"][part]] == ["valid"]
 
 
+def test_bounds_are_part_of_the_problem(molecules):
+    def posed(side, values=lambda data: data.y):
+        changed = [data.clone() for data in molecules]
+        for data in changed:
+            data.y, data.label_side = values(data), torch.zeros(1, 2, dtype=torch.int8)
+        changed[int(SPLIT.train[0])].label_side[0, 0] = side
+        return pose(changed, SPLIT)
+
+    facts = [json.dumps(posed(side).facts()) for side in (-1, 0, 1)]
+    assert len(set(facts)) == 3
+    assert facts[1] == json.dumps(pose(molecules, SPLIT).facts())
+    with pytest.raises(ValueError, match="1 labels are bounds, which classes cannot have"):
+        posed(1, lambda data: data.y.nan_to_num().sign())
+
+
 def test_what_does_not_fit_is_refused(molecules):
     with pytest.raises(ValueError, match="for regression, got 'ap'"):
         pose(molecules, SPLIT, metric="ap")

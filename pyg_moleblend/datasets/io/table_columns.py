@@ -26,9 +26,12 @@ LARGEST_INTEGER = 2**53 - 1
 r"""Whole numbers beyond this are not all kept as they are: float64 would round them without a word."""
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_BOUND = re.compile(r"\s*(?P<sign>[<>]=?|[≤≥])\s*(?P<number>.*?)\s*")
 _SHOWN = 3
 _ADVICE = {
-    r"[<>≤≥~=].*": "a bound is no value, and censored labels cannot be learnt: leave such cells empty",
+    r"[<>≤≥].*": "a bound is no value: moleblend finetune --censored learns from bounds (in Python, "
+    "MoleculeTable(..., censored=True)); elsewhere leave such cells empty",
+    r"[~=].*": "write the number alone, or leave such cells empty",
     r".*%": "write percentages as numbers, without the sign",
     r"[+-]?\d[\d.]*(,\d+)+(\.\d*)?": "write 1.5 with a point, and 1234 without a comma",
     r"[+-]?\d{16,}": "float64 keeps 15 digits: take away what all values have in common; or is it an identifier?",
@@ -58,6 +61,26 @@ def number_column(frame: pd.DataFrame, column: str) -> NDArray[np.float64]:
             f"{_advice(str(different.iloc[0]))}"
         )
     return values
+
+
+def censored_column(frame: pd.DataFrame, column: str) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+    r"""A column of numbers and of bounds, ``<5`` or ``>=10``, the numbers as for :func:`number_column`.
+
+    Returns:
+        The numbers, and on which side of each the value lies: -1 below it, 1 above it, 0 where it is the value.
+
+    Raises:
+        ValueError: As there.
+    """
+    check_column(list(frame.columns), column)
+    cells, sides = frame[column].tolist(), np.zeros(len(frame), dtype=np.int8)
+    for place, cell in enumerate(cells):
+        bound = _BOUND.fullmatch(cell) if isinstance(cell, str) else None
+        if bound and _NUMBER.fullmatch(bound["number"]):
+            cells[place], sides[place] = bound["number"], -1 if bound["sign"][0] in "<≤" else 1
+    if not sides.any():
+        return number_column(frame, column), sides
+    return number_column(pd.DataFrame({column: pd.Series(cells, frame.index, dtype=object)}), column), sides
 
 
 def numbers_of(cells: "pd.Series[Any]") -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

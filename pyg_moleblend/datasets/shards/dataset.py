@@ -56,6 +56,7 @@ class MoleculeShards(Dataset):
             raise ValueError(self._damaged(self.folder / MANIFEST_FILE))
         self.target_names: list[str] = list(names)
         self._targets: list[int] | None = None
+        self._columns: dict[str, Tensor] = {}  # of the molecules of the whole dataset
         self._stores: dict[int, Stored] = {}
         # Where each shard's molecules begin among all of them, [shards + 1].
         self._starts = np.cumsum([0, *(shard.molecules for shard in self.manifest.shards)])
@@ -85,6 +86,8 @@ class MoleculeShards(Dataset):
         data = cut_molecule(self.store(number), int(idx) - int(self._starts[number]))
         if "y" in data:
             data.y = self._chosen(data.y)
+        for name, values in self._columns.items():
+            data[name] = values[idx : idx + 1]
         return data
 
     def get_batch(self, positions: Sequence[int]) -> Batch:
@@ -94,6 +97,10 @@ class MoleculeShards(Dataset):
         batch = cut_batch([self.store(number) for number in used.tolist()], number_of, local)
         if "y" in batch:
             batch.y = self._chosen(batch.y)
+        places = torch.from_numpy(self._starts)[numbers] + local
+        for name, values in self._columns.items():
+            batch[name] = values[places]
+            batch._slice_dict[name], batch._inc_dict[name] = batch._slice_dict["row"], batch._inc_dict["row"]
         return batch
 
     @property
@@ -187,6 +194,14 @@ class MoleculeShards(Dataset):
         dataset, chosen = copy.copy(self), target_columns(self, names)
         dataset._targets = chosen if self._targets is None else [self._targets[i] for i in chosen]
         dataset.target_names = list(names)
+        return dataset
+
+    def with_column(self: S, name: str, values: Tensor) -> S:
+        r"""The same molecules, each with one more attribute, held in memory: its row of the values ``[M, ...]``."""
+        dataset = copy.copy(self)
+        whole = values.new_zeros(self.len(), *values.shape[1:])
+        whole[self._positions()] = values
+        dataset._columns = {**self._columns, name: whole}
         return dataset
 
     def index_select(self: S, idx: Any) -> S:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pyg_moleblend.datasets.io.table_columns import LARGEST_INTEGER, id_column, number_column
+from pyg_moleblend.datasets.io.table_columns import LARGEST_INTEGER, censored_column, id_column, number_column
 
 
 @pytest.mark.parametrize("values", [[1, 0, 1], [True, False, True], ["1", " 0 ", "1e0"], [1.0, 0, "1.0"]])
@@ -25,6 +25,21 @@ def test_what_is_no_number_is_refused(bad: object) -> None:
         number_column(pd.DataFrame({"y": pd.Series([1.0, bad], dtype=object)}), "y")
 
 
+def test_bounds_are_a_number_and_a_side() -> None:
+    cells = ["<5", " > 10 ", "<=-1.5e2", "≥3", "≤ .5", ">=7.", 4, "2.5", None, "NA", "<NA>"]
+    values, sides = censored_column(pd.DataFrame({"y": pd.Series(cells, dtype=object)}), "y")
+    np.testing.assert_array_equal(values, [5, 10, -150, 3, 0.5, 7, 4, 2.5, np.nan, np.nan, np.nan])
+    assert sides.tolist() == [-1, 1, -1, 1, -1, 1, 0, 0, 0, 0, 0]
+    numbers = pd.DataFrame({"y": [1.0, np.nan]})
+    np.testing.assert_array_equal(censored_column(numbers, "y")[0], numbers["y"])
+
+
+@pytest.mark.parametrize("bad", ["<", ">x", "<<5", "~5", "=5", "5<", "<1e39", "> 1,5"])
+def test_what_is_no_bound_is_refused(bad: str) -> None:
+    with pytest.raises(ValueError, match=r"column 'y' must hold finite numbers.*row 3 holds"):
+        censored_column(pd.DataFrame({"y": pd.Series([">1", bad], index=[2, 3])}), "y")
+
+
 def test_identifiers_are_text_and_empty_where_there_is_none() -> None:
     frame = pd.DataFrame({"id": pd.Series(["007", None, np.nan, pd.NA, 5, "nan"], dtype=object)})
     assert id_column(frame, "id") == ["007", "", "", "", "5", "nan"]
@@ -36,7 +51,8 @@ def test_identifiers_are_text_and_empty_where_there_is_none() -> None:
     ("cells", "advice"),
     [
         (["12%", "5%"], "without the sign"),
-        (["<5", ">10"], "bound"),
+        (["<5", ">10"], "a bound is no value: moleblend finetune --censored"),
+        (["~5"], "the number alone"),
         (["1,5", "1,234.5"], "with a point"),
         (["1 000"], "nothing between the digits"),
         (["2020-01-01"], "date"),
