@@ -63,7 +63,7 @@ def main() -> None:
     schedule = Schedule(args.epochs, batch_size=64, learning_rate=5e-4, warmup=300)
     machine = Machine(accelerator="cpu", checkpoint_minutes=5)
     model = pretrain(train, run, valid, model_to_train(), schedule, machine, seed=0, resume=resume).model.eval()
-    print(package(model, valid, args.out / "weights" / NAME, f"{len(train)} molecules: {SHARES}"))
+    print(package(model, valid, args.out / "weights" / NAME, described(args.out)))
 
 
 def placed(corpus: Path, out: Path, part: str, num_workers: int) -> list[Data]:
@@ -106,6 +106,13 @@ def model_to_train() -> MoleBlendForPretraining:
     return MoleBlendForPretraining(encoder.config, encoder, objectives, blending, {"spd": 1.0, "distance": 1.0})
 
 
+def described(out: Path) -> str:
+    r"""What the model was trained on."""
+    kinds = {True: "with DFT geometry", False: "with an MMFF conformer"}
+    counts = {source: len(MoleculeShards(out / f"{source}-train")) for source in SHARES}
+    return ", ".join(f"{count:,} of {source} {kinds[source in WITH_DFT]}" for source, count in counts.items())
+
+
 def package(model: MoleBlendForPretraining, valid: list[Data], folder: Path, data: str) -> PackagedModel:
     r"""Writes the model in half precision with the limits of sound geometries, and its card."""
     halved = copy.deepcopy(model).half().float()
@@ -113,7 +120,7 @@ def package(model: MoleBlendForPretraining, valid: list[Data], folder: Path, dat
     sound = {name: float(values.nanquantile(SOUND)) for name, values in found._asdict().items()}
     save_pretrained(halved.half(), folder, {"modality": "2d+3d", SOUND_KEY: sound})
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    card = PackagedModel(folder.name, parameters, digest_of(folder / WEIGHTS_FILE), data, scores=sound)
+    card = PackagedModel(folder.name, parameters, digest_of(folder / WEIGHTS_FILE), data)
     with atomic_write(folder / CARD_FILE, "w") as file:
         file.write(json.dumps(asdict(card), indent=2) + "\n")
     return card

@@ -55,9 +55,13 @@ def run(
     show(found)
     facts = found.to_dict()
     if has_coordinates(molecules):
-        odd = odd_geometries(molecules)
-        show_geometries(odd)
-        facts["odd_geometries"] = [one._asdict() for one in odd]
+        try:
+            odd = odd_geometries(molecules)
+        except (MemoryError, ValueError) as error:  # hydrogens that are atoms, an element that nobody knows
+            say(f"3D is not compared with graphs: {error}")
+        else:
+            show_geometries(odd)
+            facts["odd_geometries"] = [one._asdict() for one in odd]
     if out is not None:
         with atomic_write(out, "w") as file:
             json.dump(plain(facts), file, indent=2, allow_nan=False)

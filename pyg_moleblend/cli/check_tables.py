@@ -42,7 +42,7 @@ def show_geometries(odd: Sequence[OddGeometry], console: Console | None = None) 
     table = _table("3D that is hardly its graph's", "row", "score", "distances off by [Å]", "surprise of paths [nats]")
     for one in odd[:_SHOWN_ROWS]:
         table.add_row(str(one.row), f"{one.score:.2g}", f"{one.distance_error:.2g}", f"{one.path_surprise:.2g}")
-    table.caption = f"{len(odd)} molecules; of sound ones it is one in a hundred"
+    table.caption = f"{len(odd)} molecules; of sound ones one to five in a hundred are told, too"
     (console or Console(soft_wrap=True, highlight=False)).print(table)
 
 

@@ -76,7 +76,7 @@ def odd_geometries(molecules: Sequence[Data] | Any, source: str | Path = GEOMETR
     r"""The molecules whose 3D is hardly their graphs', the oddest first.
 
     It may be another molecule's, of atoms in another order, or in another unit of length. Of a hundred sound molecules
-    one is told, too.
+    one to five are told, too.
 
     Args:
         molecules: A PyG dataset or a list of ``Data``.

@@ -2,6 +2,9 @@ import json
 from pathlib import Path
 
 import pandas as pd
+import pytest
+from rdkit import Chem
+from rdkit.Chem import AllChem
 
 from pyg_moleblend.cli import main
 
@@ -47,3 +50,36 @@ def test_every_row_of_the_nasty_ones_is_a_molecule_or_a_named_failure(shared_dat
     counted = sum(count for _, count in check["sizes"]["histogram"])
     assert counted + len(check["failures"]) == len(small)
     assert all(failure["reason"] for failure in check["failures"] + check["unidentified"])
+
+
+@pytest.mark.parametrize("hydrogens", ["remove", "add"])
+def test_3d_that_is_not_its_graphs_is_told(hydrogens, tmp_path, capsys):
+    folder, out = tmp_path / "shards", tmp_path / "check.json"
+    with Chem.SDWriter(str(tmp_path / "given.sdf")) as file:
+        for number, smiles in enumerate(["CC(=O)Oc1ccccc1C(=O)O", "CC(C)Cc1ccc(cc1)C(C)C(=O)O", "CCO"]):
+            mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+            AllChem.EmbedMolecule(mol, randomSeed=0)
+            if number == 1:
+                points = mol.GetConformer().GetPositions()
+                mol.GetConformer().SetPositions(points[::-1].copy())
+            file.write(mol)
+    words = [
+        "prepare",
+        str(tmp_path / "given.sdf"),
+        "--out",
+        str(folder),
+        "--hydrogens",
+        hydrogens,
+        "--num-workers",
+        "0",
+    ]
+    assert main([*words, "--progress", "false"]) == 0
+    capsys.readouterr()
+    assert main(["check", str(folder), "--out", str(out), *FAST]) == 0
+    captured, told = capsys.readouterr(), json.loads(out.read_text())
+    if hydrogens == "remove":
+        assert [one["row"] for one in told["odd_geometries"]] == [1]
+        assert "1 molecules; of sound ones" in captured.out
+    else:
+        assert "3D is not compared with graphs: the model has learnt from molecules with" in captured.err
+        assert "odd_geometries" not in told

@@ -5,10 +5,11 @@ import torch
 import torch.nn.functional as F
 from torch_geometric.data import Batch
 
+from pyg_moleblend.checkpoints import save_pretrained
 from pyg_moleblend.chem import from_smiles
-from pyg_moleblend.inference.geometry import GeometryMismatch, geometry_mismatch
+from pyg_moleblend.inference.geometry import GeometryMismatch, geometry_mismatch, odd_geometries
 from pyg_moleblend.models import MoleBlendForPretraining
-from pyg_moleblend.nn import constant_blend
+from pyg_moleblend.nn import DistanceRecovery, SPDRecovery, constant_blend
 from pyg_moleblend.nn.blending.blend import ALL
 from pyg_moleblend.transforms import AddConformer, AddRelations
 
@@ -18,13 +19,11 @@ SMILES = ["CCO", "CC(=O)NC", "c1ccccc1C", "CCCCCCO"]
 @pytest.fixture
 def model(config):
     torch.manual_seed(0)
-    return MoleBlendForPretraining(config, objectives=None).eval()
+    return MoleBlendForPretraining(config).eval()
 
 
 @pytest.fixture
 def recovering(config):
-    from pyg_moleblend.nn import DistanceRecovery, SPDRecovery
-
     torch.manual_seed(0)
     objectives = {"hops": SPDRecovery(config.channels), "far": DistanceRecovery(config.channels)}
     return MoleBlendForPretraining(config, objectives=objectives).eval()
@@ -62,6 +61,22 @@ def test_the_score_is_the_worse_of_both():
     found = GeometryMismatch(torch.tensor([1.0, 4.0, math.nan]), torch.tensor([3.0, 1.0, math.nan]))
     assert found.score({"distance_error": 2.0, "path_surprise": 1.0}).tolist()[:2] == [3.0, 2.0]
     assert found.score({"distance_error": 2.0, "path_surprise": 1.0})[2].isnan()
+
+
+def test_atoms_in_another_order_are_told(tmp_path):
+    given = molecules("CC(=O)Oc1ccccc1C(=O)O", "CN1C=NC2=C1C(=O)N(C(=O)N2C)C", "CC(C)Cc1ccc(cc1)C(C)C(=O)O", "CCO")
+    assert [one.row for one in odd_geometries(given)] == []
+    wrong = given[1].clone()
+    wrong.pos = wrong.pos.flip(0)
+    (odd,) = odd_geometries([given[0], wrong, *given[2:]])
+    assert odd.row == 1
+    assert odd.score > 1
+
+
+def test_a_model_that_says_no_limits_is_refused(recovering, tmp_path):
+    save_pretrained(recovering, tmp_path / "model")
+    with pytest.raises(ValueError, match="does not say what sound geometries are"):
+        odd_geometries(molecules("CCO"), tmp_path / "model")
 
 
 def test_a_model_that_does_not_recover_both_is_refused(model):
