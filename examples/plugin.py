@@ -1,15 +1,18 @@
-r"""Components of your own in one file: a relation, a readout, a blending, and an objective of the whole molecule.
+r"""Components of your own in one file: a relation, a readout, a blending, a criterion, and an objective of the whole
+molecule.
 
 Every verb of the command line takes it by ``--plugin examples/plugin.py``; in Python, import it. See
 ``docs/extending.md``.
 """
+
+import math
 
 import torch
 from torch import Tensor, nn
 
 from pyg_moleblend.components import register
 from pyg_moleblend.losses import masked_mean
-from pyg_moleblend.nn import Blend, Blending, Objective, Quality, Readout, RecoveryState, RelationBias
+from pyg_moleblend.nn import Blend, Blending, Criterion, Objective, Quality, Readout, RecoveryState, RelationBias
 from pyg_moleblend.utils import DenseMolecules
 
 
@@ -73,3 +76,12 @@ class EvenBlending(Blending):
         has = torch.stack([molecules.available(kind) for kind in relations.values()], -1).float()  # [B, R]
         relation = torch.multinomial(has, N * N, replacement=True, generator=generator).view(B, N, N)
         return Blend(relation, torch.full_like(relation[..., 0], -2), torch.zeros_like(molecules.pos))
+
+
+@register
+class LogCosh(Criterion):
+    r"""The logarithm of the hyperbolic cosine of the error: squared where it is small, absolute where it is large."""
+
+    def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        error = (outputs[..., 0] - labels).abs()
+        return error + nn.functional.softplus(-2 * error) - math.log(2)

@@ -35,6 +35,7 @@ mine = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(mine)
 tuned = from_pretrained(sys.argv[2])
 assert type(tuned.readout) is mine.MaxReadout
+assert type(tuned.criterion) is mine.LogCosh
 assert type(tuned.encoder.attention_bias.blend.relations["same"]) is mine.SameElementBias
 assert tuned.encoder.attention_bias.blend.relations["same"].scale == 2.0
 pretrained = from_pretrained(sys.argv[3])
@@ -61,7 +62,7 @@ def test_every_verb_works_with_components_of_a_plugin_and_says_what_it_lacks_wit
     pretrain += ["--objectives", '{"size": "SizeObjective"}', "--blending", "EvenBlending", *TINY, *QUIET]
     pretrain += ["--loss_weights", '{"size": 3.0}', "--valid_fraction=0.2"]
     finetune = ["finetune", plugin, "--data", str(table), "--out", str(tuned), "--targets", "y", *QUIET]
-    finetune += ["--encoder", str(pretrained / "model"), "--readout", "MaxReadout"]
+    finetune += ["--encoder", str(pretrained / "model"), "--readout", "MaxReadout", "--criterion", "LogCosh"]
     model = str(tuned / "model")
     words = [
         pretrain,
