@@ -115,7 +115,9 @@ def load_predictor(
     if task.kind == "regression" and same_inputs(inputs, trained, level):
         widths = [interval_widths(task.names, of.errors, level) for of in members]
     bounded = [place for place in range(T) if widths and all(place in of for of in widths)]
-    width = torch.tensor([max(of.get(place, 0.0) for of in widths) if widths else 0.0 for place in range(T)])
+    width = torch.zeros(T, dtype=torch.double)
+    for place in bounded:
+        width[place] = max(of[place] for of in widths)
     wanted = conformer_settings(conformers, seed, recipe)
     spread = wanted.count > 1 and not several
     criterion = members[0].model.criterion
