@@ -65,8 +65,8 @@ class Estimate(NamedTuple):
     def interval(self, width: Tensor) -> tuple[Tensor, Tensor]:
         r"""The interval, its ends moved outwards by multiples ``[T]`` of the scale; inwards, to its middle at most.
 
-        Of arXiv 1905.03222, equation 7, where the model gives quantiles, and arXiv 1604.04173, section 2 and 5.2, where
-        it gives values, or these and standard deviations.
+        Split conformal prediction (arXiv 1604.04173), locally weighted where the model gives standard deviations;
+        conformalised quantile regression (arXiv 1905.03222) where it gives quantiles.
         """
         middle = (self.lower + self.upper) / 2
         reach = width * self.scale

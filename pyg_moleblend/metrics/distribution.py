@@ -14,8 +14,8 @@ def distribution_scores(labels: Tensor, mean: Tensor, std: Tensor) -> dict[str, 
     r"""Scores of normal distributions by name, low ones being good; the mean over the targets that have labels.
 
     ``nll`` is the negative log likelihood. ``crps`` is the continuous ranked probability score, in the targets' units,
-    which is the absolute error where the deviation is 0 (Gneiting and Raftery 2007, doi:10.1198/016214506000001437,
-    equation 21).
+    which tends to the absolute error with the deviation to 0 (Gneiting and Raftery 2007,
+    doi:10.1198/016214506000001437, section 4.2).
 
     Args:
         labels: ``[M, T]``, NaN where there is none.

@@ -53,8 +53,7 @@ class Evidential(Criterion):
     def distribution(self, outputs: Tensor) -> NormalInverseGamma:
         r"""The distribution that outputs ``[B, T, 4]`` stand for."""
         gamma, nu, alpha, beta = outputs.unbind(-1)
-        positive = (F.softplus(value) + _LEAST for value in (nu, alpha, beta))
-        nu, alpha, beta = positive
+        nu, alpha, beta = (F.softplus(value) + _LEAST for value in (nu, alpha, beta))
         return NormalInverseGamma(gamma, nu, 1 + alpha, beta)
 
     def std(self, outputs: Tensor) -> Tensor:
