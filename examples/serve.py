@@ -19,7 +19,7 @@ from pyg_moleblend.checkpoints import read_metadata
 from pyg_moleblend.inference import load_predictor
 from pyg_moleblend.inference.loaded_model import OWN_COLUMNS, table_of
 
-MOST_MOLECULES, MOST_ATOMS, MOST_CHARACTERS = 1000, 200, 5000
+MOST_MOLECULES, MAX_ATOMS, MOST_CHARACTERS = 1000, 200, 5000
 
 
 class Request(BaseModel):
@@ -53,7 +53,7 @@ def app_of(run: str, device: str = "auto") -> FastAPI:
     @app.post("/predict")
     def predict(request: Request) -> Response:
         with turn:
-            frame = model.of_table(table_of(request.smiles, model.recipe, MOST_ATOMS))
+            frame = model.of_table(table_of(request.smiles, model.recipe, MAX_ATOMS))
         names = [name for name in frame if name not in OWN_COLUMNS]
         rows = [
             Row(smiles=smiles, status=of["status"], values={name: finite(of[name]) for name in names})

@@ -22,8 +22,9 @@ from torch import Tensor, nn
 from torch_geometric.data import Batch, Data, InMemoryDataset
 from torch_geometric.transforms import Compose
 
-from pyg_moleblend.checkpoints import encoder_from_pretrained
+from pyg_moleblend.checkpoints import encoder_from_pretrained, read_metadata
 from pyg_moleblend.datasets import MoleculeTable
+from pyg_moleblend.datasets.recipe import Recipe
 from pyg_moleblend.models import MoleBlendConfig, MoleBlendForPropertyPrediction
 from pyg_moleblend.nn import AtomEmbedding, MoleBlendConv
 from pyg_moleblend.splits import random_split
@@ -168,12 +169,30 @@ def _table(name: str, folder: str, relations: AddRelations) -> InMemoryDataset:
     if not targets:
         raise ValueError("say which columns are the targets, moleblend.targets: [NAME, ...]")
     path = Path(name) if Path(name).is_file() else Path(folder) / name
-    table = MoleculeTable(path, cfg.moleblend.smiles or None, targets, progress=False, transform=relations)
+    if cfg.dataset.task_type == "classification" and len(targets) > 1:
+        raise ValueError(f"{len(targets)} targets of two classes each are dataset.task_type: classification_multi")
+    recipe = Recipe.from_metadata(read_metadata(cfg.moleblend.encoder)) if cfg.moleblend.encoder else None
+    table = MoleculeTable(
+        path,
+        cfg.moleblend.smiles or None,
+        targets,
+        on_error="skip",
+        hydrogens=(recipe or Recipe()).hydrogens,
+        transform=relations,
+        progress=False,
+    )
+    if table.failures:
+        row, _, reason = table.failures[0]
+        raise ValueError(
+            f"{len(table.failures)} rows of {path} are no molecule, row {row} for one ({reason}): take them out"
+        )
     if lacking := table.row[table.y.isnan().any(1)].tolist():
         raise ValueError(f"rows {lacking[:8]} of {path} lack a label, and GraphGym's losses want all: take them out")
+    split = random_split(len(table), tuple(cfg.dataset.split), cfg.seed)
+    if empty := [part for part, rows in split.as_dict().items() if not len(rows)]:
+        raise ValueError(f"dataset.split leaves nothing of {path}'s {len(table)} molecules for {empty}: it needs more")
     dataset = _Graphs(list(table))
     dataset._data.y = dataset._data.y.float()
-    split = random_split(len(table), tuple(cfg.dataset.split), cfg.seed)
     for key, part in zip(_PARTS, (split.train, split.valid, split.test), strict=True):
         set_dataset_attr(dataset, key, part, len(part))
     return dataset

@@ -6,11 +6,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import samples
 import torch
 from torch_geometric.data import Batch
 
-from pyg_moleblend.chem import from_smiles
-from pyg_moleblend.models import MoleBlendConfig, MoleBlendForPropertyPrediction
+from pyg_moleblend.checkpoints import save_pretrained
+from pyg_moleblend.chem import Hydrogens, from_smiles
+from pyg_moleblend.datasets.recipe import RECIPE_KEY, Recipe
+from pyg_moleblend.models import MoleBlend, MoleBlendConfig, MoleBlendForPropertyPrediction
 from pyg_moleblend.transforms import AddRelations
 
 pytest.importorskip("yacs")
@@ -104,7 +107,26 @@ def test_a_table_is_a_dataset_with_relations_and_a_split(tmp_path):
     (tmp_path / "gaps.csv").write_text("smiles,a,b\nC,1,2\nCC,,2\nCCC,3,4\n")
     with pytest.raises(ValueError, match=r"rows \[1\] of .*gaps.csv lack a label"):
         load("MoleBlend", "gaps.csv", str(tmp_path))
+    (tmp_path / "bad.csv").write_text("smiles,a,b\nC,1,2\nxyz,2,2\n")
+    with pytest.raises(ValueError, match=r"1 rows of .*bad.csv are no molecule, row 1 for one .*: take them out"):
+        load("MoleBlend", "bad.csv", str(tmp_path))
+    (tmp_path / "few.csv").write_text("smiles,a,b\nC,1,2\n")
+    with pytest.raises(ValueError, match=r"leaves nothing of .*few.csv's 1 molecules for \['valid', 'test'\]"):
+        load("MoleBlend", "few.csv", str(tmp_path))
+    cfg.dataset.task_type = "classification"
+    with pytest.raises(ValueError, match=r"2 targets of two classes each are .*: classification_multi"):
+        load("MoleBlend", "table.csv", str(tmp_path))
     assert load("PyG", "Cora", str(tmp_path)) is None  # GraphGym's own loads it
+
+
+def test_a_table_has_the_hydrogens_of_the_encoder(tmp_path):
+    metadata = {RECIPE_KEY: Recipe(Hydrogens.ADD).to_dict()}
+    cfg.moleblend.encoder = str(save_pretrained(MoleBlend(samples.tiny_config()), tmp_path / "encoder", metadata))
+    cfg.moleblend.targets = ["a"]
+    cfg.dataset.task_type = "regression"
+    (tmp_path / "table.csv").write_text("smiles,a\n" + "C,1\n" * 10)
+    dataset = register.loader_dict["moleblend"]("MoleBlend", "table.csv", str(tmp_path))
+    assert len(dataset._data.x) == 10 * 5
 
 
 def test_graphgyms_own_datasets_get_relations(monkeypatch, tmp_path):

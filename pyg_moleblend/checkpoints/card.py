@@ -11,7 +11,15 @@ from typing import Any
 
 from safetensors import safe_open
 
-from pyg_moleblend.checkpoints.model_folder import CONFIG_FILE, QUICK, SHA256, component_name, locate, read_metadata
+from pyg_moleblend.checkpoints.model_folder import (
+    CONFIG_FILE,
+    QUICK,
+    SHA256,
+    SUMMARY_FILE,
+    component_name,
+    locate,
+    read_metadata,
+)
 from pyg_moleblend.checkpoints.packaged import WEIGHTS_FILE
 from pyg_moleblend.runtime.open_file import content_named, read_json, read_yaml
 
@@ -66,10 +74,11 @@ def _what(folder: Path, metadata: Mapping[str, Any]) -> list[str]:
     task = metadata.get("task")
     count = len(task["names"]) if task else 0
     does = f" that predicts {count} target{'s' * (count > 1)} ({task['kind']})" if task else ""
-    return [
-        f"{name}{does}. The method of networks is MoleBLEND, blend-then-predict on 2D and 3D molecules "
-        "([arXiv 2307.06235](https://arxiv.org/abs/2307.06235)), in the independent implementation pyg_moleblend."
-    ]
+    method = (
+        "It is of MoleBLEND's networks, blend-then-predict on 2D and 3D molecules "
+        "([arXiv 2307.06235](https://arxiv.org/abs/2307.06235)), as pyg_moleblend implements them."
+    )
+    return [f"{name}{does}. {'Made by pyg_moleblend.' if kind == QUICK else method}"]
 
 
 def _how(folder: Path, metadata: Mapping[str, Any], repo: str) -> list[str]:
@@ -92,11 +101,14 @@ def _targets(metadata: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[st
     if task["kind"] == "classification":
         return ["## Targets", _table(["target"], [[name] for name in task["names"]]), "Values are probabilities."]
     head = ["target", "unit", "mean of the training labels", "standard deviation"]
-    return ["## Targets", _table(head, [[name, unit or "not told", mean, std] for name, unit, mean, std in rows])]
+    return ["## Targets", _table(head, [[name, unit or "not recorded", mean, std] for name, unit, mean, std in rows])]
 
 
 def _data(recorded: Path, metadata: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[str]:
-    config = read_yaml(recorded / _OPTIONS_FILE) if (recorded / _OPTIONS_FILE).is_file() else {}
+    # Of several seeds or folds the configuration is theirs together.
+    places = [recorded, *([recorded.parent] if (recorded.parent / SUMMARY_FILE).is_file() else [])]
+    found = next((place / _OPTIONS_FILE for place in places if (place / _OPTIONS_FILE).is_file()), None)
+    config = {} if found is None else read_yaml(found)
     facts = _json(recorded / _RUN_FILE)
     recipe = metadata.get("recipe") or {}
     rows: list[list[Any]] = []
@@ -123,7 +135,8 @@ def _scores(metrics: Mapping[str, Any]) -> list[str]:
     parts = {part: metrics[part] for part in ("valid", "test") if isinstance(metrics.get(part), Mapping)}
     if not parts:
         return []
-    names = [name for name, value in next(iter(parts.values())).items() if isinstance(value, int | float)]
+    scored = (name for of in parts.values() for name, value in of.items() if isinstance(value, int | float))
+    names = [name for name in dict.fromkeys(scored) if not name.endswith("_tasks_scored")]
     rows = [[name, *(of.get(name) for of in parts.values())] for name in names]
     lines = ["## Scores", _table(["", *(_PARTS[part] for part in parts)], rows)]
     if metric := metrics.get("metric"):
@@ -134,7 +147,7 @@ def _scores(metrics: Mapping[str, Any]) -> list[str]:
         for target, found in (of.get("intervals") or {}).get("targets", {}).items()
     ]
     if held:
-        lines.append(_table(["target", "part", "intervals of the level", "held so many labels", "mean width"], held))
+        lines.append(_table(["target", "part", "intervals of the level", "coverage", "mean width"], held))
     return lines
 
 
@@ -145,15 +158,14 @@ def _versions() -> str:
 
 
 def _unknown(metadata: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
-    lacking = ["the licence of the weights and of the data", "how the labels were measured"]
+    lacking = ["the licence of the weights and of the data", *["how the labels were measured"] * ("task" in metadata)]
     if "test" not in metrics:
         lacking.append("any score on test molecules")
     if "task" in metadata and "split" not in metadata and "split" not in metrics:
         lacking.append("the molecules it was trained on")
-    return (
-        f"Not recorded, and so not told here: {', '.join(lacking)}. Scores are of molecules like those of the split's "
-        "parts, and say nothing of others."
-    )
+    scored = "valid" in metrics or "test" in metrics
+    remark = " Scores are of molecules like those of the split's parts, and say nothing of others." if scored else ""
+    return f"Not recorded, and so not said here: {', '.join(lacking)}.{remark}"
 
 
 def _json(path: Path) -> dict[str, Any]:

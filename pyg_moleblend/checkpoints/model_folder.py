@@ -25,7 +25,9 @@ r"""What the configuration calls the checksum of the file of weights; folders of
 FORMAT = 2
 r"""Of ``config.json``: a tree of components. Folders of format 1, which has no number, load too."""
 
-MODEL_FILES = (CONFIG_FILE, WEIGHTS_FILE, "quick.json", "quick.safetensors", f"{EMBEDDER}/*")
+QUICK_FILES = ("quick.json", "quick.safetensors")
+r"""What :mod:`pyg_moleblend.quick` writes beside it."""
+MODEL_FILES = (CONFIG_FILE, WEIGHTS_FILE, *QUICK_FILES, f"{EMBEDDER}/*")
 r"""Of a model's folder, as patterns."""
 
 

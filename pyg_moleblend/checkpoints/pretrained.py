@@ -18,8 +18,10 @@ from torch.nn.parameter import UninitializedParameter
 
 from pyg_moleblend.checkpoints.model_folder import (
     CONFIG_FILE,
+    EMBEDDER,
     FORMAT,
     QUICK,
+    QUICK_FILES,
     SHA256,
     locate,
     read_description,
@@ -37,6 +39,7 @@ from pyg_moleblend.components import (
 )
 from pyg_moleblend.models import MoleBlend, MoleBlendForPretraining, MoleBlendForPropertyPrediction
 from pyg_moleblend.runtime.files import atomic_write, digest_of, whole_folder
+from pyg_moleblend.runtime.open_file import read_json
 
 _TIMES, _SPARE = 8, 1_000_000  # a part may be built and then replaced by another
 _SAVING = "saving"  # tells in both files which saving they are of
@@ -138,7 +141,13 @@ def check_files(folder: Path) -> None:
     r"""Raises ``ValueError`` or ``FileNotFoundError`` if a model's folder is not whole; nothing is built."""
     content = read_description(folder)
     if content["model"].get("component") == QUICK:
-        return  # whose files its own loading looks at
+        read_json(folder / QUICK_FILES[0])
+        _read_weights(folder, QUICK_FILES[1])
+        if (embedder := folder / EMBEDDER).is_dir():
+            check_files(embedder)
+            if content["metadata"].get(EMBEDDER) not in (None, digest_of(embedder / WEIGHTS_FILE)):
+                raise ValueError(f"{embedder / WEIGHTS_FILE} is not that of the model in {folder}: fit it again")
+        return
     _check_saving(folder, content)
     _read_weights(folder)
 
@@ -150,6 +159,8 @@ def load_weights(model: M, source: str | Path) -> M:
         ValueError: If weights are missing, unexpected or misshapen; they are named.
     """
     folder = locate(source)
+    if (folder / CONFIG_FILE).is_file():
+        _check_saving(folder, read_description(folder))
     return _fill(model, _read_weights(folder), folder)
 
 
@@ -187,8 +198,8 @@ def _no_larger_than(weights: dict[str, Tensor]) -> Iterator[None]:
         hook.remove()
 
 
-def _read_weights(folder: Path) -> dict[str, Tensor]:
-    path = folder / WEIGHTS_FILE
+def _read_weights(folder: Path, name: str = WEIGHTS_FILE) -> dict[str, Tensor]:
+    path = folder / name
     if not path.is_file():
         raise FileNotFoundError(f"there are no weights {path}")
     try:

@@ -23,7 +23,7 @@ second, as long as a worker takes to start, and what a deadline is for is longer
 # In molecules of these alone no bond is that of a salt: H, B, C, N, O, F, Si, P, S, Cl, Se, Br, I.
 _COVALENT = frozenset((1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 34, 35, 53))
 
-_NITRO = Chem.MolFromSmarts("[N+](=O)[O-]")
+_NITRO = Chem.MolFromSmarts("[#6,#7,#8;+0][N+](=O)[O-]")  # not the nitrate ion
 
 
 class Identity(NamedTuple):

@@ -17,7 +17,7 @@ def run(
     """Check molecules and labels before a model learns from them. Nothing is changed.
 
     Told are rows that are no molecule, salts, duplicates and whether their labels agree, sizes and what padding
-    costs, missing, unreadable and odd labels, 3D that is hardly its graph's, and what the parts of a split have in
+    costs, missing, unreadable and odd labels, 3D that does not match the graph, and what the parts of a split have in
     common.
 
     Args:

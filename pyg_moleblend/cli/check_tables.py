@@ -33,13 +33,13 @@ def show(check: DataCheck, console: Console | None = None) -> None:
 
 
 def show_geometries(odd: Sequence[OddGeometry], console: Console | None = None) -> None:
-    r"""Prints molecules whose 3D is hardly their graphs'.
+    r"""Prints molecules whose 3D does not match their graphs.
 
     Args:
         odd: They, the oddest first.
         console: Where to; the standard output by default.
     """
-    table = _table("3D that is hardly its graph's", "row", "score", "distances off by [Å]", "surprise of paths [nats]")
+    table = _table("3D that does not match the graph", "row", "score", "distances off [Å]", "path entropy [nats]")
     for one in odd[:_SHOWN_ROWS]:
         table.add_row(str(one.row), f"{one.score:.2g}", f"{one.distance_error:.2g}", f"{one.path_surprise:.2g}")
     table.caption = f"{len(odd)} molecules; of sound ones one to five in a hundred are told, too"

@@ -23,7 +23,7 @@ def run(
 
     Args:
         model: Folder of a model (RUN/model), or a hub repository; or several, as A,B,C, or the folder of a finetuning
-            with --seeds, for the mean and standard deviation over them.
+            with several seeds or folds, for the mean and standard deviation over them.
         data: Molecules: qm9, moleculenet:NAME, ogb:NAME, pcqm4mv2, a folder that moleblend prepare made, or the path of
             a table (.csv, .tsv, .parquet, .sdf, .smi, ...).
         root: Folder of the published datasets; they are downloaded into it.
@@ -60,6 +60,12 @@ def run(
         theirs = [Path(one).parent / METRICS_FILE for one in models]  # of the runs that made them
         refuse_overwriting(Path(out) / METRICS_FILE, data, *models, *theirs)
     metadata = read_metadata(models[0])
+    if part != "all" and len({read_metadata(one).get("split") for one in models}) > 1:
+        raise ValueError(
+            f"the models in {model} were trained on different splits: the part {part!r} of any one holds training "
+            "molecules of the others. Evaluate each on its own split (RUN/fold-1 --split RUN/fold-1/split.json; their "
+            "test scores are in RUN/summary.json), or all of them on molecules that none has seen, with --part all"
+        )
     task = metadata.get("task")
     names = [] if task is None else Task.from_dict(task).names
     if conformers and names and (modality or metadata.get("modality")) == "2d":

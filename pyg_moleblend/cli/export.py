@@ -7,8 +7,8 @@ def run(run: str, out: str = "model.onnx") -> None:
     The file is compared with the model on a few molecules before it is written.
 
     Args:
-        run: Folder of a run of finetune, of its model, or a hub repository; the models of several seeds become one
-            that gives their mean.
+        run: Folder of a run of finetune, of its model, or a hub repository; the models of several seeds or folds become
+            one that gives their mean.
         out: File to write: .onnx for ONNX runtimes (extra: export), .pt2 for torch.export.load.
     """
     from pyg_moleblend.cli.data import say

@@ -88,8 +88,6 @@ def run(
             and standard deviation. The split and the conformers are those of the first seed in all of them.
         resume: Go on with the run that is in the folder.
     """
-    from itertools import cycle
-
     import torch
 
     from pyg_moleblend.chem import Hydrogens
@@ -103,6 +101,7 @@ def run(
     from pyg_moleblend.splits import Split
     from pyg_moleblend.training import finetune, load_encoder
     from pyg_moleblend.training.folder import check_folder, one_run
+    from pyg_moleblend.training.problem import kind_of_targets
     from pyg_moleblend.training.repeats import check_folders, describe_summary, fold_names, repeat, seed_names
     from pyg_moleblend.training.strategy import settle_rank
 
@@ -116,10 +115,10 @@ def run(
     folds = number_of_folds(split)
     if folds and seeds > 1:
         raise ValueError(f"a cross-validation has one seed: leave --seeds {seeds} out, or take one split")
-    names_of_runs = fold_names(folds) if folds else seed_names(seed, seeds) if seeds > 1 else []
+    run_names = fold_names(folds) if folds else seed_names(seed, seeds) if seeds > 1 else []
     # Before the configuration of the runs that are there is written over.
-    if names_of_runs:
-        check_folders(Path(out), names_of_runs, resume)
+    if run_names:
+        check_folders(Path(out), run_names, resume)
     else:
         check_folder(Path(out), resume)
     if conformers and modality == "2d":
@@ -144,7 +143,13 @@ def run(
         hydrogens=Hydrogens.REMOVE if encoder is None else hydrogens_of(encoder),
         censored=censored,
     )
-    splits = make_folds(molecules, split, seed) if folds and split else [make_split(molecules, split, seed)]
+    if folds and split:
+        kind = kind or kind_of_targets(molecules, names)  # of all labels: a fold may lack some
+        splits = make_folds(molecules, split, seed)
+        runs = dict(zip(run_names, ((seed, fold) for fold in splits), strict=True))
+    else:
+        splits = [make_split(molecules, split, seed)]
+        runs = dict(zip(run_names, ((seed + number, splits[0]) for number in range(len(run_names))), strict=True))
     weights = _weights(molecules, weight_column, task_weights, class_balance)
 
     def train(seed: int, chosen: Split, folder: Path, resume: bool) -> dict[str, Any]:
@@ -180,19 +185,17 @@ def run(
 
     with one_run(Path(out)):
         keep_config(Path(out), resume)
-        if not names_of_runs:
+        if not runs:
             results = train(seed, splits[0], Path(out), resume)
         else:
-            seeds_of_runs = [seed] * folds or list(range(seed, seed + seeds))
-            runs = dict(zip(names_of_runs, zip(seeds_of_runs, cycle(splits)), strict=True))
-            alike = ("metric", "modality") if folds else ("split", "metric", "modality")
+            alike = ("modality",) if folds else ("split", "metric", "modality")
             results = repeat(
-                lambda name, folder, resume: train(*runs[name], folder, resume), names_of_runs, Path(out), resume, alike
+                lambda name, folder, resume: train(*runs[name], folder, resume), run_names, Path(out), resume, alike
             )
     for chosen in splits:
         say(f"split: {chosen}")
     for part in ("valid", "test"):
-        if part in results and not names_of_runs:
+        if part in results and not runs:
             scores = {name: value for name, value in results[part].items() if isinstance(value, float)}
             tell(f"{part}: " + ", ".join(f"{name} {value:.4f}" for name, value in scores.items()))
         elif part in results:

@@ -4,7 +4,7 @@ from __future__ import annotations
 def run(run: str, repo: str, private: bool = False) -> None:
     """Upload a model to the Hugging Face hub, with a card made from its run: data, split, scores, how to load it.
 
-    Log in before: hf auth login, or HF_TOKEN in the environment. Every verb then takes REPO for a model.
+    Log in before: hf auth login, or HF_TOKEN in the environment. Verbs that take a model then take REPO.
 
     Args:
         run: Folder of a run of fit or finetune, or of a model.

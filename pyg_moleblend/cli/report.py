@@ -5,7 +5,7 @@ def run(run: str, out: str | None = None) -> None:
     """Write what came of a run as a page to look at: one HTML file that needs no network.
 
     Args:
-        run: Folder of a run of fit or finetune that has ended; of several seeds, of one of them (RUN/seed-0).
+        run: Folder of a run of fit or finetune that has ended; of several seeds or folds, of one of them (RUN/seed-0).
         out: File to write, .html; report.html in the folder by default.
     """
     from pyg_moleblend.cli.data import say

@@ -131,8 +131,8 @@ def make_split(molecules: Any, split: str | None, seed: int) -> Split:
         return saved
     raise ValueError(
         f"unknown split {split!r}: expected one of {', '.join(KINDS)}, 'official' of a benchmark, 'fold:I/K' (or "
-        "'fold:I/K:scaffold', ':butina', ':group:NAME'), 'column:NAME', 'group:NAME', 'time:NAME' or 'stratified:NAME' "
-        "of a table's column, or a .json file"
+        "'fold:I/K:scaffold', ':butina', ':group:NAME'), 'folds:K' of finetune, 'column:NAME', 'group:NAME', "
+        "'time:NAME' or 'stratified:NAME' of a table's column, or a .json file"
     )
 
 

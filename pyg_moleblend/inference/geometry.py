@@ -47,7 +47,7 @@ class GeometryMismatch(NamedTuple):
     path_surprise: Tensor
 
     def score(self, sound: dict[str, float]) -> Tensor:
-        r"""The larger of the two, each as a multiple of its limit, ``[M]``: above 1, the 3D is hardly the graph's.
+        r"""The larger of the two, each as a multiple of its limit, ``[M]``: above 1, the 3D hardly matches the graph.
 
         Args:
             sound: The limits, what 99 of 100 sound molecules stay below; they stand in a model's metadata under
@@ -57,7 +57,7 @@ class GeometryMismatch(NamedTuple):
 
 
 class OddGeometry(NamedTuple):
-    r"""A molecule whose 3D is hardly its graph's.
+    r"""A molecule whose 3D does not match its graph.
 
     Attributes:
         row: Its row in the source.
@@ -73,7 +73,7 @@ class OddGeometry(NamedTuple):
 
 
 def odd_geometries(molecules: Sequence[Data] | Any, source: str | Path = GEOMETRY_MODEL) -> list[OddGeometry]:
-    r"""The molecules whose 3D is hardly their graphs', the oddest first.
+    r"""The molecules whose 3D does not match their graphs, the oddest first.
 
     It may be another molecule's, of atoms in another order, or in another unit of length. Of a hundred sound molecules
     one to five are told, too.

@@ -10,7 +10,7 @@ import lzma
 import pickle
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
@@ -29,6 +29,7 @@ _ENCODINGS = {
     b"\xff\xfe": "utf-16",
     b"\xfe\xff": "utf-16",
 }
+_MARKS = (b"\x1f\x8b", b"BZh9", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd", b"PK\x03\x04")
 _HEAD = 1 << 16
 
 LONGEST = 1 << 26
@@ -90,9 +91,10 @@ def open_bytes(path: str | Path, file: io.BufferedReader | None = None) -> IO[by
     """
     if file is None:
         with open(path, "rb") as opened:
-            head = opened.read(6)
+            head = _first_bytes(opened, _MARKS)
     else:
-        head = file.peek(6)[:6]
+        head = _first_bytes(file, _MARKS)
+        file = io.BufferedReader(_PutBack(head, file))
     source: Any = path if file is None else file
     if head.startswith(b"\x1f\x8b"):
         return cast(IO[bytes], gzip.open(source))
@@ -122,9 +124,10 @@ def open_text(path: str | Path, file: IO[bytes] | None = None) -> IO[str]:
         path: What the file is called.
         file: What is to be read, if it is open already.
     """
-    raw = io.BufferedReader(_WithLines(open_bytes(path) if file is None else file), _HEAD)
+    lines: Any = io.BufferedReader(_WithLines(open_bytes(path) if file is None else file), _HEAD)
     with damage_named(path):
-        head = raw.peek(4)[:4]
+        head = _first_bytes(lines, _ENCODINGS)
+    raw = io.BufferedReader(_PutBack(head, lines), _HEAD)
     encoding = next((name for mark, name in _ENCODINGS.items() if head.startswith(mark)), "utf-8")
     return io.TextIOWrapper(raw, encoding=encoding, errors="backslashreplace")
 
@@ -183,6 +186,36 @@ def _count_values(tree: Any, counted: dict[int, int]) -> int:
         inner = tree.values() if isinstance(tree, dict) else tree
         counted[id(tree)] = 1 + sum(_count_values(value, counted) for value in inner)
     return counted[id(tree)]
+
+
+def _first_bytes(file: IO[bytes], marks: Iterable[bytes]) -> bytes:
+    r"""As many bytes as it takes to tell which mark a file begins with: somebody may still be typing the second."""
+    head = b""
+    while any(mark.startswith(head) and head != mark for mark in marks) and (byte := file.read(1)):
+        head += byte
+    return head
+
+
+class _PutBack(io.RawIOBase):
+    r"""A file whose first bytes have been read already."""
+
+    def __init__(self, head: bytes, file: Any) -> None:
+        self._head = head
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._head:
+            return int(self._file.readinto1(buffer))
+        count = min(len(buffer), len(self._head))
+        buffer[:count], self._head = self._head[:count], self._head[count:]
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 class _WithLines(io.RawIOBase):

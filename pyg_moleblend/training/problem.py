@@ -109,6 +109,12 @@ def pose(
     return Problem(split, labelled, parts, labels, bounds, task, metric, modality)
 
 
+def kind_of_targets(molecules: Sequence[Data] | Any, targets: Sequence[str] | None = None) -> TaskType:
+    r"""What the labels of all molecules are, as :func:`pose` would say of a training part that holds them all."""
+    labelled = select_targets(molecules, targets)
+    return Task.from_labels(labels_of(labelled, torch.arange(len(molecules))), labelled.names).kind
+
+
 def digest(labels: Tensor) -> str:
     r"""What tells numbers from others, NaN being one of them."""
     known = ~labels.isnan()  # not every NaN has the same bytes

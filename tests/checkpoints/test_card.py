@@ -40,8 +40,8 @@ def test_it_tells_what_is_recorded(run):
     weights = sum(p.numel() for p in MoleBlendForPropertyPrediction(samples.tiny_config(), 2).state_dict().values())
     for line in (
         "# solubility",
-        '    predict("someone/solubility", ["CCO", "c1ccccc1O"])'.strip(),
-        r"| log\|P | not told | 1.25 | 0.5 |",
+        'predict("someone/solubility", ["CCO", "c1ccccc1O"])',
+        r"| log\|P | not recorded | 1.25 | 0.5 |",
         "| gap | eV | 5 | 1.5 |",
         "| data | esol.csv |",
         "| split, and the hash of its parts | s (8; abc) |",
@@ -56,6 +56,22 @@ def test_it_tells_what_is_recorded(run):
     assert "licence of the weights" in text
     assert "secret" not in card  # where the data lay is nobody's business
     assert model_card(run / "model", "someone/solubility") == card
+
+
+def test_a_score_that_one_part_alone_has_is_told(run):
+    metrics = json.loads((run / "metrics.json").read_text())
+    metrics["valid"]["r2"], metrics["test"] = None, {**metrics["test"], "r2": -0.5, "r2_tasks_scored": 1}
+    (run / "metrics.json").write_text(json.dumps(metrics))
+    lines = model_card(run, "a/b").splitlines()
+    assert "| r2 | – | -0.5 |" in lines
+    assert not any("tasks_scored" in line for line in lines)
+
+
+def test_the_data_of_one_of_several_runs_are_told(run):
+    (run / "config.yaml").rename(run.parent / "config.yaml")
+    assert "| data | esol.csv |" not in model_card(run, "a/b").splitlines()
+    (run.parent / "summary.json").write_text("{}")
+    assert "| data | esol.csv |" in model_card(run, "a/b").splitlines()
 
 
 def test_it_tells_nothing_else(tmp_path):

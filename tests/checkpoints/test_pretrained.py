@@ -140,6 +140,16 @@ def test_weights_that_do_not_fit_are_named(tmp_path: Path):
         assert fault in str(raised.value)
 
 
+def test_a_changed_byte_is_noticed_where_only_weights_are_loaded(tmp_path: Path):
+    model = encoder()
+    path = save_pretrained(model, tmp_path) / "model.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="is not the file that was saved"):
+        load_weights(model, tmp_path)
+
+
 def test_many_misfits_are_counted(tmp_path: Path):
     save_pretrained(encoder(num_layers=1), tmp_path)
     with pytest.raises(ValueError, match=r"missing layers\.1.*and 4 more"):

@@ -46,6 +46,10 @@ def test_what_inchi_has_no_key_for_goes_by_its_smiles() -> None:
     assert dummy.key == dummy.skeleton == Chem.CanonSmiles("*CC")
 
 
+def test_an_ion_has_its_acid_for_a_parent() -> None:
+    assert of("[O-][N+](=O)[O-].[Na+]").parent == of("[O-][N+](=O)[O-]").parent == of("O[N+](=O)[O-]").key
+
+
 @pytest.mark.parametrize(
     "smiles", ["CCO", "C[N+](=O)[O-]", "CC(=O)[O-].[Na+]", "C[C@H](N)C(=O)O", "*CC", "[NH3+]CC(=O)[O-]"]
 )

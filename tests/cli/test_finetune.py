@@ -101,10 +101,30 @@ def test_a_cross_validation_tests_every_molecule_once(finetune, table, tiny_word
     assert float(row.split(",")[header.split(",").index("gap")]) == pytest.approx(mean, rel=1e-4)
     assert single != pytest.approx(mean, rel=1e-4)
 
+    assert "were trained on different splits" in refused("evaluate", out, table, "--part", "test")
+    own = ["--part", "test", "--split", str(out / "fold-2" / "split.json")]
+    assert main(["evaluate", str(out / "fold-2"), str(table), *own]) == 0
+    score = json.loads(capsys.readouterr().out)["rmse"]
+    assert score == pytest.approx(summary["test"]["rmse"]["values"][1], rel=1e-5)
+
     words = ["finetune", "--data", table, "--out", out, "--targets", "gap", *tiny_words]
     assert "fold-1 holds a run already" in refused(*words, "--split", "folds:3")
     assert "a cross-validation has one seed" in refused(*words, "--split", "folds:3", "--seeds", "2")
     assert "a cross-validation, which finetune makes" in refused("check", table, "--split", "folds:3")
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind"), [("0,1,0,0,0,0,0,0,0,0,0,1", "classification"), ("1,1,1,1,1,1,1,1,2,1,3,1", "regression")]
+)
+def test_a_fold_may_lack_a_label(labels, kind, table, tmp_path, tiny_words, capsys):
+    frame = pd.read_csv(table)
+    frame["rare"] = labels.split(",")
+    frame.to_csv(tmp_path / "rare.csv", index=False)
+    words = ["--data", str(tmp_path / "rare.csv"), "--out", str(tmp_path / "run"), "--schedule.epochs", "1"]
+    assert main(["finetune", *words, "--targets", "rare", "--split", "folds:4", *tiny_words]) == 0
+    assert "(4 folds)" in capsys.readouterr().out
+    tasks = [read_metadata(tmp_path / "run" / f"fold-{number}")["task"]["kind"] for number in range(1, 5)]
+    assert tasks == [kind] * 4
 
 
 def test_predictions_have_the_hydrogens_and_the_conformers_of_the_training(finetune, table, tmp_path, tiny_words):

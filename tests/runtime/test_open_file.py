@@ -3,6 +3,8 @@ import gzip
 import io
 import lzma
 import os
+import threading
+import time
 import zipfile
 from itertools import pairwise
 from pathlib import Path
@@ -56,6 +58,30 @@ def through_a_pipe(content: bytes) -> io.BufferedReader:
 def test_what_comes_through_a_pipe_is_decompressed(kind: str):
     with through_a_pipe(compressed(kind, TEXT.encode())) as pipe:
         assert open_text("the pipe", open_bytes("the pipe", pipe)).read() == TEXT
+
+
+@pytest.mark.parametrize("content", [compressed("gz", TEXT.encode()), TEXT.encode("utf-16"), TEXT.encode()])
+def test_the_first_byte_may_come_alone(content: bytes):
+    end, start = os.pipe()
+
+    def write_slowly():
+        with open(start, "wb", buffering=0) as file:
+            for part in (content[:1], content[1:3], content[3:]):
+                file.write(part)
+                time.sleep(0.1)
+
+    writer = threading.Thread(target=write_slowly)
+    writer.start()
+    with open(end, "rb") as pipe:
+        assert open_text("the pipe", open_bytes("the pipe", pipe)).read() == TEXT
+    writer.join()
+
+
+def test_a_short_line_is_read_while_the_pipe_is_open():
+    end, start = os.pipe()
+    with open(start, "wb", buffering=0) as file, open(end, "rb") as pipe:
+        file.write(b"P\n")  # as an archive begins
+        assert open_bytes("the pipe", pipe).read1(2) == b"P\n"
 
 
 def test_an_archive_cannot_come_through_a_pipe():

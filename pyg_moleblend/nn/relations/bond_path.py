@@ -63,4 +63,4 @@ class BondPathBias(RelationBias):
         table = F.pad(table, (0, 0, 1, 0)).flatten(0, 1)  # [P * (1 + classes), H], no bond contributes zero
         hop = torch.arange(P, device=path.device) * (self.rows.size(0) + 1)
         bias = sum_of_rows(path.long() + hop, table)  # [B, N, N, H]
-        return (bias / spd.clamp(min=1, max=P)[..., None]).permute(0, 3, 1, 2)
+        return (bias / spd.long().clamp(min=1, max=P)[..., None]).permute(0, 3, 1, 2)

@@ -83,7 +83,8 @@ def test_3d_and_classes(model, tmp_path, suffix):
     np.testing.assert_allclose(run({**inputs, "pos": some})["values"], expected, atol=1e-5)
 
 
-def test_seeds_that_predict_together_become_one_file(config, tmp_path):
+@pytest.mark.parametrize("suffix", [pytest.param(".onnx", marks=needs_onnx), ".pt2"])
+def test_seeds_that_predict_together_become_one_file(suffix, config, tmp_path):
     task = Task("regression", ("gap",), ("eV",), (5.0,), (1.5,))
     for seed, scale in ((0, 1.0), (1, 2.0)):
         torch.manual_seed(seed)
@@ -91,8 +92,8 @@ def test_seeds_that_predict_together_become_one_file(config, tmp_path):
         metadata = {"task": task.to_dict(), "modality": "2d", "errors": errors}
         save_pretrained(MoleBlendForPropertyPrediction(config, 1), tmp_path / f"seed-{seed}" / "model", metadata)
     (tmp_path / "summary.json").write_text('{"members": ["seed-0", "seed-1"]}')
-    told = export_model(tmp_path, tmp_path / "both.pt2")
-    found = loaded(tmp_path / "both.pt2")(export_inputs(tmp_path, OTHERS))
+    told = export_model(tmp_path, tmp_path / f"both{suffix}")
+    found = loaded(tmp_path / f"both{suffix}")(export_inputs(tmp_path, OTHERS))
     expected = predict(tmp_path, OTHERS, device="cpu")
     np.testing.assert_allclose(found["values"][:, 0], expected["gap"], atol=1e-5)
     np.testing.assert_allclose(found["deviations"][:, 0], expected["gap_std"], atol=1e-5)
