@@ -117,8 +117,10 @@ def geometry_mismatch(
         device: Where the batches go. (default: :obj:`"cpu"`)
 
     Raises:
-        ValueError: If the model does not recover both.
+        ValueError: If the model does not recover both, or there is no molecule.
     """
+    if not len(molecules):
+        raise ValueError("there are no molecules to compare with their graphs")
     spd, distance = _objective(model, SPDRecovery), _objective(model, DistanceRecovery)
     judge = MoleBlendForPretraining(model.config, model.encoder, {"spd": spd, "distance": distance}).eval()
 

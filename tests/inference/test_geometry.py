@@ -82,3 +82,8 @@ def test_a_model_that_says_no_limits_is_refused(recovering, tmp_path):
 def test_a_model_that_does_not_recover_both_is_refused(model):
     with pytest.raises(ValueError, match="must have one DistanceRecovery, got 0"):
         geometry_mismatch(model, molecules("CCO"))
+
+
+def test_no_molecules_are_refused(recovering):
+    with pytest.raises(ValueError, match="there are no molecules"):
+        geometry_mismatch(recovering, [])
