@@ -31,6 +31,7 @@ class MoleBlendClassifier(ClassifierMixin, FineTuned):
         schedule: As for :class:`MoleBlendRegressor`, whose default this is.
         machine: As for :class:`MoleBlendRegressor`, whose default this is.
         seed: As for :class:`MoleBlendRegressor`. (default: :obj:`0`)
+        criterion: :class:`~pyg_moleblend.nn.Focal` say; cross entropy by default.
 
     Attributes:
         classes_: The two class labels of one target, sorted; of several targets a list of theirs, 0 and 1 each.

@@ -2,6 +2,7 @@ r"""What the estimators that fine-tune have in common."""
 
 from __future__ import annotations
 
+import copy
 from dataclasses import asdict, is_dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +23,7 @@ from pyg_moleblend.inference.loaded_model import LoadedModel, conformer_settings
 from pyg_moleblend.metrics import TaskType
 from pyg_moleblend.metrics.task import Task
 from pyg_moleblend.models import MoleBlendConfig
+from pyg_moleblend.nn import Criterion
 from pyg_moleblend.splits import Split
 from pyg_moleblend.training import Machine, Schedule, finetune, load_encoder
 from pyg_moleblend.training.settings import ENCODER, FINE_TUNING, PATIENCE
@@ -47,6 +49,7 @@ class FineTuned(BaseEstimator):
         schedule: Schedule | None = None,
         machine: Machine | None = None,
         seed: int = 0,
+        criterion: Criterion | None = None,
     ) -> None:
         self.encoder = encoder
         self.modality = modality
@@ -55,6 +58,7 @@ class FineTuned(BaseEstimator):
         self.schedule = schedule
         self.machine = machine
         self.seed = seed
+        self.criterion = criterion
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         r"""The arguments by name; with ``deep`` those of schedule and machine too, as ``schedule__epochs``."""
@@ -107,6 +111,7 @@ class FineTuned(BaseEstimator):
                 machine=machine,
                 patience=self.patience,
                 seed=self.seed,
+                criterion=copy.deepcopy(self.criterion),
             )
             metadata = read_metadata(run.model_folder)
         self.model_ = run.model

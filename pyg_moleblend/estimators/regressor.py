@@ -35,6 +35,8 @@ class MoleBlendRegressor(RegressorMixin, FineTuned):
         machine: What to use of the machine; by default one device, a GPU where there is one, without progress bars.
         seed: Everything random follows from it; the random states of NumPy and PyTorch stay as they are.
             (default: :obj:`0`)
+        criterion: How labels are distributed about what the model says, :class:`~pyg_moleblend.nn.Gaussian` say;
+            squared errors by default.
 
     Attributes:
         model_: The fine-tuned :class:`~pyg_moleblend.models.MoleBlendForPropertyPrediction`, on the CPU.

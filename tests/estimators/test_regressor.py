@@ -18,6 +18,7 @@ from pyg_moleblend.chem import from_smiles
 from pyg_moleblend.estimators import MoleBlendRegressor
 from pyg_moleblend.inference import predict
 from pyg_moleblend.models import MoleBlend
+from pyg_moleblend.nn import BCE, Gaussian
 from pyg_moleblend.training import Machine, Schedule
 
 X, Y = SMILES[::5], SIZE[::5].astype(float)  # 24
@@ -178,3 +179,16 @@ def test_labels_are_checked(tiny):
         model.fit(X, np.full(len(X), np.nan))
     with pytest.raises(NotFittedError):
         model.predict(X)
+
+
+def test_a_criterion_is_learnt_by_and_saved(tiny, tmp_path):
+    criterion = Gaussian()
+    model = clone(MoleBlendRegressor(**tiny, criterion=criterion)).fit(X, Y)
+    assert isinstance(model.model_.criterion, Gaussian)
+    assert model.model_.criterion is not model.criterion  # which a fit does not change
+    folder = save_pretrained(model.model_, tmp_path, model.metadata_)
+    frame = predict(folder, X[:3], device="cpu")
+    assert np.allclose(frame.iloc[:, 2], model.predict(X[:3]), rtol=1e-4)
+    assert (frame.filter(like="_std").to_numpy() > 0).all()
+    with pytest.raises(ValueError, match="classification"):
+        MoleBlendRegressor(**tiny, criterion=BCE()).fit(X, Y)
