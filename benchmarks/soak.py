@@ -148,6 +148,16 @@ def run_apart(words: Sequence[str], number: int | None = None, after: float = 0.
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+def _differs(what: str, found: dict[str, bytes], expected: dict[str, bytes]) -> bool:
+    r"""Whether files are not those expected; prints which, and where they begin to differ."""
+    odd = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
+    for name in odd:
+        pair = [files.get(name) for files in (found, expected)]
+        at = len(os.path.commonprefix([content or b"" for content in pair]))
+        print(f"{what}: {name}: {[content and content[at : at + 60] for content in pair]}", flush=True)
+    return bool(odd)
+
+
 def soak(verb: str, kills: int, folder: Path, seed: int = 0) -> Count:
     r"""Interrupts a verb so many times.
 
@@ -179,13 +189,13 @@ def soak(verb: str, kills: int, folder: Path, seed: int = 0) -> Count:
             found = files_of(out, how.whole)
             some = {name.split("/")[0] for name in found if "/" in name}  # of a folder, all or nothing
             wanted = {name: value for name, value in whole.items() if name in found or name.split("/")[0] in some}
-            half += found != wanted
+            half += _differs(f"{verb} {results}, half", found, wanted)
             if code == 0:
                 break
         if code and (code := run_apart(how.words(out, folder))):
             odd += 1
         results += 1
-        differing += files_of(out, how.results) != expected
+        differing += _differs(f"{verb} {results}", files_of(out, how.results), expected)
     return Count(done, results, differing, half, odd)
 
 
