@@ -153,7 +153,7 @@ def _differs(what: str, found: dict[str, bytes], expected: dict[str, bytes]) -> 
     odd = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
     for name in odd:
         pair = [files.get(name) for files in (found, expected)]
-        at = len(os.path.commonprefix([content or b"" for content in pair]))
+        at = next((i for i, (one, other) in enumerate(zip(*(c or b"" for c in pair), strict=False)) if one != other), 0)
         print(f"{what}: {name}: {[content and content[at : at + 60] for content in pair]}", flush=True)
     return bool(odd)
 

@@ -22,6 +22,9 @@ r"""Suffixes of compressed files. What a file is compressed by is told by its fi
 MOST_VALUES = 1_000_000
 r"""Values that a YAML file may stand for: some hundred bytes of aliases can mean billions."""
 
+DEEPEST = 100
+r"""Levels of a YAML file: a longer nest of brackets takes PyYAML minutes."""
+
 _ENCODINGS = {
     b"\xef\xbb\xbf": "utf-8-sig",
     b"\xff\xfe\x00\x00": "utf-32",
@@ -162,14 +165,20 @@ def read_yaml(path: str | Path) -> Any:
     r"""What a YAML file holds, as plain values.
 
     Raises:
-        ValueError: If it is none, or its aliases stand for more than :data:`MOST_VALUES`.
+        ValueError: If it is none, is nested deeper than :data:`DEEPEST`, or its aliases stand for more than
+            :data:`MOST_VALUES`.
         FileNotFoundError: If there is no such file.
     """
     import yaml
 
     with open(path, encoding="utf-8") as file:
         try:
-            content = yaml.safe_load(file)
+            text, depth = file.read(), 0
+            for event in yaml.parse(text, yaml.SafeLoader):  # what takes the time of its square, and has no end else
+                depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+                if depth > DEEPEST:
+                    raise TooLongError(f"{path} is damaged: it is nested deeper than {DEEPEST} levels")
+            content = yaml.safe_load(text)
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise ValueError(f"{path} is damaged: {error}") from error
     if _count_values(content, {}) > MOST_VALUES:

@@ -115,6 +115,15 @@ def test_an_archive_holds_one_file(tmp_path: Path):
         read_head(tmp_path / "a.zip")
 
 
+def test_yaml_without_an_end_of_brackets_is_named_at_once(tmp_path: Path):
+    path = tmp_path / "it.yaml"
+    path.write_text("a: " + "[" * 90 + "]" * 90)
+    assert list(read_yaml(path)) == ["a"]
+    path.write_text("a: " + "[" * 100_000)
+    with pytest.raises(ValueError, match=r"it\.yaml is damaged: it is nested deeper than 100 levels"):
+        read_yaml(path)
+
+
 @pytest.mark.parametrize("text", ["{", "[" * 100_000, b"\xff"])
 def test_json_that_cannot_be_read_is_named(text: str | bytes, tmp_path: Path):
     with pytest.raises(ValueError, match=r"it\.json is damaged: "):
