@@ -2,7 +2,6 @@ r"""Whether sizes are sizes."""
 
 from __future__ import annotations
 
-
 LARGEST = 2**31 - 1
 
 
