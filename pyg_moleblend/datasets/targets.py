@@ -194,6 +194,10 @@ def _name(data: Data) -> str:
     return content_key(graph=parts)
 
 
+def _are_sides(side: Tensor) -> bool:
+    return side.dtype != torch.bool and bool(((side == -1) | (side == 0) | (side == 1)).all())
+
+
 def _with(data: Data, name: str, value: Tensor) -> Data:
     data = copy.copy(data)
     data[name] = value
@@ -210,7 +214,7 @@ def _with_row(data: Data, number: int, width: int, sided: bool) -> Data:
     data.y = y.reshape(1, -1).double()
     if sided:
         side = data.get("label_side")
-        if not isinstance(side, Tensor) or side.numel() != width or bool((side.abs() > 1).any()):
+        if not isinstance(side, Tensor) or side.numel() != width or not _are_sides(side):
             raise ValueError(
                 f"molecule {number} must say which of its targets are bounds, as others do: `label_side` [1, {width}], "
                 f"-1 where the value is below, 1 where it is above, else 0; got {side}"

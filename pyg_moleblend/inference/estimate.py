@@ -31,14 +31,21 @@ class Estimate(NamedTuple):
 
     @classmethod
     def of_outputs(cls, model: MoleBlendForPropertyPrediction, task: Task, outputs: Tensor) -> Estimate:
-        r"""What the outputs ``[M, T, k]`` of a model say."""
+        r"""What the outputs ``[M, T, k]`` of a model say.
+
+        Raises:
+            ValueError: If a standard deviation is none.
+        """
         values = task.restore(model.mean(outputs))
         if model.criterion is None or task.kind == "classification":
             return cls.of_values(values)
         lower, upper = (task.restore(end) for end in model.criterion.interval(outputs.float()))
         std = model.criterion.std(outputs.float())
-        known = torch.full_like(values, torch.nan) if std is None else task.restore_deviation(std).square()
-        return cls(values, lower, upper, known)
+        if std is None:
+            return cls(values, lower, upper, torch.full_like(values, torch.nan))
+        if bool((outputs.isfinite().all(-1) & ~(std.isfinite() & (std > 0))).any()):
+            raise ValueError(f"a standard deviation of {model.criterion} is not positive and finite: its `std` must be")
+        return cls(values, lower, upper, task.restore_deviation(std).square())
 
     @classmethod
     def of_columns(cls, columns: Tensor) -> Estimate:
@@ -63,11 +70,10 @@ class Estimate(NamedTuple):
         return torch.maximum(self.lower - labels, labels - self.upper) / self.scale
 
     def interval(self, width: Tensor) -> tuple[Tensor, Tensor]:
-        r"""The interval, its ends moved outwards by multiples ``[T]`` of the scale; inwards, to its middle at most.
+        r"""The interval, its ends moved outwards by multiples ``[T]`` of the scale; inwards, to the value at most.
 
         Split conformal prediction (arXiv 1604.04173), locally weighted where the model gives standard deviations;
         conformalised quantile regression (arXiv 1905.03222) where it gives quantiles.
         """
-        middle = (self.lower + self.upper) / 2
         reach = width * self.scale
-        return torch.minimum(self.lower - reach, middle), torch.maximum(self.upper + reach, middle)
+        return torch.minimum(self.lower - reach, self.values), torch.maximum(self.upper + reach, self.values)

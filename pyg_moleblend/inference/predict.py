@@ -130,7 +130,7 @@ def load_predictor(
         estimate, apart = Estimate.of_columns(computed[:, : 4 * T]), computed[:, 4 * T : 5 * T]
         columns = [estimate.values]
         if deviating:  # of the labels about each prediction, and of the predictions about their mean
-            within = estimate.variance.nan_to_num(nan=0.0)
+            within = torch.where(estimate.variance.isnan(), 0.0, estimate.variance)
             columns.append((within + apart.square() if spread or several else within).sqrt())
         ends = torch.stack(estimate.interval(width.to(computed.dtype)), 2)[:, bounded]
         return torch.cat([*columns, ends.flatten(1)], 1)  # [M, T (+ T) + 2 * bounded]

@@ -130,6 +130,10 @@ def finetune(
     metric, modality = problem.metric, problem.modality
     facts = problem.facts()
     if weights is not None:
+        if not isinstance(weights, LabelWeights):
+            raise ValueError(
+                f"`weights` must be LabelWeights, LabelWeights([1.0, ...]) say, got {type(weights).__name__}"
+            )
         of_labels = weights.of(task, labels["train"], split.train, len(molecules), rows_of(molecules, split.train))
         parts = {**parts, "train": with_column(parts["train"], "label_weight", of_labels)}
         facts["weights"] = digest(of_labels)

@@ -60,6 +60,10 @@ def label_loss(
     known = ~labels.isnan()
     target = torch.where(known, task.standardize(labels), torch.zeros_like(labels)).to(outputs.dtype)
     losses = criterion.loss(outputs, target)
+    if losses.shape != target.shape:
+        raise ValueError(
+            f"{criterion!r} must give a loss for each label, {list(target.shape)}, got {list(losses.shape)}"
+        )
     if side is not None and bool((side != 0).any()):
         losses = torch.where(side == 0, losses, criterion.bound_loss(outputs, target, side))
     return masked_mean(losses if weight is None else losses * weight, known)

@@ -83,6 +83,7 @@ def balanced(labels: Tensor) -> Tensor:
 
 
 def _of_mean_1(weights: Tensor, what: str) -> Tensor:
-    if not (mean := float(weights.mean())) > 0:
+    if not (most := float(weights.max())) > 0:
         raise ValueError(f"the weights of all {what} are 0: nothing would be learnt")
-    return weights / mean
+    weights = weights / most  # whose sum a float may hold
+    return weights / weights.mean()

@@ -93,7 +93,12 @@ def pose(
     check_split(split, len(molecules))
     bounds = bounds_of(labelled)
     labels = {part: labels_of(labelled, positions) for part, positions in split.as_dict().items()}
-    task = Task.from_labels(labels["train"], labelled.names, kind, labelled.units)
+    try:
+        task = Task.from_labels(labels["train"], labelled.names, kind, labelled.units)
+    except ValueError as error:
+        if not bounds.total:
+            raise
+        raise ValueError(f"{error} ({bounds.total} labels are bounds, which are no values)") from error
     if bounds.total and task.kind == "classification":
         raise ValueError(
             f"{bounds.total} labels are bounds, which classes cannot have: correct them, or empty the cells"
@@ -152,7 +157,9 @@ def choosing_metric(task: Task, metric: str | None, labels: Tensor) -> str:
         return name
     columns = [column[~column.isnan()].double().numpy() for column in labels.T]
     if not any(len(column) for column in columns):
-        raise ValueError("no validation molecule has a label, so no epoch can be chosen: split otherwise")
+        raise ValueError(
+            "no validation molecule has a label that is no bound, so no epoch can be chosen: split otherwise"
+        )
     if any(METRICS[name].is_defined(column) for column in columns):
         return name
     reason = f"{name} is not defined for the labels of the {len(labels)} validation molecules"

@@ -17,7 +17,15 @@ from torch_geometric.data import Data
 from pyg_moleblend.checkpoints import encoder_from_pretrained
 from pyg_moleblend.chem import MoleculeError, parse_smiles
 from pyg_moleblend.datasets.recipe import RECIPE_KEY, recipe_of
-from pyg_moleblend.datasets.targets import count_flat, labels_of, names_of, rows_of, select_targets, smiles_of
+from pyg_moleblend.datasets.targets import (
+    bounds_of,
+    count_flat,
+    labels_of,
+    names_of,
+    rows_of,
+    select_targets,
+    smiles_of,
+)
 from pyg_moleblend.inference.intervals import LEVEL, coverage
 from pyg_moleblend.inference.loaded_model import SIMILARITY
 from pyg_moleblend.inference.quick_predictor import embedding_readout, save_quick_predictor, split_vectors
@@ -108,6 +116,10 @@ def fit(
     if encoder is None and modality != "2d":
         raise ValueError(f"without an encoder nothing looks at 3D: leave the modality {modality!r} out")
     labelled = select_targets(molecules, targets)
+    if bounds := bounds_of(labelled).total:
+        raise ValueError(
+            f"{bounds} labels are bounds, from which a quick model cannot learn: use finetune, or empty these cells"
+        )
     smiles = np.array(smiles_of(labelled.molecules), dtype=object)
     if split is None:
         nobody = torch.empty(0, dtype=torch.long)

@@ -191,7 +191,8 @@ def tune(
         if (found := _ended(out, trials, seeds)) is not None:  # by another process
             return found
         best, rows = study.best(), study.rows()
-        _write_best(out, best.settings, problem, targets, schedule, encoder, patience, seed, seeds)
+        parts = {"readout": readout, "blending": blending, "criterion": criterion}
+        _write_best(out, best.settings, problem, targets, schedule, encoder, patience, seed, seeds, parts)
         runs = dict(zip(seed_names(seed, seeds), range(seed, seed + seeds), strict=True))
         summary = repeat(
             lambda name, folder, resume: train(best.settings, split, folder, runs[name]),
@@ -286,6 +287,7 @@ def _write_best(
     patience: int | None,
     seed: int,
     seeds: int,
+    parts: Mapping[str, nn.Module | Blending | None],
 ) -> None:
     options: dict[str, Any] = {
         "targets": None if targets is None else list(targets),
@@ -296,6 +298,7 @@ def _write_best(
         "patience": patience,
         "seed": seed,
         "seeds": seeds,
+        **{name: describe(part) for name, part in parts.items() if part is not None},
     }
     changed = encoder_with(encoder, settings)
     if isinstance(changed, MoleBlendConfig):

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from pyg_moleblend.checkpoints import from_pretrained
 from pyg_moleblend.cli import main
 
 SPACE = ["--space", "{learning_rate: [1e-4, 1e-2], batch_size: [2, 4, 8], dropout: [0, 0.4]}"]
@@ -83,3 +84,14 @@ def test_two_processes_share_a_study_and_its_best_settings_are_finetunes(
     assert "was begun with other options: seed was 0, is 1" in refused("tune", *words, "--seed", "1")
     assert "scored after 3 trials with 1 seeds" in refused("tune", *words, "--trials", "9")
     assert "holds a run already, which is no study" in refused("tune", *words, "--out", tmp_path / "alone")
+
+
+def test_the_best_settings_keep_criterion_and_readout(table, tmp_path, quiet_words):
+    pytest.importorskip("optuna", reason="needs the extra [tune]")
+    parts = ["--criterion", "Gaussian", "--readout", "PooledReadout"]
+    words = words_of(table, tmp_path / "study", "--trials", "1", *parts)
+    assert main(["tune", *words, *quiet_words]) == 0
+    alone = ["--config", str(tmp_path / "study" / "best.yaml"), *words_of(table, tmp_path / "alone")]
+    assert main(["finetune", *alone, *quiet_words]) == 0
+    model = from_pretrained(tmp_path / "alone")
+    assert (type(model.criterion).__name__, type(model.readout).__name__) == ("Gaussian", "PooledReadout")

@@ -62,3 +62,20 @@ def test_ends_that_move_inwards_do_not_cross():
     assert torch.equal(lower[:, 0], upper[:, 0])
     assert (lower[:, 1] < upper[:, 1]).all()
     assert (lower[:, 1] > estimate.lower[:, 1]).all()
+
+
+def test_a_prediction_lies_within_its_interval():
+    estimate = estimate_of(Quantile(), torch.randn(50, 2, 3, generator=torch.Generator().manual_seed(0)))
+    for width in (-1.0, -0.2, 0.3):
+        lower, upper = estimate.interval(torch.tensor([width, width]))
+        assert ((lower <= estimate.values) & (estimate.values <= upper)).all()
+
+
+@pytest.mark.parametrize("std", [0.0, -1.0, torch.inf, torch.nan])
+def test_a_deviation_that_is_none_is_refused(std):
+    class Odd(Gaussian):
+        def std(self, outputs):
+            return torch.full_like(outputs[..., 0], std)
+
+    with pytest.raises(ValueError, match="is not positive and finite"):
+        estimate_of(Odd(), torch.randn(6, 2, 2))

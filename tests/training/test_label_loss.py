@@ -103,3 +103,12 @@ def test_criteria_are_of_one_kind_of_labels():
     assert isinstance(criterion_for(a_task(1, "classification"), None), BCE)
     with pytest.raises(ValueError, match=r"Focal\(gamma=2.0\) is for classification, and this is a regression: .*MSE"):
         criterion_for(a_task(), Focal())
+
+
+def test_a_loss_of_another_shape_is_refused():
+    class Mean(MSE):
+        def loss(self, outputs, labels):
+            return super().loss(outputs, labels).mean()
+
+    with pytest.raises(ValueError, match=r"must give a loss for each label, \[3, 1\], got \[\]"):
+        label_loss(Mean(), a_task(), torch.zeros(3, 1, 1), torch.zeros(3, 1))

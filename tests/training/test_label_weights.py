@@ -49,3 +49,8 @@ def test_they_are_products_whose_factors_have_the_mean_1():
 def test_what_is_no_weight_is_refused(weights: LabelWeights, message: str):
     with pytest.raises(ValueError, match=message):
         weights.of(VALUES, LABELS, POSITIONS, 6, POSITIONS + 10)
+
+
+def test_weights_whose_sum_no_float_holds_are_weights():
+    found = LabelWeights([1e308] * 6).of(VALUES, LABELS, POSITIONS, 6)
+    torch.testing.assert_close(found, torch.ones(4, 2))

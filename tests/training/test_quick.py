@@ -122,6 +122,10 @@ def test_what_cannot_be_is_said_before_the_work(tmp_path):
     split = Split("by hand", train, torch.empty(0, dtype=torch.long), test)
     with pytest.raises(ValueError, match="labels of a classification must be 0 or 1"):
         fit(molecules, tmp_path / "a", split, targets=["ring"])
+    frame = pd.DataFrame({"smiles": SMILES, "bound": [f"<{size}" for size in SIZE]})
+    bounds = MoleculeTable(frame, targets=["bound"], censored=True)
+    with pytest.raises(ValueError, match="120 labels are bounds, from which a quick model cannot learn: use finetune"):
+        fit(bounds, tmp_path / "a")
     bare = list(molecules)
     for data in bare:
         del data.smiles

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -21,10 +22,10 @@ from pyg_moleblend.inference.intervals import LEVEL, common_widths, same_inputs
 from pyg_moleblend.inference.loaded_model import MAX_ATOMS, conformer_settings, table_of, target_columns
 from pyg_moleblend.inference.predict import predict
 from pyg_moleblend.inference.property_model import PropertyModel, load_property_models
-from pyg_moleblend.nn import Criterion
 from pyg_moleblend.runtime.files import atomic_write
 
 FORMAT = 1
+_log = logging.getLogger(__name__)
 TOLERANCE = 1e-4
 r"""How far an exported model's value may be from the model's: in probability, or in standard deviations of the training
 labels."""
@@ -63,6 +64,11 @@ def export_model(source: str | Path, out: str | Path) -> dict[str, Any]:
         raise ValueError(f"a model is exported as {' or '.join(FORMATS)}, got {out}")
     form.require()
     members = load_property_models(source)
+    if not _has_one_width(members):
+        _log.warning(
+            "the file gives predictions alone: standard deviations and intervals of %s are not exported",
+            members[0].model.criterion,
+        )
     model = DenseModel(members).eval()
     task = members[0].task
     inputs = _inputs(model, members, CHECKED)
@@ -124,8 +130,11 @@ def _inputs(model: DenseModel, members: Sequence[PropertyModel], molecules: Sequ
 def _description(model: DenseModel, members: Sequence[PropertyModel], inputs: dict[str, Tensor]) -> dict[str, Any]:
     first = members[0]
     widths: dict[int, float] = {}
-    one_width = not any(criterion.knows_std or criterion.knows_interval for criterion in _criteria(members))
-    if first.task.kind == "regression" and one_width and same_inputs(first.modality, first.trained_modality, None):
+    if (
+        first.task.kind == "regression"
+        and _has_one_width(members)
+        and same_inputs(first.modality, first.trained_modality, None)
+    ):
         widths = common_widths(first.task.names, [of.errors for of in members])
     dtype = "float64" if first.task.kind == "regression" else "float32"
     return {
@@ -144,8 +153,10 @@ def _description(model: DenseModel, members: Sequence[PropertyModel], inputs: di
     }
 
 
-def _criteria(members: Sequence[PropertyModel]) -> list[Criterion]:
-    return [of.model.criterion for of in members if of.model.criterion is not None]
+def _has_one_width(members: Sequence[PropertyModel]) -> bool:
+    r"""Whether intervals are of one width for all molecules."""
+    criteria = [of.model.criterion for of in members if of.model.criterion is not None]
+    return not any(criterion.knows_std or criterion.knows_interval for criterion in criteria)
 
 
 def _shape(level: str, value: Tensor) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class Evidential(Criterion):
 
     def __init__(self, penalty: float = 0.2) -> None:
         super().__init__()
-        if not 0 <= penalty < math.inf:
+        if not (isinstance(penalty, (int, float)) and 0 <= penalty < math.inf):
             raise ValueError(f"`penalty` must be at least 0 and finite, got {penalty}")
         self.penalty = penalty
 

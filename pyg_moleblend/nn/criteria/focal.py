@@ -27,7 +27,7 @@ class Focal(Criterion):
 
     def __init__(self, gamma: float = 2.0) -> None:
         super().__init__()
-        if not 0 <= gamma < math.inf:
+        if not (isinstance(gamma, (int, float)) and 0 <= gamma < math.inf):
             raise ValueError(f"`gamma` must be at least 0 and finite, got {gamma}")
         self.gamma = gamma
 

@@ -32,4 +32,5 @@ class Gaussian(Criterion):
         return 0.5 * ((labels - outputs[..., 0]) / std).square() + std.log() + 0.5 * math.log(2 * math.pi)
 
     def bound_loss(self, outputs: Tensor, bounds: Tensor, side: Tensor) -> Tensor:
-        return -torch.special.log_ndtr(side * (outputs[..., 0] - bounds) / self.std(outputs))
+        reach = side * (outputs[..., 0] - bounds) / self.std(outputs)
+        return -torch.special.log_ndtr(reach.double()).to(outputs.dtype)  # whose float32 gradient is 0 far off

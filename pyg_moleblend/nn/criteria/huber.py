@@ -21,7 +21,7 @@ class Huber(Criterion):
 
     def __init__(self, delta: float = 1.0) -> None:
         super().__init__()
-        if not delta > 0:
+        if not (isinstance(delta, (int, float)) and delta > 0):
             raise ValueError(f"`delta` must be positive, got {delta}")
         self.delta = delta
 

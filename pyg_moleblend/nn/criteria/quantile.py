@@ -28,7 +28,7 @@ class Quantile(Criterion):
 
     def __init__(self, level: float = 0.9) -> None:
         super().__init__()
-        if not 0 < level < 1:
+        if not (isinstance(level, (int, float)) and 0 < level < 1):
             raise ValueError(f"`level` must be between 0 and 1, 0.9 say, got {level}")
         self.level = level
 

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 from scipy.stats import norm
 
@@ -32,3 +33,10 @@ def test_bounds_far_out_have_finite_gradients():
 def test_deviations_are_positive():
     assert (Gaussian().std(torch.tensor([[[0.0, -1e4]]])) > 0).all()
     assert Gaussian().knows_std
+
+
+def test_the_gradient_of_a_bound_far_out_is_the_straight_lines():
+    outputs = torch.tensor([[[-1000.0, -20.0]]], requires_grad=True)  # a million standard deviations off
+    Gaussian().bound_loss(outputs, torch.zeros(1, 1), torch.ones(1, 1)).sum().backward()
+    std = float(Gaussian().std(outputs.detach()))
+    assert float(outputs.grad[0, 0, 0]) == pytest.approx(-1000 / std**2, rel=1e-4)
