@@ -6,21 +6,15 @@ The same command goes on where it was interrupted.
 from __future__ import annotations
 
 import argparse
-import copy
-import json
-from dataclasses import asdict
 from pathlib import Path
 
 import lightning.pytorch as pl
 import torch
-from torch import nn
 
 from benchmarks.weights.molecules import PARTS, make_shards
+from benchmarks.weights.package import package
 from benchmarks.weights.recipe import SIZES, model_to_train
-from pyg_moleblend.checkpoints import PackagedModel, save_pretrained
-from pyg_moleblend.checkpoints.packaged import CARD_FILE, WEIGHTS_FILE
 from pyg_moleblend.datasets import MoleculeShards
-from pyg_moleblend.runtime.files import atomic_write, digest_of
 from pyg_moleblend.training import Machine, Schedule, pretrain
 
 LABELS = Path(__file__).parents[1] / "quantum_labels" / "gfn2-small-000.parquet"
@@ -48,18 +42,8 @@ def main() -> None:
     resume = any((run / "checkpoints").glob("*.ckpt"))
     done = pretrain(train, run, valid, model_to_train(args.name), schedule, machine, seed=0, resume=resume)
     data = f"{len(train)} molecules of QM9, PCQM4Mv2 (DFT geometry), ChEMBL and MOSES; GFN2-xTB labels of some"
-    print(package(done.model.encoder, args.out / "weights" / args.name, data))
-
-
-def package(encoder: nn.Module, folder: Path, data: str) -> PackagedModel:
-    r"""Writes an encoder in half precision, with its card: to be copied to ``pyg_moleblend/weights/``."""
     modality = {"modality": "2d"}  # of drug-sized molecules it has seen nothing else
-    save_pretrained(copy.deepcopy(encoder).half(), folder, modality)
-    parameters = sum(parameter.numel() for parameter in encoder.parameters())
-    card = PackagedModel(folder.name, parameters, digest_of(folder / WEIGHTS_FILE), data)
-    with atomic_write(folder / CARD_FILE, "w") as file:
-        file.write(json.dumps(asdict(card), indent=2) + "\n")
-    return card
+    print(package(done.model.encoder, args.out / "weights" / args.name, data, modality))
 
 
 if __name__ == "__main__":  # worker processes import this file

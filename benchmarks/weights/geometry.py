@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import json
-from dataclasses import asdict
 from pathlib import Path
 
 import lightning.pytorch as pl
@@ -23,16 +21,16 @@ from torch_geometric.data import Data
 from torch_geometric.transforms import Compose
 
 from benchmarks.weights.molecules import PARTS, WITH_DFT, AddPositions
+from benchmarks.weights.package import package
 from benchmarks.weights.recipe import NUM_PAIRS
-from pyg_moleblend.checkpoints import PackagedModel, encoder_from_pretrained, save_pretrained
-from pyg_moleblend.checkpoints.packaged import CARD_FILE, WEIGHTS_FILE
+from pyg_moleblend.checkpoints import encoder_from_pretrained
 from pyg_moleblend.chem import Conformers
 from pyg_moleblend.datasets import MoleculeShards
 from pyg_moleblend.datasets.shards.prepare import prepare
 from pyg_moleblend.inference.geometry import SOUND_KEY, geometry_mismatch
 from pyg_moleblend.models import MoleBlendForPretraining
 from pyg_moleblend.nn import DistanceRecovery, MixedBlending, MoleculeBlending, PairBlending, SPDRecovery
-from pyg_moleblend.runtime.files import atomic_write, digest_of
+from pyg_moleblend.runtime.files import atomic_write
 from pyg_moleblend.training import Machine, Schedule, pretrain
 from pyg_moleblend.transforms import AddRelations
 
@@ -63,7 +61,9 @@ def main() -> None:
     schedule = Schedule(args.epochs, batch_size=64, learning_rate=5e-4, warmup=300)
     machine = Machine(accelerator="cpu", checkpoint_minutes=5)
     model = pretrain(train, run, valid, model_to_train(), schedule, machine, seed=0, resume=resume).model.eval()
-    print(package(model, valid, args.out / "weights" / NAME, described(args.out)))
+    metadata = {"modality": "2d+3d", SOUND_KEY: sound_geometry(model, valid)}
+    data = f"{len(train):,} molecules: at most {SHARES}; {WITH_DFT} at DFT geometry, the others as MMFF conformers"
+    print(package(model, args.out / "weights" / NAME, data, metadata))
 
 
 def placed(corpus: Path, out: Path, part: str, num_workers: int) -> list[Data]:
@@ -88,7 +88,9 @@ def placed(corpus: Path, out: Path, part: str, num_workers: int) -> list[Data]:
             transform=Compose([*([AddPositions(dft)] if dft else []), AddRelations()]),
             conformers=None if dft else Conformers(),
         )
-        found += [data for data in MoleculeShards(path.with_suffix("")) if data.pos.isfinite().all()]
+        molecules = list(MoleculeShards(path.with_suffix("")))
+        found += (own := [data for data in molecules if data.pos.isfinite().all()])
+        print(f"{source}, {part}: {len(molecules) - len(own)} of {len(molecules)} have no 3D and are left out")
     return found
 
 
@@ -106,24 +108,10 @@ def model_to_train() -> MoleBlendForPretraining:
     return MoleBlendForPretraining(encoder.config, encoder, objectives, blending, {"spd": 1.0, "distance": 1.0})
 
 
-def described(out: Path) -> str:
-    r"""What the model was trained on."""
-    kinds = {True: "with DFT geometry", False: "with an MMFF conformer"}
-    counts = {source: len(MoleculeShards(out / f"{source}-train")) for source in SHARES}
-    return ", ".join(f"{count:,} of {source} {kinds[source in WITH_DFT]}" for source, count in counts.items())
-
-
-def package(model: MoleBlendForPretraining, valid: list[Data], folder: Path, data: str) -> PackagedModel:
-    r"""Writes the model in half precision with the limits of sound geometries, and its card."""
-    halved = copy.deepcopy(model).half().float()
-    found = geometry_mismatch(halved, valid)
-    sound = {name: float(values.nanquantile(SOUND)) for name, values in found._asdict().items()}
-    save_pretrained(halved.half(), folder, {"modality": "2d+3d", SOUND_KEY: sound})
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    card = PackagedModel(folder.name, parameters, digest_of(folder / WEIGHTS_FILE), data)
-    with atomic_write(folder / CARD_FILE, "w") as file:
-        file.write(json.dumps(asdict(card), indent=2) + "\n")
-    return card
+def sound_geometry(model: MoleBlendForPretraining, valid: list[Data]) -> dict[str, float]:
+    r"""Limits that most of the validation molecules stay below, of the weights as half precision rounds them."""
+    found = geometry_mismatch(copy.deepcopy(model).half().float(), valid)
+    return {name: float(values.nanquantile(SOUND)) for name, values in found._asdict().items()}
 
 
 if __name__ == "__main__":  # worker processes import this file

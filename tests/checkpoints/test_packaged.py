@@ -6,7 +6,7 @@ import pytest
 import samples
 import torch
 
-from benchmarks.weights.__main__ import package
+from benchmarks.weights.package import package
 from pyg_moleblend.checkpoints import from_pretrained, packaged, packaged_models
 from pyg_moleblend.models import MoleBlend
 
@@ -15,7 +15,7 @@ from pyg_moleblend.models import MoleBlend
 def encoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MoleBlend:
     torch.manual_seed(0)
     encoder = MoleBlend(samples.tiny_config()).eval()
-    package(encoder, tmp_path / "tiny-for-tests", "nothing")
+    package(encoder, tmp_path / "tiny-for-tests", "nothing", {})
     monkeypatch.setattr(packaged, "FOLDER", tmp_path)
     return encoder
 
